@@ -1,0 +1,47 @@
+/** The contract joined to its handlers, in the same tree; a handler that is missing is a type error. */
+import { contract, isOperation, type Tree } from '../contract/index.ts'
+import type { Operation } from '../contract/kit.ts'
+import type { Handler } from './call.ts'
+import adminApiKeys from './resources/admin-api-keys.ts'
+import projectApiKeys from './resources/project-api-keys.ts'
+import projectServiceAccounts, { serviceAccountApiKeys } from './resources/project-service-accounts.ts'
+import projects from './resources/projects.ts'
+import users from './resources/users.ts'
+
+type Implementation<Node> = Node extends Operation
+  ? Handler<Node>
+  : { [Name in keyof Node]: Implementation<Node[Name]> }
+
+const implementation: Implementation<typeof contract.admin.organization> = {
+  adminAPIKeys: adminApiKeys,
+  users,
+  projects: {
+    ...projects,
+    apiKeys: projectApiKeys,
+    serviceAccounts: { ...projectServiceAccounts, apiKeys: serviceAccountApiKeys },
+  },
+}
+
+export interface Endpoint {
+  /** As in the SDK: `projects.apiKeys.list`. */
+  name: string
+  operation: Operation
+  handler: Handler<any>
+}
+
+/** Every operation with its handler. */
+export const endpoints: readonly Endpoint[] = join(contract.admin.organization, implementation, [])
+
+interface HandlerTree {
+  [name: string]: HandlerTree | Handler<any>
+}
+
+function join(tree: Tree, handlers: HandlerTree, path: string[]): Endpoint[] {
+  return Object.entries(tree).flatMap(([key, node]) => {
+    const here = [...path, key]
+    const handler = handlers[key]!
+    return isOperation(node)
+      ? [{ name: here.join('.'), operation: node, handler: handler as Handler<any> }]
+      : join(node, handler as HandlerTree, here)
+  })
+}

@@ -1,0 +1,166 @@
+/** Request → call → Response: the only place in the administration that knows HTTP and renders errors. */
+import { Hono } from 'hono'
+import { ApiError, internal, tooLarge, unknownRoute, wrongMethod } from '../contract/errors.ts'
+import type { Operation } from '../contract/kit.ts'
+import { newRequestId } from '../keys/random.ts'
+import { seconds } from '../keys/world.ts'
+import { verifyAdminKey } from '../keys/verify.ts'
+import { endpoints } from './api.ts'
+import { pipeline, type AdminContext, type Incoming } from './call.ts'
+import { openApi } from './openapi.ts'
+
+const LARGEST_BODY = 1024 * 1024
+const BASE = '/v1'
+
+/** What is said of each answered request to whoever keeps the log. Never a secret. */
+export interface RequestLine {
+  request_id: string
+  method: string
+  path: string
+  operation: string | null
+  status: number
+  milliseconds: number
+  organization_id: string | null
+  key_id: string | null
+  ip_address: string | null
+  /** Why a 5xx happened; for the log alone. */
+  cause: unknown
+}
+
+export interface AdminOptions {
+  log?: (line: RequestLine) => void
+  /** The address of whoever called; null in process. */
+  addressOf?: (request: Request) => string | null
+}
+
+/** The Administration API as a web-standard handler, with `/health` and `/openapi.json` beside it. */
+export function adminApp(context: AdminContext, { log, addressOf = () => null }: AdminOptions = {}) {
+  const app = new Hono()
+  const patterns = endpoints.map(({ operation }) => ({
+    method: operation.method,
+    matches: pathPattern(operation.path),
+  }))
+
+  for (const { name, operation, handler } of endpoints) {
+    const run = pipeline(context, operation, handler)
+    app.on(operation.method, honoPath(operation), (c) =>
+      answer(c.req.raw, name, async (request, ip_address) => {
+        const { headers } = request
+        const incoming: Incoming = {
+          authorization: headers.get('authorization'),
+          organization: headers.get('openai-organization'),
+          params: c.req.param(),
+          search: searchOf(request.url),
+          body: request.method === 'POST' ? await readBody(request) : '',
+          ip_address,
+          user_agent: headers.get('user-agent'),
+        }
+        return run(incoming)
+      }),
+    )
+  }
+
+  app.get('/health', (c) =>
+    answer(c.req.raw, 'health', async () => {
+      await context.database.ping()
+      return { body: { status: 'ok' } }
+    }),
+  )
+  const document = openApi()
+  app.get('/openapi.json', (c) => answer(c.req.raw, 'openapi', async () => ({ body: document })))
+
+  app.notFound((c) =>
+    answer(c.req.raw, null, async (request) => {
+      const path = new URL(request.url).pathname
+      if (path.startsWith(`${BASE}/`)) {
+        const { headers } = request
+        await verifyAdminKey(context.database.read, context.keys, headers.get('authorization'), seconds(context.world))
+      }
+      throw patterns.some(({ matches }) => matches.test(path))
+        ? wrongMethod(request.method, path)
+        : unknownRoute(request.method, path)
+    }),
+  )
+
+  /** Runs, renders what came out or was thrown, and reports it. */
+  async function answer(
+    request: Request,
+    operation: string | null,
+    run: (
+      request: Request,
+      ip_address: string | null,
+    ) => Promise<{ body: unknown; caller?: { organization_id: string; key_id: string } }>,
+  ): Promise<Response> {
+    const began = performance.now()
+    const request_id = newRequestId(context.world)
+    const ip_address = addressOf(request)
+    let status = 200
+    let body: unknown
+    let caller: { organization_id: string; key_id: string } | undefined
+    let cause: unknown
+    try {
+      ;({ body, caller } = await run(request, ip_address))
+    } catch (thrown) {
+      const error = thrown instanceof ApiError ? thrown : internal(request_id)
+      if (error.status >= 500) cause = thrown
+      status = error.status
+      body = error.body
+    }
+    const milliseconds = performance.now() - began
+    const headers: Record<string, string> = {
+      'content-type': 'application/json',
+      'x-request-id': request_id,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'openai-version': '2020-10-01',
+      'openai-processing-ms': String(Math.round(milliseconds)),
+    }
+    if (caller) headers['openai-organization'] = caller.organization_id
+    if (status === 409) headers['x-should-retry'] = 'false'
+    if (log) {
+      const { method, url } = request
+      log({
+        request_id,
+        method,
+        path: pathOf(url),
+        operation,
+        status,
+        milliseconds,
+        organization_id: caller?.organization_id ?? null,
+        key_id: caller?.key_id ?? null,
+        ip_address,
+        cause,
+      })
+    }
+    return new Response(JSON.stringify(body), { status, headers })
+  }
+
+  return app
+}
+
+const honoPath = ({ path }: Operation) => BASE + path.replace(/\{(\w+)\}/g, ':$1')
+
+const pathPattern = (path: string) => new RegExp(`^${BASE}${path.replace(/\{\w+\}/g, '[^/]+')}$`)
+
+const searchOf = (url: string) => {
+  const at = url.indexOf('?')
+  return at < 0 ? '' : url.slice(at + 1).split('#', 1)[0]!
+}
+
+const pathOf = (url: string) => {
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  return url.slice(start).split('?', 1)[0]!
+}
+
+/** The body as text, refused as soon as it is too long, whatever its Content-Length says. */
+async function readBody(request: Request): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ''
+  let size = 0
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length
+    if (size > LARGEST_BODY) throw tooLarge(LARGEST_BODY)
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}

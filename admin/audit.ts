@@ -1,0 +1,136 @@
+/**
+ * The audit log as a chain: `hash_n = SHA-256(hash_{n-1} ‖ length ‖ canonical bytes_n)`, per organization. Rows are written in the
+ * transaction of the change: no row, no change.
+ */
+import { createHash } from 'node:crypto'
+import type { AuditEvent, AuditPayload } from '../contract/audit.ts'
+import type { Sql } from '../database/open.ts'
+import { statement } from '../database/statement.ts'
+import type { AuditHeadRow, AuditLogRow } from '../database/tables.ts'
+
+/** Who did it, from where. */
+export interface Actor {
+  /** The admin key that made the call; null on the host itself. */
+  key_id: string | null
+  user_id: string | null
+  email: string | null
+  ip_address: string | null
+  user_agent: string | null
+}
+
+export interface Happened<Event extends AuditEvent = AuditEvent> {
+  id: string
+  type: Event
+  payload: AuditPayload<Event>
+  project_id: string | null
+}
+
+export const FIRST_HASH = new Uint8Array(32)
+
+/** Takes the organization's audit head, and with it the right to change the organization: other changes of it wait. */
+export const lockOrganization = statement((sql: Sql, $: { organization_id: string }) =>
+  sql
+    .updateTable('audit_heads')
+    .set((row) => ({ seq: row.ref('seq') }))
+    .where('organization_id', '=', $.organization_id)
+    .returning(['organization_id', 'seq', 'hash']),
+)
+
+/** Appends events to the chain whose head was locked, and moves the head. */
+export async function appendEvents(
+  sql: Sql,
+  head: AuditHeadRow,
+  events: readonly Happened[],
+  actor: Actor,
+  now: number,
+) {
+  let { seq, hash } = head
+  for (const { id, type, payload, project_id } of events) {
+    const entry = JSON.stringify({ id, type, effective_at: now, project_id, actor, [type]: payload })
+    hash = link(hash, entry)
+    seq += 1
+    const row: AuditLogRow = {
+      organization_id: head.organization_id,
+      seq,
+      id,
+      type,
+      effective_at: now,
+      project_id,
+      actor_id: actor.user_id,
+      actor_email: actor.email,
+      actor_key_id: actor.key_id,
+      resource_id: payload.id,
+      entry,
+      hash,
+    }
+    await sql.insertInto('audit_logs').values(row).execute()
+  }
+  await sql.updateTable('audit_heads').set({ seq, hash }).where('organization_id', '=', head.organization_id).execute()
+}
+
+/**
+ * Walks the chain of every organization from its beginning. Answers how many rows hold, and for the first that does not, which and why.
+ */
+export async function verifyChain(
+  sql: Sql,
+): Promise<{ rows: number; broken: { organization_id: string; seq: number; why: string } | null }> {
+  const heads = await sql.selectFrom('audit_heads').selectAll().orderBy('organization_id').execute()
+  let rows = 0
+  for (const head of heads) {
+    const { organization_id } = head
+    let hash = FIRST_HASH
+    let seq = 0
+    const broken = (why: string) => ({ rows, broken: { organization_id, seq, why } })
+    for (;;) {
+      const page = await sql
+        .selectFrom('audit_logs')
+        .selectAll()
+        .where('organization_id', '=', organization_id)
+        .where('seq', '>', seq)
+        .orderBy('seq')
+        .limit(1000)
+        .execute()
+      for (const row of page) {
+        seq += 1
+        if (row.seq !== seq) return broken(`the row is missing (the next one has seq ${row.seq})`)
+        if (!same(link(hash, row.entry), row.hash))
+          return broken('its hash does not follow from its entry and the row before')
+        const difference = disagreement(row)
+        if (difference) return broken(`its column ${difference} does not agree with its entry`)
+        hash = new Uint8Array(row.hash)
+        rows += 1
+      }
+      if (page.length < 1000) break
+    }
+    seq += 1
+    if (head.seq >= seq) return broken(`the row is missing (the head says that the newest is ${head.seq})`)
+    if (head.seq < seq - 1 || !same(head.hash, hash))
+      return broken('the head of the chain does not agree with its last row')
+  }
+  return { rows, broken: null }
+}
+
+function link(before: Uint8Array, entry: string): Uint8Array {
+  const bytes = Buffer.from(entry, 'utf8')
+  const length = Buffer.alloc(8)
+  length.writeBigUInt64BE(BigInt(bytes.length))
+  return createHash('sha256').update(before).update(length).update(bytes).digest()
+}
+
+const same = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) === 0
+
+/** The columns repeat parts of the entry, for filters: a column that was changed alone is a break too. */
+function disagreement(row: AuditLogRow) {
+  const entry = JSON.parse(row.entry) as Record<string, any>
+  const expected = {
+    id: entry.id,
+    type: entry.type,
+    effective_at: entry.effective_at,
+    project_id: entry.project_id,
+    actor_id: entry.actor.user_id,
+    actor_email: entry.actor.email,
+    actor_key_id: entry.actor.key_id,
+    resource_id: entry[row.type]?.id ?? null,
+  }
+  return Object.entries(expected).find(([column, value]) => row[column as keyof AuditLogRow] !== value)?.[0]
+}

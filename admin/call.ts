@@ -1,0 +1,146 @@
+/** One administration call: authenticate, authorize, find the project, validate, run, audit, in one transaction. */
+import type { AuditEvent, AuditPayload } from '../contract/audit.ts'
+import { forbidden, mismatchedOrganization, notFound, unavailable } from '../contract/errors.ts'
+import type { Body, Events, Operation, Output, Params, PathParam, Query } from '../contract/kit.ts'
+import type { Database, Sql } from '../database/open.ts'
+import { statement } from '../database/statement.ts'
+import type { ProjectRow } from '../database/tables.ts'
+import type { LastUsed } from '../keys/last-used.ts'
+import { newId } from '../keys/random.ts'
+import { verifyAdminKey, type AdminCaller, type KeyRing } from '../keys/verify.ts'
+import type { World } from '../keys/world.ts'
+import { seconds } from '../keys/world.ts'
+import { appendEvents, lockOrganization, type Happened } from './audit.ts'
+import { bodyReader, queryReader, storable } from './validate.ts'
+
+/** What administration runs on. */
+export interface AdminContext {
+  database: Database
+  keys: KeyRing
+  lastUsed: LastUsed
+  world: World
+}
+
+/** What a handler gets. */
+export interface Call<O extends Operation = Operation> {
+  db: Sql
+  /** Unix seconds; one moment for the whole call. */
+  now: number
+  caller: AdminCaller
+  organization_id: string
+  params: Params<O>
+  query: Query<O>
+  body: Body<O>
+  /** The project that the path names; it exists and is the caller's. */
+  project: 'project_id' extends PathParam<O['path']> ? ProjectRow : undefined
+  keys: KeyRing
+  world: World
+  newId: (prefix: string) => string
+  /** Leaves an event in the audit log, if the call succeeds. */
+  record: <Event extends Events<O>>(type: Event, payload: AuditPayload<Event>, project_id?: string) => void
+}
+
+export type Handler<O extends Operation> = (call: Call<O>) => Promise<Output<O>>
+export type Handlers<Resource extends Record<string, Operation>> = { [Name in keyof Resource]: Handler<Resource[Name]> }
+
+/** The handlers of one resource; one that is missing or answers something else than its contract is a type error. */
+export const handlers = <Resource extends Record<string, Operation>>(_: Resource, implemented: Handlers<Resource>) =>
+  implemented
+
+/** A request as the pipeline needs it, free of HTTP. */
+export interface Incoming {
+  authorization: string | null
+  /** The organization that the caller believes to speak to, if it says so. */
+  organization: string | null
+  params: Record<string, string>
+  /** The query string without its question mark. */
+  search: string
+  body: string
+  ip_address: string | null
+  user_agent: string | null
+}
+
+/** Joins an operation with its handler. The answer is the body of the result and the caller, whom the response names. */
+export function pipeline(context: AdminContext, operation: Operation, handler: Handler<any>) {
+  const { database, keys, lastUsed, world } = context
+  const readQuery = queryReader(operation.query)
+  const readBody = bodyReader(operation.body)
+  const inProject = operation.path.includes('{project_id}')
+
+  async function authenticate(sql: Sql, { authorization, organization }: Incoming, now: number) {
+    const caller = await verifyAdminKey(sql, keys, authorization, now)
+    if (organization && organization !== caller.organization_id) throw mismatchedOrganization()
+    if (!caller.scopes.includes(operation.can)) throw forbidden(operation.can)
+    return caller
+  }
+
+  async function prepare(db: Sql, caller: AdminCaller, incoming: Incoming, now: number) {
+    const { params, search, body } = incoming
+    for (const name in params) if (!storable(params[name])) throw notFound(name.replace(/_id$/, ''), '')
+    const project = inProject ? await findProject(db, caller.organization_id, params.project_id!) : undefined
+    const happened: Happened[] = []
+    const call = {
+      db,
+      now,
+      caller,
+      organization_id: caller.organization_id,
+      params,
+      query: readQuery(search),
+      body: operation.method === 'POST' ? readBody(body) : {},
+      project,
+      keys,
+      world,
+      newId: (prefix: string) => newId(prefix, world),
+      record: (type: AuditEvent, payload: AuditPayload<AuditEvent>, project_id: string | null = project?.id ?? null) =>
+        happened.push({ id: newId('audit_log-', world), type, payload, project_id }),
+    }
+    return { call: call as Call<any>, happened }
+  }
+
+  async function read(incoming: Incoming, caller: AdminCaller, now: number) {
+    const { call } = await prepare(database.read, caller, incoming, now)
+    return handler(call)
+  }
+
+  async function change(incoming: Incoming, now: number) {
+    let events: Happened[] = []
+    const result = await database.write(
+      async (sql) => {
+        // Asked again inside the transaction: a key that was taken away meanwhile changes nothing any more.
+        const caller = await authenticate(sql, incoming, now)
+        const [head] = await lockOrganization(sql, caller)
+        if (!head) throw unavailable('audit_head_missing')
+        const { call, happened } = await prepare(sql, caller, incoming, now)
+        const answer = await handler(call)
+        const { ip_address, user_agent } = incoming
+        const actor = { key_id: caller.key_id, user_id: caller.user_id, email: caller.email, ip_address, user_agent }
+        if (happened.length > 0) await appendEvents(sql, head, happened, actor, now)
+        events = happened
+        return answer
+      },
+      async (sql) => events.length > 0 && (await findEvent(sql, { id: events[0]!.id })).length > 0,
+    )
+    return result
+  }
+
+  return async (incoming: Incoming): Promise<{ body: unknown; caller: AdminCaller }> => {
+    const now = seconds(world)
+    const caller = await authenticate(database.read, incoming, now)
+    lastUsed.note('admin_api_keys', caller.organization_id, caller.key_id, now)
+    return { caller, body: await (operation.method === 'GET' ? read(incoming, caller, now) : change(incoming, now)) }
+  }
+}
+
+async function findProject(sql: Sql, organization_id: string, id: string): Promise<ProjectRow> {
+  const [project] = await selectProject(sql, { organization_id, id })
+  if (!project) throw notFound('project', id)
+  return project
+}
+
+const selectProject = statement((sql: Sql, $: { organization_id: string; id: string }) =>
+  sql.selectFrom('projects').selectAll().where('organization_id', '=', $.organization_id).where('id', '=', $.id),
+)
+
+const findEvent = statement((sql: Sql, $: { id: string }) =>
+  sql.selectFrom('audit_logs').select('seq').where('id', '=', $.id),
+)

@@ -1,0 +1,181 @@
+/** What happens on the host and not over HTTP: the first organization, and the admin key that is the way back in. */
+import { sql as raw } from 'kysely'
+import { adminScopes } from '../contract/permissions.ts'
+import type { Database, Sql } from '../database/open.ts'
+import { digest, type Pepper } from '../keys/digest.ts'
+import { makeKey, redact, redactForeign } from '../keys/format.ts'
+import { newId } from '../keys/random.ts'
+import { seconds, type World } from '../keys/world.ts'
+import { appendEvents, FIRST_HASH, lockOrganization, type Actor, type Happened } from './audit.ts'
+
+export interface FirstStart {
+  organization_id: string
+  owner_id: string
+  project_id: string
+  /** Null when the operator chose the key. */
+  admin_key: string | null
+}
+
+/**
+ * On an empty database: an organization, its owner, its Default project and an admin key, in one transaction. Null when there is an
+ * organization already.
+ */
+export async function firstStart(
+  database: Database,
+  pepper: Pepper,
+  world: World,
+  {
+    owner_email,
+    admin_key: chosen,
+    organization_name = 'My organization',
+    owner_name = 'Owner',
+  }: {
+    owner_email: string
+    admin_key: string | null
+    organization_name?: string
+    owner_name?: string
+  },
+): Promise<FirstStart | null> {
+  return database.write(async (sql) => {
+    // Two servers may start on one empty database: the first to take this row makes the organization.
+    await sql
+      .updateTable('properties')
+      .set({ value: raw`value` })
+      .where('name', '=', 'pepper_canary')
+      .execute()
+    if ((await sql.selectFrom('organizations').select('id').limit(1).execute()).length > 0) return null
+    const created_at = seconds(world)
+    const organization_id = newId('org-', world)
+    const owner_id = newId('user-', world)
+    const project_id = newId('proj_', world)
+    const key = chosen ?? makeKey('admin', world.random)
+    await sql.insertInto('organizations').values({ id: organization_id, name: organization_name, created_at }).execute()
+    await sql.insertInto('audit_heads').values({ organization_id, seq: 0, hash: FIRST_HASH }).execute()
+    await sql
+      .insertInto('users')
+      .values({ organization_id, id: owner_id, email: owner_email, name: owner_name, created_at })
+      .execute()
+    await sql
+      .insertInto('projects')
+      .values({
+        organization_id,
+        id: project_id,
+        name: 'Default project',
+        is_default: 1,
+        residency: 'GLOBAL',
+        created_at,
+      })
+      .execute()
+    const owner = { organization_id, principal_id: owner_id, role: 'owner', created_at }
+    await sql
+      .insertInto('role_assignments')
+      .values([
+        { ...owner, resource_id: organization_id },
+        { ...owner, resource_id: project_id },
+      ])
+      .execute()
+    const { id } = await addAdminKey(sql, pepper, world, {
+      organization_id,
+      owner_id,
+      name: 'First admin key',
+      value: key,
+      is_foreign: chosen !== null,
+    })
+    await recordOnHost(sql, world, organization_id, [
+      {
+        type: 'project.created',
+        payload: { id: project_id, data: { name: 'Default project', title: 'Default project' } },
+        project_id,
+      },
+      { type: 'api_key.created', payload: { id, data: { scopes: [...adminScopes] } }, project_id: null },
+    ])
+    return { organization_id, owner_id, project_id, admin_key: chosen === null ? key : null }
+  })
+}
+
+/** Stores an admin key that may do everything. */
+async function addAdminKey(
+  sql: Sql,
+  pepper: Pepper,
+  world: World,
+  key: {
+    organization_id: string
+    owner_id: string
+    name: string
+    value: string
+    is_foreign: boolean
+    expires_at?: number | null
+  },
+): Promise<{ id: string }> {
+  const { value, is_foreign, ...columns } = key
+  const id = newId('key_', world)
+  await sql
+    .insertInto('admin_api_keys')
+    .values({
+      ...columns,
+      id,
+      digest: digest(pepper, value),
+      redacted_value: is_foreign ? redactForeign(value) : redact(value),
+      scopes: JSON.stringify(adminScopes),
+      created_at: seconds(world),
+      is_foreign: Number(is_foreign),
+    })
+    .execute()
+  return { id }
+}
+
+/** The operator's own hand has no key and no address. */
+const host: Actor = { key_id: null, user_id: null, email: null, ip_address: null, user_agent: 'keyhall on the host' }
+
+async function recordOnHost(sql: Sql, world: World, organization_id: string, events: Omit<Happened, 'id'>[]) {
+  const [head] = await lockOrganization(sql, { organization_id })
+  const happened = events.map((event) => ({ id: newId('audit_log-', world), ...event }))
+  await appendEvents(sql, head!, happened, host, seconds(world))
+}
+
+/**
+ * Issues an admin key for the oldest owner, or for the owner with this address. For the operator, when no admin key is left.
+ * Throws an Error with a sentence when there is no such owner.
+ */
+export async function createAdminKeyOnHost(
+  database: Database,
+  pepper: Pepper,
+  world: World,
+  { name, email, expires_in_seconds }: { name: string; email?: string; expires_in_seconds?: number },
+): Promise<{ id: string; value: string; owner_email: string }> {
+  return database.write(async (sql) => {
+    const owners = sql
+      .selectFrom('users as user')
+      .innerJoin('role_assignments as held', (on) =>
+        on.onRef('held.organization_id', '=', 'user.organization_id').onRef('held.principal_id', '=', 'user.id'),
+      )
+      .select(['user.organization_id', 'user.id', 'user.email'])
+      .whereRef('held.resource_id', '=', 'user.organization_id')
+      .where('held.role', '=', 'owner')
+      .where('user.deleted_at', 'is', null)
+      .orderBy('user.created_at')
+      .orderBy('user.id')
+      .limit(1)
+    const owner = await (email ? owners.where(raw`lower(email)`, '=', email.toLowerCase()) : owners).executeTakeFirst()
+    if (!owner)
+      throw new Error(
+        email
+          ? `No owner of the organization has the address ${email}.`
+          : 'The database has no organization yet; start the server once.',
+      )
+    const value = makeKey('admin', world.random)
+    const { organization_id } = owner
+    const { id } = await addAdminKey(sql, pepper, world, {
+      organization_id,
+      owner_id: owner.id,
+      name,
+      value,
+      is_foreign: false,
+      expires_at: expires_in_seconds ? seconds(world) + expires_in_seconds : null,
+    })
+    await recordOnHost(sql, world, organization_id, [
+      { type: 'api_key.created', payload: { id, data: { scopes: [...adminScopes] } }, project_id: null },
+    ])
+    return { id, value, owner_email: owner.email }
+  })
+}

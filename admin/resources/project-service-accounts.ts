@@ -1,0 +1,138 @@
+import { invalid, notFound } from '../../contract/errors.ts'
+import type { Output } from '../../contract/kit.ts'
+import {
+  projectServiceAccounts,
+  serviceAccountApiKeys as serviceAccountApiKeysContract,
+} from '../../contract/project-service-accounts.ts'
+import { collection } from '../../database/page.ts'
+import { handlers, type Call } from '../call.ts'
+import { notArchived } from '../rules/archived.ts'
+import { gone } from '../rules/gone.ts'
+import { issueKey } from '../rules/issue-key.ts'
+
+export default handlers(projectServiceAccounts, {
+  async list(call) {
+    notArchived(call.project)
+    return accounts.page(call.db, within(call), call.query, present)
+  },
+
+  async create(call) {
+    notArchived(call.project)
+    const { name, create_service_account_only: alone, expires_in_seconds } = call.body
+    if (alone && expires_in_seconds)
+      throw invalid(
+        "'expires_in_seconds' is for the key, and 'create_service_account_only' asks for none.",
+        'expires_in_seconds',
+      )
+    const role = alone ? ('none' as const) : ('member' as const)
+    const id = call.newId('user-')
+    await call.db
+      .insertInto('service_accounts')
+      .values({ ...within(call), id, name, role, created_at: call.now, deleted_at: null })
+      .execute()
+    call.record('service_account.created', { id, data: { role } })
+    return {
+      object: 'organization.project.service_account' as const,
+      id,
+      name,
+      role,
+      created_at: call.now,
+      api_key: alone ? null : await addKey(call, id, { expires_in_seconds }),
+    }
+  },
+
+  retrieve: async (call) => present(await find(call)),
+
+  async update(call) {
+    notArchived(call.project)
+    const account = await find(call)
+    const { name = account.name, role = account.role } = call.body
+    if (name === account.name && role === account.role) return present(account)
+    await call.db
+      .updateTable('service_accounts')
+      .set({ name, role })
+      .where('organization_id', '=', call.organization_id)
+      .where('id', '=', account.id)
+      .execute()
+    call.record('service_account.updated', { id: account.id, changes_requested: { role: call.body.role } })
+    return present({ ...account, name, role })
+  },
+
+  async delete(call) {
+    notArchived(call.project)
+    const { id } = await find(call)
+    const keys = await call.db
+      .updateTable('api_keys')
+      .set({ deleted_at: call.now })
+      .where('organization_id', '=', call.organization_id)
+      .where('owner_id', '=', id)
+      .where('deleted_at', 'is', null)
+      .returning('id')
+      .execute()
+    await call.db
+      .updateTable('service_accounts')
+      .set({ deleted_at: call.now })
+      .where('organization_id', '=', call.organization_id)
+      .where('id', '=', id)
+      .execute()
+    call.record('service_account.deleted', { id })
+    for (const key of keys) call.record('api_key.deleted', { id: key.id })
+    return gone('organization.project.service_account', id)
+  },
+})
+
+export const serviceAccountApiKeys = handlers(serviceAccountApiKeysContract, {
+  async create(call) {
+    notArchived(call.project)
+    const { id } = await find(call)
+    return addKey(call, id, call.body)
+  },
+})
+
+type InProject = Pick<
+  Call<typeof serviceAccountApiKeysContract.create>,
+  'db' | 'organization_id' | 'project' | 'keys' | 'world' | 'now' | 'newId' | 'record'
+>
+
+const within = (call: Pick<InProject, 'organization_id' | 'project'>) => ({
+  organization_id: call.organization_id,
+  project_id: call.project.id,
+})
+
+const accounts = collection('service_accounts', ['organization_id', 'project_id'], (item) =>
+  item.select(['item.id', 'item.name', 'item.role', 'item.created_at']).where('item.deleted_at', 'is', null),
+)
+
+type Row = NonNullable<Awaited<ReturnType<typeof accounts.find>>>
+
+const present = ({ id, name, role, created_at }: Row) => ({
+  object: 'organization.project.service_account' as const,
+  id,
+  name,
+  role: role as Output<typeof projectServiceAccounts.retrieve>['role'],
+  created_at,
+})
+
+async function find(
+  call: Pick<InProject, 'db' | 'organization_id' | 'project'> & { params: { service_account_id: string } },
+) {
+  const account = await accounts.find(call.db, within(call), call.params.service_account_id)
+  if (!account) throw notFound('service_account', call.params.service_account_id)
+  return account
+}
+
+/** Issues a key for the account; without a name it gets the one that OpenAI gives. */
+async function addKey(
+  call: InProject,
+  owner_id: string,
+  { name = 'Secret Key', ...wanted }: { name?: string; scopes?: string[]; expires_in_seconds?: number | null },
+) {
+  const { value, columns } = issueKey(call, 'service_account', { name, ...wanted })
+  await call.db
+    .insertInto('api_keys')
+    .values({ ...within(call), owner_type: 'service_account', owner_id, ...columns })
+    .execute()
+  call.record('api_key.created', { id: columns.id, data: { scopes: wanted.scopes ?? [] } })
+  const { id, created_at, expires_at } = columns
+  return { object: 'organization.project.service_account.api_key' as const, id, name, value, created_at, expires_at }
+}

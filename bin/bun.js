@@ -1,0 +1,32 @@
+/** Finds the Bun binary of this platform in its own package, so that no install script has to run; runs it with our arguments. */
+import { spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const require = createRequire(import.meta.url)
+
+export function bunBinary() {
+  const os = process.platform === 'win32' ? 'windows' : process.platform
+  const cpu = process.arch === 'arm64' ? 'aarch64' : process.arch
+  for (const libc of os === 'linux' ? ['', '-musl'] : ['']) {
+    try {
+      return require.resolve(`@oven/bun-${os}-${cpu}${libc}/bin/bun${os === 'windows' ? '.exe' : ''}`)
+    } catch {
+      // not installed for this platform: the next candidate
+    }
+  }
+  console.error(
+    `keyhall: no Bun binary for ${os}-${cpu} is installed; run "npm install" again without --omit=optional.`,
+  )
+  process.exit(1)
+}
+
+/** Runs Bun in the foreground: same streams, same signals, same exit code. */
+export function runBun(args) {
+  const child = spawn(bunBinary(), args, { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => process.exit(signal ? 128 + (signal === 'SIGKILL' ? 9 : 15) : code))
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) runBun(process.argv.slice(2))

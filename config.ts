@@ -1,0 +1,175 @@
+/** Every setting: its name, default and meaning. The only reader of the environment. */
+import { readFileSync } from 'node:fs'
+import { Secret } from './keys/secret.ts'
+
+/** A wrong setting, said in one sentence. */
+export class WrongSetting extends Error {}
+
+interface Setting<Value> {
+  /** `KEYHALL_…`; the flag is the rest in lower case with dashes. */
+  env: string
+  /** As the reference prints it; null where there is none. */
+  default: string | null
+  about: string
+  /** The flag takes no value. */
+  flagOnly?: true
+  /** Throws the end of the sentence "KEYHALL_X must …". */
+  parse: (text: string) => Value
+}
+
+const setting = <Value>(definition: Setting<Value>) => definition
+
+const must = (sentence: string): never => {
+  throw new WrongSetting(sentence)
+}
+
+export const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type Level = (typeof levels)[number]
+
+export const settings = {
+  database: setting({
+    env: 'KEYHALL_DATABASE',
+    default: 'sqlite:data/keyhall.db',
+    about:
+      'Where everything is stored: `sqlite:PATH`, or `postgres://user:password@host:5432/database` (PostgreSQL 15 or later).',
+    parse: (text) =>
+      /^(sqlite:.|postgres(ql)?:\/\/.)/.test(text)
+        ? text
+        : must('begin with "sqlite:" and a path, or with "postgres://"'),
+  }),
+  host: setting({
+    env: 'KEYHALL_HOST',
+    default: '127.0.0.1',
+    about: 'The address to listen on; `0.0.0.0` for all of the machine.',
+    parse: (text) => (/^[\w.:-]+$/.test(text) ? text : must('be an IP address or a host name')),
+  }),
+  port: setting({
+    env: 'KEYHALL_PORT',
+    default: '4100',
+    about: 'The TCP port to listen on; 0 for any that is free.',
+    parse: (text) =>
+      /^\d{1,5}$/.test(text) && Number(text) <= 65535 ? Number(text) : must('be a whole number from 0 to 65535'),
+  }),
+  admin_key: setting({
+    env: 'KEYHALL_ADMIN_KEY',
+    default: null,
+    about:
+      'An admin key of your own choice, taken on the first start only: begins with `sk-admin-`, 32 to 256 characters.',
+    parse: (text) =>
+      /^sk-admin-[\x21-\x2b\x2d-\x7e]+$/.test(text) && text.length >= 32 && text.length <= 256
+        ? new Secret(text)
+        : must('begin with "sk-admin-" and have 32 to 256 printable characters, without spaces and commas'),
+  }),
+  pepper: setting({
+    env: 'KEYHALL_PEPPER',
+    default: null,
+    about: 'The pepper that keys are digested with: 32 bytes as 64 hexadecimal digits. Instead of the file.',
+    parse: (text) =>
+      parsePepper(text) ?? must('be 64 hexadecimal digits (32 bytes), such as "openssl rand -hex 32" prints'),
+  }),
+  pepper_file: setting({
+    env: 'KEYHALL_PEPPER_FILE',
+    default: 'data/pepper',
+    about:
+      'The file with the pepper; made on the first start if it is missing. By default beside the SQLite database. Back it up apart from the database.',
+    parse: (text) => text,
+  }),
+  owner_email: setting({
+    env: 'KEYHALL_OWNER_EMAIL',
+    default: 'owner@localhost',
+    about: 'The e-mail address of the first owner, used on the first start only.',
+    parse: (text) => (/^[^\s@]+@[^\s@]+$/.test(text) ? text : must('be an e-mail address')),
+  }),
+  log: setting({
+    env: 'KEYHALL_LOG',
+    default: 'info',
+    about:
+      'How much is logged: `debug`, `info` (a line per request), `warn`, `error` or `silent`. Readable lines on a terminal, else JSON.',
+    parse: (text) => (levels.includes(text as Level) ? (text as Level) : must(`be one of ${levels.join(', ')}`)),
+  }),
+  trusted_proxies: setting({
+    env: 'KEYHALL_TRUSTED_PROXIES',
+    default: '0',
+    about:
+      'How many reverse proxies in front of Keyhall append to `X-Forwarded-For`; with 0 the header is not believed.',
+    parse: (text) => (/^\d{1,2}$/.test(text) ? Number(text) : must('be a whole number from 0 to 99')),
+  }),
+  demo: setting({
+    env: 'KEYHALL_DEMO',
+    default: 'false',
+    about: 'Fills an empty database with an organization worth looking at.',
+    flagOnly: true,
+    parse: (text) => ({ true: true, 1: true, false: false, 0: false })[text] ?? must('be true or false'),
+  }),
+}
+
+type Settings = typeof settings
+export type SettingName = keyof Settings
+export type Config = {
+  [Name in SettingName]: ReturnType<Settings[Name]['parse']> | (Settings[Name]['default'] extends null ? null : never)
+} & {
+  /** Whether the operator named the pepper file: one named and missing is made too, but said. */
+  admin_key: Secret<string> | null
+  pepper: Secret<Uint8Array> | null
+}
+
+export const flagOf = (name: SettingName) => `--${name.replaceAll('_', '-')}`
+
+/**
+ * Settings from flags, else from the environment, else the defaults. Throws WrongSetting with a sentence that says what is wrong and what
+ * would be right. Flags it does not know are refused.
+ */
+export function readConfig(flags: readonly string[], environment: Record<string, string | undefined>): Config {
+  const given = readFlags(flags)
+  const values = Object.entries(settings).map(([name, { env, default: usual, parse }]) => {
+    const flag = given.get(name as SettingName)
+    const source = flag === undefined ? env : flagOf(name as SettingName)
+    const text = flag ?? (environment[env] || undefined) ?? usual
+    try {
+      return [name, text === null ? null : parse(text)]
+    } catch (error) {
+      if (!(error instanceof WrongSetting)) throw error
+      const shown = name === 'database' || settings[name as SettingName].default === null ? '' : `, not "${text}"`
+      throw new WrongSetting(`${source} must ${error.message}${shown}.`)
+    }
+  })
+  const config = Object.fromEntries(values) as Config
+  const named = given.has('pepper_file') || environment.KEYHALL_PEPPER_FILE
+  const path = /^sqlite:(.+)$/.exec(config.database)?.[1]
+  if (!named && path) config.pepper_file = path.replace(/[^/\\]*$/, 'pepper')
+  return config
+}
+
+function readFlags(flags: readonly string[]): Map<SettingName, string> {
+  const given = new Map<SettingName, string>()
+  for (let at = 0; at < flags.length; at++) {
+    const [flag, inline] = flags[at]!.split(/=(.*)/s) as [string, string?]
+    const name = (Object.keys(settings) as SettingName[]).find((one) => flagOf(one) === flag)
+    if (!name) throw new WrongSetting(`"${flag}" is not a setting; "keyhall serve --help" lists them.`)
+    if ('flagOnly' in settings[name]) given.set(name, inline ?? 'true')
+    else {
+      const value = inline ?? flags[++at]
+      if (value === undefined) throw new WrongSetting(`${flag} needs a value.`)
+      given.set(name, value)
+    }
+  }
+  return given
+}
+
+const parsePepper = (text: string) =>
+  /^[0-9a-f]{64}$/i.test(text.trim()) ? new Secret(new Uint8Array(Buffer.from(text.trim(), 'hex'))) : null
+
+/** The pepper in a file, null if there is no such file. Throws WrongSetting for one that cannot be read or holds something else. */
+export function readPepperFile(path: string): Secret<Uint8Array> | null {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ENOENT') return null
+    throw new WrongSetting(`The pepper file ${path} cannot be read: ${(error as Error).message}.`)
+  }
+  const pepper = parsePepper(text)
+  if (!pepper)
+    throw new WrongSetting(`The pepper file ${path} must hold 64 hexadecimal digits (32 bytes) and nothing else.`)
+  return pepper
+}

@@ -1,0 +1,97 @@
+/** Every error that Keyhall answers with, as words to throw. The fields of the class are the wire's. */
+
+export type ErrorType = 'invalid_request_error' | 'rate_limit_error' | 'server_error'
+
+export class ApiError extends Error {
+  readonly status: number
+  readonly type: ErrorType
+  readonly param: string | null
+  readonly code: string | null
+
+  constructor(
+    status: number,
+    message: string,
+    {
+      type = 'invalid_request_error',
+      param = null,
+      code = null,
+    }: Partial<Pick<ApiError, 'type' | 'param' | 'code'>> = {},
+  ) {
+    super(message)
+    this.name = 'ApiError'
+    this.status = status
+    this.type = type
+    this.param = param
+    this.code = code
+  }
+
+  /** The body of the answer. */
+  get body() {
+    const { message, type, param, code } = this
+    return { error: { message, type, param, code } }
+  }
+}
+
+export const invalid = (message: string, param: string | null = null, code: string | null = 'invalid_value') =>
+  new ApiError(400, message, { param, code })
+
+/** 401 without a usable Authorization header. */
+export const unauthenticated = () =>
+  new ApiError(401, 'Missing bearer authentication in header. Send "Authorization: Bearer <key>", exactly once.')
+
+/** 401 for every key that does not open anything: garbage, unknown, deleted and expired look the same. */
+export const incorrectKey = (masked: string) =>
+  new ApiError(
+    401,
+    `Incorrect API key provided: ${masked}. A new admin key can be made by an owner, or on the server's host with "keyhall admin-keys create".`,
+    { code: 'invalid_api_key' },
+  )
+
+/** 403; the words "insufficient permissions" and "Missing scopes" are what clients search for. */
+export const forbidden = (scope: string) =>
+  new ApiError(
+    403,
+    `You have insufficient permissions for this operation. Missing scopes: ${scope}. Check that the key is an admin key of this organization and that it has the necessary scopes.`,
+    { code: 'missing_scope' },
+  )
+
+export const mismatchedOrganization = () =>
+  new ApiError(401, 'The OpenAI-Organization header should match the organization of the API key.', {
+    code: 'mismatched_organization',
+  })
+
+/** 404 for an object that does not exist, or that is another organization's: the two cannot be told apart. */
+export const notFound = (thing: string, id: string, param: string | null = null) =>
+  new ApiError(404, `The ${thing.replaceAll('_', ' ')} ${id} was not found`, { code: `${thing}_not_found`, param })
+
+/** 404 for a list position that the list never had. */
+export const unknownCursor = (cursor: string, param = 'after') =>
+  new ApiError(404, `The pagination cursor ${cursor} was not found`, { code: 'cursor_not_found', param })
+
+export const unknownRoute = (method: string, path: string) => new ApiError(404, `Invalid URL (${method} ${path})`)
+
+export const wrongMethod = (method: string, path: string) =>
+  new ApiError(405, `Not allowed to ${method} on ${path}.`, { code: 'method_not_supported' })
+
+export const projectArchived = (name: string) =>
+  new ApiError(400, `Project ${name} is archived`, { code: 'project_archived' })
+
+/** 409; sent with `x-should-retry: false`, because SDKs would otherwise send the same request twice more. */
+export const conflict = (message: string, param: string | null = null) =>
+  new ApiError(409, message, { code: 'conflict', param })
+
+export const tooLarge = (bytes: number) =>
+  new ApiError(413, `The request body is larger than ${bytes} bytes.`, { code: 'request_too_large' })
+
+/** 503: storage does not answer, or could not keep a change. Nothing has changed. */
+export const unavailable = (code: string) =>
+  new ApiError(503, 'The server cannot reach its storage right now. Nothing was changed; try again.', {
+    type: 'server_error',
+    code,
+  })
+
+/** 500: tells the request id and nothing else. */
+export const internal = (requestId: string) =>
+  new ApiError(500, `The server had an error while processing your request. The log names it under ${requestId}.`, {
+    type: 'server_error',
+  })

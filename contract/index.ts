@@ -1,0 +1,36 @@
+/** The whole contract as one tree, shaped and named like the official SDK: `contract.admin.organization.projects.apiKeys.list`. */
+import { adminApiKeys } from './admin-api-keys.ts'
+import type { Operation } from './kit.ts'
+import { projectApiKeys } from './project-api-keys.ts'
+import { projectServiceAccounts, serviceAccountApiKeys } from './project-service-accounts.ts'
+import { projects } from './projects.ts'
+import { users } from './users.ts'
+
+export const contract = {
+  admin: {
+    organization: {
+      adminAPIKeys: adminApiKeys,
+      users,
+      projects: {
+        ...projects,
+        apiKeys: projectApiKeys,
+        serviceAccounts: { ...projectServiceAccounts, apiKeys: serviceAccountApiKeys },
+      },
+    },
+  },
+}
+
+export interface Tree {
+  [name: string]: Tree | Operation
+}
+
+export const isOperation = (node: Tree | Operation): node is Operation => typeof node.method === 'string'
+
+/** Every operation with its name in the tree, `projects.apiKeys.list`, without the leading `admin.organization`. */
+export const operations: readonly { name: string; operation: Operation }[] = collect(contract.admin.organization, [])
+
+function collect(tree: Tree, path: string[]): { name: string; operation: Operation }[] {
+  return Object.entries(tree).flatMap(([key, node]) =>
+    isOperation(node) ? [{ name: [...path, key].join('.'), operation: node }] : collect(node, [...path, key]),
+  )
+}

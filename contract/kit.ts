@@ -1,0 +1,141 @@
+/** The vocabulary in which the contract is written: operations as data, and the few schemas that recur. */
+import { Type, type Static, type TObject, type TProperties, type TSchema } from 'typebox'
+import type { AuditEvent } from './audit.ts'
+import type { AdminScope } from './permissions.ts'
+
+export { Type as t }
+export type { Static, TProperties, TSchema }
+
+/** One operation of the Administration API. Everything that routes, checks, documents or calls it is derived from this. */
+export interface Operation<
+  Path extends string = string,
+  Audit extends AuditEvent = AuditEvent,
+  Query extends TProperties = TProperties,
+  Body extends TProperties = TProperties,
+  Returns extends TSchema = TSchema,
+> {
+  method: 'GET' | 'POST' | 'DELETE'
+  /** Below `/v1`, parameters in braces. */
+  path: Path
+  /** One sentence for the reference, `--help` and OpenAPI. */
+  about: string
+  /** The scope that the calling admin key must hold. */
+  can: AdminScope
+  /** The events that a successful call can leave in the audit log; none for a read. */
+  audit: readonly Audit[]
+  query: TObject<Query>
+  body: TObject<Body>
+  returns: Returns
+  /** True for what Keyhall has and OpenAI does not. */
+  extension: boolean
+}
+
+interface Details<Audit, Query, Body, Returns> {
+  about: string
+  can: AdminScope
+  audit?: Audit | readonly Audit[]
+  query?: Query
+  body?: Body
+  returns: Returns
+  extension?: true
+}
+
+const operation =
+  (method: Operation['method']) =>
+  <
+    const Path extends string,
+    const Returns extends TSchema,
+    const Audit extends AuditEvent = never,
+    Query extends TProperties = {},
+    Body extends TProperties = {},
+  >(
+    path: Path,
+    details: Details<Audit, Query, Body, Returns>,
+  ): Operation<Path, Audit, Query, Body, Returns> => ({
+    method,
+    path,
+    about: details.about,
+    can: details.can,
+    audit: details.audit === undefined ? [] : ([details.audit].flat() as Audit[]),
+    query: Type.Object(details.query ?? ({} as Query)),
+    body: Type.Object(details.body ?? ({} as Body), { additionalProperties: false }),
+    returns: details.returns,
+    extension: details.extension ?? false,
+  })
+
+export const get = operation('GET')
+export const post = operation('POST')
+export const del = operation('DELETE')
+
+/** The names in braces in a path. */
+export type PathParam<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | PathParam<Rest>
+  : never
+
+export type Params<O extends Operation> = { [Name in PathParam<O['path']>]: string }
+export type Query<O extends Operation> = Static<O['query']>
+export type Body<O extends Operation> = Static<O['body']>
+export type Output<O extends Operation> = Static<O['returns']>
+export type Events<O extends Operation> = O['audit'][number]
+
+/** An object that names its type, as every OpenAI object does. */
+export const object = <const Name extends string, Properties extends TProperties>(name: Name, properties: Properties) =>
+  Type.Object({ object: Type.Literal(name), ...properties })
+
+/** The answer to a delete. */
+export const deleted = <const Name extends string>(name: Name) =>
+  object(`${name}.deleted`, { id: Type.String(), deleted: Type.Literal(true) })
+
+/** A page walked with `after=last_id`. */
+export const list = <Item extends TSchema>(item: Item) =>
+  object('list', {
+    data: Type.Array(item),
+    first_id: nullable(Type.String()),
+    last_id: nullable(Type.String()),
+    has_more: Type.Boolean(),
+  })
+
+/** A page walked with `after=next`. */
+export const next = <Item extends TSchema>(item: Item) =>
+  object('list', { data: Type.Array(item), has_more: Type.Boolean(), next: nullable(Type.String()) })
+
+/** `after` and `limit` of a list. */
+export const cursor = (most = 100, usual = 20, least = 1) => ({
+  after: Type.Optional(Type.String({ description: 'Answer what comes after the object with this id.' })),
+  limit: Type.Optional(
+    Type.Integer({
+      minimum: least,
+      maximum: most,
+      default: usual,
+      description: 'How many objects a page has at the most.',
+    }),
+  ),
+})
+
+export const oneOf = <const Values extends readonly string[]>(...values: Values) =>
+  Type.Unsafe<Values[number]>({ type: 'string', enum: values })
+
+/** `null` beside whatever the schema allows; scalars stay one flat schema, so that errors can name what was expected. */
+export const nullable = <Schema extends TSchema>(schema: Schema) => {
+  const { type, enum: values } = schema as { type?: unknown; enum?: unknown[] }
+  const flat = typeof type === 'string' && type !== 'object' && type !== 'array'
+  return Type.Unsafe<Static<Schema> | null>(
+    flat
+      ? { ...schema, type: [type, 'null'], ...(values && { enum: [...values, null] }) }
+      : { anyOf: [schema, { type: 'null' }] },
+  )
+}
+
+export const optional = Type.Optional
+
+export const id = (prefix: string) => Type.String({ description: `Begins with \`${prefix}\`.` })
+
+/** A point in time, in whole seconds since 1970, UTC. */
+export const time = () => Type.Integer({ description: 'Unix time in seconds.' })
+
+/** What people call a thing: 1 to 255 characters. */
+export const name = () => Type.String({ minLength: 1, maxLength: 255 })
+
+/** A lifetime given in a request: at most a year, as OpenAI has it. */
+export const lifetime = () =>
+  Type.Integer({ minimum: 1, maximum: 31_536_000, description: 'Seconds from now until the key expires.' })

@@ -1,0 +1,90 @@
+/** A service account: an owner of keys that is no person. It belongs to one project. */
+import {
+  cursor,
+  del,
+  deleted,
+  get,
+  id,
+  lifetime,
+  list,
+  name,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  post,
+  t,
+  time,
+} from './kit.ts'
+import { Scopes } from './project-api-keys.ts'
+
+const properties = { id: id('user-'), name: t.String(), created_at: time() }
+
+export const ServiceAccount = object('organization.project.service_account', {
+  ...properties,
+  role: oneOf('owner', 'member', 'none'),
+})
+
+/** A key at the moment it is made: the only time that its value is shown. */
+export const ServiceAccountApiKey = object('organization.project.service_account.api_key', {
+  id: id('key_'),
+  name: t.String(),
+  value: t.String(),
+  created_at: time(),
+  expires_at: nullable(time()),
+})
+
+const path = '/organization/projects/{project_id}/service_accounts'
+const expires_in_seconds = () => optional(nullable(lifetime()))
+
+export const projectServiceAccounts = {
+  list: get(path, {
+    about: 'Lists the service accounts of a project, newest first.',
+    can: 'api.management.read',
+    query: cursor(),
+    returns: list(ServiceAccount),
+  }),
+  create: post(path, {
+    about: 'Creates a service account and, unless asked not to, a key for it.',
+    can: 'api.management.write',
+    audit: ['service_account.created', 'api_key.created'],
+    body: {
+      name: name(),
+      create_service_account_only: optional(nullable(t.Boolean())),
+      expires_in_seconds: expires_in_seconds(),
+    },
+    returns: object('organization.project.service_account', {
+      ...properties,
+      role: oneOf('member', 'none'),
+      api_key: nullable(ServiceAccountApiKey),
+    }),
+  }),
+  retrieve: get(`${path}/{service_account_id}`, {
+    about: 'Retrieves a service account.',
+    can: 'api.management.read',
+    returns: ServiceAccount,
+  }),
+  update: post(`${path}/{service_account_id}`, {
+    about: 'Renames a service account, or gives it another role in its project.',
+    can: 'api.management.write',
+    audit: 'service_account.updated',
+    body: { name: optional(name()), role: optional(oneOf('member', 'owner')) },
+    returns: ServiceAccount,
+  }),
+  delete: del(`${path}/{service_account_id}`, {
+    about: 'Deletes a service account and all its keys.',
+    can: 'api.management.write',
+    audit: ['service_account.deleted', 'api_key.deleted'],
+    returns: deleted('organization.project.service_account'),
+  }),
+}
+
+export const serviceAccountApiKeys = {
+  create: post(`${path}/{service_account_id}/api_keys`, {
+    about: 'Issues a further key for a service account. Its value is in this answer and nowhere else.',
+    can: 'api.management.write',
+    audit: 'api_key.created',
+    body: { name: optional(name()), scopes: optional(Scopes), expires_in_seconds: expires_in_seconds() },
+    returns: ServiceAccountApiKey,
+  }),
+}

@@ -1,0 +1,34 @@
+/** The people of the organization. */
+import { cursor, get, id, list, nullable, object, oneOf, optional, t, time } from './kit.ts'
+
+export const User = object('organization.user', {
+  id: id('user-'),
+  name: nullable(t.String()),
+  email: nullable(t.String()),
+  role: oneOf('owner', 'reader'),
+  added_at: time(),
+  api_key_last_used_at: nullable(time()),
+  technical_level: nullable(t.String()),
+  developer_persona: nullable(t.String()),
+  is_service_account: t.Boolean(),
+  is_scim_managed: t.Boolean(),
+})
+
+const path = '/organization/users'
+
+export const users = {
+  list: get(path, {
+    about: 'Lists the people of the organization, newest first.',
+    can: 'api.management.read',
+    query: {
+      ...cursor(),
+      emails: optional(t.Array(t.String(), { maxItems: 100, description: 'Only people with one of these addresses.' })),
+    },
+    returns: list(User),
+  }),
+  retrieve: get(`${path}/{user_id}`, {
+    about: 'Retrieves a person.',
+    can: 'api.management.read',
+    returns: User,
+  }),
+}

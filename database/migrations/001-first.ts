@@ -1,0 +1,101 @@
+/** Organizations, people, roles held, projects, service accounts, keys, the audit chain. */
+import type { Migration } from './index.ts'
+
+export const first: Migration = {
+  name: '001-first',
+  statements: ({ text, integer, bytes, strict }) => {
+    const key = `
+      organization_id ${text} not null,
+      id ${text} not null,
+      name ${text} not null,
+      digest ${bytes} not null unique,
+      redacted_value ${text} not null,
+      scopes ${text} not null,
+      owner_id ${text} not null,
+      created_at ${integer} not null,
+      last_used_at ${integer},
+      expires_at ${integer},
+      deleted_at ${integer},`
+    return [
+      `create table properties (name ${text} primary key, value ${text} not null)${strict}`,
+      `create table organizations (id ${text} primary key, name ${text} not null, created_at ${integer} not null)${strict}`,
+      `create table users (
+        organization_id ${text} not null references organizations,
+        id ${text} not null,
+        email ${text} not null,
+        name ${text} not null,
+        created_at ${integer} not null,
+        api_key_last_used_at ${integer},
+        technical_level ${text},
+        developer_persona ${text},
+        deleted_at ${integer},
+        primary key (organization_id, id))${strict}`,
+      `create index users_page on users (organization_id, created_at, id)`,
+      // One living person per address; the address is free again when the person is gone.
+      `create unique index users_email on users (organization_id, lower(email)) where deleted_at is null`,
+      `create table role_assignments (
+        organization_id ${text} not null references organizations,
+        resource_id ${text} not null,
+        principal_id ${text} not null,
+        role ${text} not null,
+        created_at ${integer} not null,
+        created_by ${text},
+        primary key (organization_id, principal_id, resource_id, role))${strict}`,
+      `create index role_assignments_resource on role_assignments (organization_id, resource_id, created_at, principal_id)`,
+      `create table projects (
+        organization_id ${text} not null references organizations,
+        id ${text} not null,
+        name ${text} not null,
+        is_default ${integer} not null,
+        residency ${text} not null,
+        external_key_id ${text},
+        created_at ${integer} not null,
+        archived_at ${integer},
+        primary key (organization_id, id))${strict}`,
+      `create index projects_page on projects (organization_id, created_at, id)`,
+      `create unique index projects_default on projects (organization_id) where is_default = 1`,
+      `create table service_accounts (
+        organization_id ${text} not null,
+        project_id ${text} not null,
+        id ${text} not null,
+        name ${text} not null,
+        role ${text} not null,
+        created_at ${integer} not null,
+        deleted_at ${integer},
+        primary key (organization_id, id),
+        foreign key (organization_id, project_id) references projects (organization_id, id))${strict}`,
+      `create index service_accounts_page on service_accounts (organization_id, project_id, created_at, id)`,
+      `create table api_keys (${key}
+        project_id ${text} not null,
+        owner_type ${text} not null check (owner_type in ('user', 'service_account')),
+        primary key (organization_id, id),
+        foreign key (organization_id, project_id) references projects (organization_id, id))${strict}`,
+      `create index api_keys_page on api_keys (organization_id, project_id, created_at, id)`,
+      `create index api_keys_owner on api_keys (organization_id, owner_id)`,
+      `create table admin_api_keys (${key}
+        is_foreign ${integer} not null,
+        primary key (organization_id, id),
+        foreign key (organization_id, owner_id) references users (organization_id, id))${strict}`,
+      `create index admin_api_keys_page on admin_api_keys (organization_id, created_at, id)`,
+      `create table audit_heads (
+        organization_id ${text} primary key references organizations,
+        seq ${integer} not null,
+        hash ${bytes} not null)${strict}`,
+      `create table audit_logs (
+        organization_id ${text} not null references organizations,
+        seq ${integer} not null,
+        id ${text} not null,
+        type ${text} not null,
+        effective_at ${integer} not null,
+        project_id ${text},
+        actor_id ${text},
+        actor_email ${text},
+        actor_key_id ${text},
+        resource_id ${text},
+        entry ${text} not null,
+        hash ${bytes} not null,
+        primary key (organization_id, seq))${strict}`,
+      `create unique index audit_logs_id on audit_logs (organization_id, id)`,
+    ]
+  },
+}

@@ -1,0 +1,19 @@
+/** The migrations in order, one list for both engines. Forward only, and additive first: the previous version runs on the new schema. */
+import { first } from './001-first.ts'
+
+/** The few words in which the two engines' DDL differs. */
+export interface Dialect {
+  /** Text that sorts by bytes on both engines. */
+  text: string
+  integer: string
+  bytes: string
+  /** What ends a `create table`. */
+  strict: string
+}
+
+export interface Migration {
+  name: string
+  statements: (dialect: Dialect) => string[]
+}
+
+export const migrations: readonly Migration[] = [first]

@@ -1,0 +1,138 @@
+/** PostgreSQL 15 or later, through Bun's own client: a pool for reading, a connection held for each change. */
+import { SQL } from 'bun'
+import type { CompiledQuery } from 'kysely'
+import { ApiError, conflict, unavailable } from '../contract/errors.ts'
+import { kyselyOver } from './kysely.ts'
+import { CannotOpen, type Engine, type Sql } from './open.ts'
+
+/** Any number would do; it must only be the same in all processes. */
+const MIGRATION_LOCK = 4_100_143
+const TRIES = 5
+
+type Connection = Pick<SQL, 'unsafe'>
+
+export async function openPostgres(address: string): Promise<Engine> {
+  const where = shown(address)
+  const pool = new SQL(address, { max: 20, bigint: true, connectionTimeout: 5, idleTimeout: 300 })
+  try {
+    const [row] = await pool.unsafe('show server_version_num')
+    if (Number(row.server_version_num) < 150_000)
+      throw new CannotOpen(
+        `The PostgreSQL server at ${where} is older than version 15, the oldest that Keyhall works with.`,
+      )
+  } catch (error) {
+    await pool.close()
+    if (error instanceof CannotOpen) throw error
+    throw new CannotOpen(`The PostgreSQL server at ${where} cannot be reached: ${(error as Error).message}.`)
+  }
+
+  const on = (connection: Connection): Sql =>
+    kyselyOver('postgres', async ({ sql, parameters }: CompiledQuery) => {
+      try {
+        const rows = await connection.unsafe(sql, parameters as any[])
+        return { rows: rows.map(numbers), numAffectedRows: BigInt(rows.count ?? 0) }
+      } catch (error) {
+        throw failure(error)
+      }
+    })
+  const read = on(pool)
+
+  async function once<Result>(work: (sql: Sql) => Promise<Result>, committed?: (sql: Sql) => Promise<boolean>) {
+    const connection = await pool.reserve().catch((error: unknown) => {
+      throw failure(error)
+    })
+    let committing = false
+    try {
+      await connection.unsafe('begin')
+      const result = await work(on(connection))
+      committing = true
+      await connection.unsafe('commit')
+      return result
+    } catch (error) {
+      const reason = failure(error)
+      if (!isLost(reason)) await connection.unsafe('rollback').catch(() => {})
+      // The answer to COMMIT never came: only looking can tell whether the change is there.
+      else if (committing && committed && (await committed(read).catch(() => false))) return undefined as Result
+      throw reason
+    } finally {
+      await connection.release()
+    }
+  }
+
+  return {
+    engine: 'postgres',
+    read,
+    async write(work, committed) {
+      let result: Awaited<ReturnType<typeof work>> | undefined
+      const remembered = async (sql: Sql) => (result = await work(sql))
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await once(remembered, committed)
+          return result as Awaited<ReturnType<typeof work>>
+        } catch (error) {
+          if (!(error instanceof TryAgain)) throw error
+          if (attempt === TRIES) throw unavailable('storage_busy')
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt))
+        }
+      }
+    },
+    ping: async () => {
+      try {
+        await pool.unsafe('select 1')
+      } catch (error) {
+        throw failure(error)
+      }
+    },
+    close: () => pool.close({ timeout: 5 }),
+    dialect: { text: 'text collate "C"', integer: 'bigint', bytes: 'bytea', strict: '' },
+    exclusively: async (work) => {
+      const connection = await pool.reserve()
+      try {
+        await connection.unsafe('begin')
+        await connection.unsafe('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+        await work(async (statement) => [...(await connection.unsafe(statement))])
+        await connection.unsafe('commit')
+      } catch (error) {
+        await connection.unsafe('rollback').catch(() => {})
+        throw error
+      } finally {
+        await connection.release()
+      }
+    },
+  }
+}
+
+/** The engine rolled the transaction back so that another could go on; run again it will succeed. */
+class TryAgain extends Error {}
+
+function failure(error: unknown) {
+  const { code, errno, message } = error as { code?: string; errno?: string; message?: string }
+  if (!code?.startsWith('ERR_POSTGRES')) return error
+  if (errno === '23505') return conflict('An object with these properties exists already.')
+  if (errno === '40001' || errno === '40P01') return new TryAgain(message)
+  if (errno === '53100') return unavailable('storage_full')
+  if (errno === '25006') return unavailable('storage_unwritable')
+  // No SQLSTATE means that the connection, not the statement, failed; 57P0x is a server shutting down, 53300 one that is full.
+  if (errno === undefined || /^(08|57P|53)/.test(String(errno))) return unavailable('storage_unreachable')
+  return error
+}
+
+const isLost = (error: unknown) => error instanceof ApiError && error.code === 'storage_unreachable'
+
+/** bigint columns hold times and counters: they fit a number. */
+function numbers(row: Record<string, unknown>) {
+  for (const column in row) if (typeof row[column] === 'bigint') row[column] = Number(row[column])
+  return row
+}
+
+/** The address without its password, for messages. */
+function shown(address: string) {
+  try {
+    const { hostname, port, pathname } = new URL(address)
+    return `${hostname}:${port || 5432}${pathname}`
+  } catch {
+    throw new CannotOpen(
+      'The PostgreSQL address is not a URL of the form "postgres://user:password@host:5432/database".',
+    )
+  }
+}

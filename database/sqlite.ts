@@ -1,0 +1,153 @@
+/**
+ * SQLite: one connection for reading, another for writing behind a queue. Changes that wait together are committed together, each in
+ * a savepoint of its own, because with `synchronous=FULL` it is the commit that costs.
+ */
+import { Database as Sqlite, SQLiteError, type Statement } from 'bun:sqlite'
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { CompiledQuery } from 'kysely'
+import { conflict, unavailable } from '../contract/errors.ts'
+import { kyselyOver, returnsRows } from './kysely.ts'
+import { CannotOpen, type DatabaseOptions, type Engine, type Sql } from './open.ts'
+
+const MOST_PER_COMMIT = 64
+
+interface Waiting {
+  work: (sql: Sql) => Promise<unknown>
+  resolve: (result: any) => void
+  reject: (error: unknown) => void
+}
+
+export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
+  if (path === '')
+    throw new CannotOpen('The database address "sqlite:" needs a path, such as "sqlite:data/keyhall.db".')
+  let writer: Sqlite
+  let reader: Sqlite
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    writer = connect(path)
+    reader = connect(path)
+    reader.run('pragma query_only = on')
+  } catch (error) {
+    throw new CannotOpen(`The SQLite database ${path} cannot be opened: ${(error as Error).message}.`)
+  }
+
+  const failure = (error: unknown) => {
+    if (!(error instanceof SQLiteError)) return error
+    if (error.code?.startsWith('SQLITE_CONSTRAINT_UNIQUE') || error.code?.startsWith('SQLITE_CONSTRAINT_PRIMARYKEY'))
+      return conflict('An object with these properties exists already.')
+    if (/^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(error.code ?? '')) {
+      onFatal?.(error)
+      return unavailable('storage_failed')
+    }
+    if (error.code === 'SQLITE_FULL') return unavailable('storage_full')
+    if (/^SQLITE_(READONLY|CANTOPEN)/.test(error.code ?? '')) return unavailable('storage_unwritable')
+    if (/^SQLITE_(BUSY|LOCKED)/.test(error.code ?? '')) return unavailable('storage_busy')
+    return error
+  }
+  const on = (connection: Sqlite) => {
+    const prepared = new Map<string, Statement>()
+    const prepare = (sql: string) => {
+      let statement = prepared.get(sql)
+      if (!statement) {
+        // bun:sqlite keeps twenty statements by itself; the list of ours is longer, and not without end.
+        if (prepared.size >= 1000) prepared.clear()
+        prepared.set(sql, (statement = connection.prepare(sql)))
+      }
+      return statement
+    }
+    return kyselyOver('sqlite', async (query: CompiledQuery) => {
+      try {
+        const statement = prepare(query.sql)
+        const parameters = query.parameters as any[]
+        if (returnsRows(query)) return { rows: statement.all(...parameters) }
+        return { rows: [], numAffectedRows: BigInt(statement.run(...parameters).changes) }
+      } catch (error) {
+        throw failure(error)
+      }
+    })
+  }
+  const read = on(reader)
+  const sql = on(writer)
+
+  const queue: Waiting[] = []
+  let draining: Promise<void> | null = null
+
+  async function commitTogether(batch: Waiting[]) {
+    const done: (() => void)[] = []
+    try {
+      writer.run('begin immediate')
+      for (const { work, resolve, reject } of batch) {
+        writer.run('savepoint change')
+        try {
+          const result = await work(sql)
+          writer.run('release change')
+          done.push(() => resolve(result))
+        } catch (error) {
+          // After some errors SQLite has rolled everything back itself: then the whole batch fails below.
+          if (!writer.inTransaction) throw error
+          writer.run('rollback to change')
+          writer.run('release change')
+          done.push(() => reject(error))
+        }
+      }
+      writer.run('commit')
+    } catch (error) {
+      if (writer.inTransaction) writer.run('rollback')
+      const reason = failure(error)
+      for (const { reject } of batch) reject(reason)
+      return
+    }
+    for (const answer of done) answer()
+  }
+
+  async function drain() {
+    // Whoever arrives in the same turn of the event loop shares the commit.
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    while (queue.length > 0) await commitTogether(queue.splice(0, MOST_PER_COMMIT))
+    draining = null
+  }
+
+  return {
+    engine: 'sqlite',
+    read,
+    write: (work) =>
+      new Promise((resolve, reject) => {
+        queue.push({ work, resolve, reject })
+        draining ??= drain()
+      }),
+    ping: async () => {
+      try {
+        reader.query('select 1').get()
+      } catch (error) {
+        throw failure(error)
+      }
+    },
+    close: async () => {
+      await draining
+      reader.close()
+      writer.close()
+    },
+    dialect: { text: 'text', integer: 'integer', bytes: 'blob', strict: ' strict' },
+    exclusively: async (work) => {
+      writer.run('begin immediate')
+      try {
+        await work(async (statement) => writer.query(statement).all())
+        writer.run('commit')
+      } catch (error) {
+        if (writer.inTransaction) writer.run('rollback')
+        throw error
+      }
+    },
+  }
+}
+
+function connect(path: string) {
+  const connection = new Sqlite(path, { create: true, readwrite: true, strict: true })
+  connection.run('pragma busy_timeout = 5000')
+  connection.run('pragma journal_mode = wal')
+  connection.run('pragma synchronous = full')
+  connection.run('pragma foreign_keys = on')
+  connection.run('pragma trusted_schema = off')
+  return connection
+}

@@ -1,0 +1,42 @@
+/** A query that is built and compiled once per engine and shape, then run with values: building costs as much as running. */
+import type { Compilable, CompiledQuery } from 'kysely'
+import type { Sql } from './open.ts'
+
+class Placeholder {
+  readonly name: string
+  constructor(name: string) {
+    this.name = name
+  }
+}
+
+/** `$.name` stands where the value called `name` comes later. */
+const placeholders = new Proxy({}, { get: (_, name) => new Placeholder(name as string) }) as any
+
+/** `shape` is for what changes the text of the query, `$` for what only changes its values. */
+export function statement<Values extends object, Row, Shape extends string = ''>(
+  build: (sql: Sql, $: Values, shape: Shape) => Compilable<Row>,
+) {
+  const compiled = new Map<unknown, Map<string, { query: CompiledQuery<Row>; names: unknown[] }>>()
+  return async (sql: Sql, values: Values, shape = '' as Shape): Promise<Row[]> => {
+    const engine = sql.getExecutor().adapter
+    let shapes = compiled.get(engine)
+    if (!shapes) compiled.set(engine, (shapes = new Map()))
+    let known = shapes.get(shape)
+    if (!known) {
+      const query = build(sql, placeholders, shape).compile()
+      shapes.set(shape, (known = { query, names: [...query.parameters] }))
+    }
+    const parameters = known.names.map((name) =>
+      name instanceof Placeholder ? ((values as Record<string, unknown>)[name.name] ?? null) : name,
+    )
+    return (await sql.executeQuery<Row>({ ...known.query, parameters })).rows
+  }
+}
+
+/** A list of values for a statement: `$.name0`, `$.name1`, …; the shape says how many there are. */
+export const spread = (name: string, values: readonly string[]): Record<string, string> =>
+  Object.fromEntries(values.map((value, index) => [`${name}${index}`, value]))
+
+/** The placeholders of such a list, for `where … in`. */
+export const spreadPlaceholders = ($: Record<string, never>, name: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => $[`${name}${index}`]!)

@@ -1,0 +1,124 @@
+/**
+ * The row types. Times are Unix seconds, flags 0 or 1, lists JSON as text. Deleted rows stay, so that a cursor that was just deleted
+ * still works and an audit row can still name its object.
+ */
+
+export interface Tables {
+  organizations: OrganizationRow
+  users: UserRow
+  role_assignments: RoleAssignmentRow
+  projects: ProjectRow
+  service_accounts: ServiceAccountRow
+  api_keys: ApiKeyRow
+  admin_api_keys: AdminApiKeyRow
+  audit_heads: AuditHeadRow
+  audit_logs: AuditLogRow
+  properties: PropertyRow
+}
+
+export interface OrganizationRow {
+  id: string
+  name: string
+  created_at: number
+}
+
+export interface UserRow {
+  organization_id: string
+  id: string
+  email: string
+  name: string
+  created_at: number
+  api_key_last_used_at: number | null
+  technical_level: string | null
+  developer_persona: string | null
+  deleted_at: number | null
+}
+
+/** A role that a user or group holds: in the organization (`resource_id` is its id) or in a project. */
+export interface RoleAssignmentRow {
+  organization_id: string
+  resource_id: string
+  principal_id: string
+  /** `owner`, `reader`, `member`, `viewer`, or the id of a custom role. */
+  role: string
+  created_at: number
+  created_by: string | null
+}
+
+export interface ProjectRow {
+  organization_id: string
+  id: string
+  name: string
+  is_default: number
+  residency: string
+  external_key_id: string | null
+  created_at: number
+  archived_at: number | null
+}
+
+export interface ServiceAccountRow {
+  organization_id: string
+  project_id: string
+  id: string
+  name: string
+  role: string
+  created_at: number
+  deleted_at: number | null
+}
+
+interface KeyColumns {
+  organization_id: string
+  id: string
+  name: string
+  /** HMAC-SHA-256 of the key, 32 bytes. The key itself is stored nowhere. */
+  digest: Uint8Array
+  redacted_value: string
+  /** JSON array. For project keys `[]` means all that the owner may do. */
+  scopes: string
+  created_at: number
+  last_used_at: number | null
+  expires_at: number | null
+  deleted_at: number | null
+}
+
+export interface ApiKeyRow extends KeyColumns {
+  project_id: string
+  owner_type: 'user' | 'service_account'
+  owner_id: string
+}
+
+export interface AdminApiKeyRow extends KeyColumns {
+  owner_id: string
+  /** 1 for a key that Keyhall did not make and whose checksum therefore says nothing. */
+  is_foreign: number
+}
+
+/** The newest link of an organization's audit chain. Its row is locked by every change of the organization. */
+export interface AuditHeadRow {
+  organization_id: string
+  seq: number
+  hash: Uint8Array
+}
+
+export interface AuditLogRow {
+  organization_id: string
+  /** 1, 2, 3, … without a gap. */
+  seq: number
+  id: string
+  type: string
+  effective_at: number
+  project_id: string | null
+  actor_id: string | null
+  actor_email: string | null
+  actor_key_id: string | null
+  resource_id: string | null
+  /** The canonical bytes that the hash covers: JSON of the whole event. */
+  entry: string
+  hash: Uint8Array
+}
+
+/** What the database knows about itself, such as the canary of the pepper. */
+export interface PropertyRow {
+  name: string
+  value: string
+}

