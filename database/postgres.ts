@@ -113,7 +113,7 @@ function failure(error: unknown) {
   if (errno === '53100') return unavailable('storage_full')
   if (errno === '25006') return unavailable('storage_unwritable')
   // No SQLSTATE means that the connection, not the statement, failed; 57P0x is a server shutting down, 53300 one that is full.
-  if (errno === undefined || /^(08|57P|53)/.test(String(errno))) return unavailable('storage_unreachable')
+  if (errno === undefined || /^(08|57P|53)/.test(errno)) return unavailable('storage_unreachable')
   return error
 }
 
