@@ -8,11 +8,9 @@ import type { Sql } from './open.ts'
 import { statement } from './statement.ts'
 import type { Tables } from './tables.ts'
 
-/** The tables that can be listed: their rows have an id and a time. */
+/** The tables that can be listed: their rows have a time. */
 type Listed = {
-  [Table in keyof Tables]: Tables[Table] extends { id: string; created_at: number; organization_id: string }
-    ? Table
-    : never
+  [Table in keyof Tables]: Tables[Table] extends { created_at: number; organization_id: string } ? Table : never
 }[keyof Tables]
 
 type Item<Table extends Listed> = SelectQueryBuilder<Tables & { item: Tables[Table] }, 'item', {}>
@@ -31,6 +29,13 @@ export interface Page<Row> {
   has_more: boolean
 }
 
+interface Options<Column> extends Pick<PageQuery, 'order'> {
+  /** The column that a cursor names; `id` unless the rows are memberships. */
+  id?: Column
+  /** True for memberships, whose places in the list are kept when they end. */
+  departed?: true
+}
+
 /**
  * The rows of `table` (known as `item`) that agree with `scope`, as `build` selects and filters them; `build` may not read anything but
  * its arguments. `shape` names what else changes the text of the query.
@@ -44,30 +49,41 @@ export function collection<
   table: Table,
   scope: readonly Scope[],
   build: (item: Item<Table>, shape: Shape, $: Record<string, never>) => SelectQueryBuilder<any, any, Row>,
-  { order: usual = 'desc' }: Pick<PageQuery, 'order'> = {},
+  { order: usual = 'desc', id = 'id' as never, departed }: Options<keyof Tables[Table] & string> = {},
 ) {
   type Values = { [Column in Scope]: string }
+  const key = `item.${id}`
   const within = (sql: Sql, $: any, alias = 'item') =>
     scope.reduce<any>(
       (query, column) => query.where(`${alias}.${column}`, '=', $[column]),
       sql.selectFrom(`${table} as ${alias}` as any),
     )
+  /** When the row that the cursor names was created: at most one row, none for a cursor that the list never had. */
+  const position = (sql: Sql, $: any) => {
+    const there = within(sql, $, 'before').where(`before.${id}`, '=', $.after).select('before.created_at')
+    if (!departed) return there
+    const left = sql
+      .selectFrom('departed')
+      .select('created_at')
+      .where('organization_id', '=', $.organization_id)
+      .where('list_id', '=', $[scope.at(-1)!])
+      .where('id', '=', $.after)
+    return sql.selectFrom(there.unionAll(left).as('places')).select((is) => is.fn.min('created_at').as('created_at'))
+  }
 
   const select = statement((sql: Sql, $: any, variant: string) => {
-    const [order, position, ...shape] = variant.split(' ')
+    const [order, from, ...shape] = variant.split(' ')
     let query = build(within(sql, $), shape.join(' ') as Shape, $) as any
-    if (position === 'after') {
-      const at = within(sql, $, 'before').where('before.id', '=', $.after).select('before.created_at')
+    if (from === 'after') {
+      const operator = raw.raw(order === 'asc' ? '>' : '<')
       query = query.where(
-        raw`(item.created_at, item.id) ${raw.raw(order === 'asc' ? '>' : '<')} (${at}, ${raw.val($.after)})`,
+        raw`(item.created_at, ${raw.ref(key)}) ${operator} (${position(sql, $)}, ${raw.val($.after)})`,
       )
     }
-    return query.orderBy('item.created_at', order).orderBy('item.id', order).limit($.limit)
+    return query.orderBy('item.created_at', order).orderBy(key, order).limit($.limit)
   })
-  const selectOne = statement((sql: Sql, $: any, shape: Shape) =>
-    build(within(sql, $).where('item.id', '=', $.id), shape, $),
-  )
-  const selectCursor = statement((sql: Sql, $: any) => within(sql, $).where('item.id', '=', $.after).select('item.id'))
+  const selectOne = statement((sql: Sql, $: any, shape: Shape) => build(within(sql, $).where(key, '=', $.id), shape, $))
+  const selectPosition = statement((sql: Sql, $: any) => position(sql, $))
 
   return {
     /** A page in the envelope of the wire. Throws 404 for a cursor that the list never had. */
@@ -75,20 +91,21 @@ export function collection<
       sql: Sql,
       values: Values,
       { after, limit = 20, order = usual }: PageQuery,
-      present: (row: Row) => Presented & { id: string },
+      present: (row: Row) => Presented,
       shape = '' as Shape,
-    ): Promise<Page<Presented & { id: string }>> {
-      const rows = (await select(
-        sql,
-        { ...values, after, limit: limit + 1 },
-        `${order} ${after ? 'after' : 'start'} ${shape}`,
-      )) as Row[]
-      if (rows.length === 0 && after && (await selectCursor(sql, { ...values, after })).length === 0)
-        throw unknownCursor(after)
-      const has_more = rows.length > limit
-      if (has_more) rows.length = limit
-      const data = rows.map(present)
-      return { object: 'list', data, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null, has_more }
+    ): Promise<Page<Presented>> {
+      const variant = `${order} ${after ? 'after' : 'start'} ${shape}`
+      const rows = (await select(sql, { ...values, after, limit: limit + 1 }, variant)) as (Row &
+        Record<string, string>)[]
+      if (rows.length === 0 && after) {
+        const [place] = (await selectPosition(sql, { ...values, after })) as { created_at: number | null }[]
+        if (place?.created_at == null) throw unknownCursor(after)
+      }
+      // A page of none says that there is no more: a true answer would have no cursor to go on with.
+      const has_more = limit > 0 && rows.length > limit
+      if (rows.length > limit) rows.length = limit
+      const [first, last] = [rows[0]?.[id] ?? null, rows.at(-1)?.[id] ?? null]
+      return { object: 'list', data: rows.map(present), first_id: first, last_id: last, has_more }
     },
 
     /** One row of the collection, under the same filters as its pages. */
@@ -97,3 +114,11 @@ export function collection<
     },
   }
 }
+
+/** The other envelope: `next` in the place of `first_id` and `last_id`. */
+export const byNext = <Item>({ data, has_more, last_id }: Page<Item>) => ({
+  object: 'list' as const,
+  data,
+  has_more,
+  next: has_more ? last_id : null,
+})

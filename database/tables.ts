@@ -7,6 +7,11 @@ export interface Tables {
   organizations: OrganizationRow
   users: UserRow
   role_assignments: RoleAssignmentRow
+  groups: GroupRow
+  group_users: GroupUserRow
+  roles: RoleRow
+  invites: InviteRow
+  departed: DepartedRow
   projects: ProjectRow
   service_accounts: ServiceAccountRow
   api_keys: ApiKeyRow
@@ -43,6 +48,59 @@ export interface RoleAssignmentRow {
   role: string
   created_at: number
   created_by: string | null
+}
+
+export interface GroupRow {
+  organization_id: string
+  id: string
+  name: string
+  created_at: number
+  deleted_at: number | null
+}
+
+export interface GroupUserRow {
+  organization_id: string
+  group_id: string
+  user_id: string
+  created_at: number
+}
+
+/** A custom role: of the organization (`resource_id` is its id) or of one project. */
+export interface RoleRow {
+  organization_id: string
+  resource_id: string
+  id: string
+  name: string
+  description: string | null
+  /** JSON array. */
+  permissions: string
+  created_at: number
+  updated_at: number
+  created_by: string | null
+  deleted_at: number | null
+}
+
+export interface InviteRow {
+  organization_id: string
+  id: string
+  email: string
+  role: 'owner' | 'reader'
+  /** JSON array of `{id, role}`. */
+  projects: string
+  token_digest: Uint8Array
+  created_at: number
+  expires_at: number
+  accepted_at: number | null
+  created_by: string | null
+  deleted_at: number | null
+}
+
+/** The place that a membership had in the list of a project or group (`list_id`), so that a cursor that names it still works. */
+export interface DepartedRow {
+  organization_id: string
+  list_id: string
+  id: string
+  created_at: number
 }
 
 export interface ProjectRow {

@@ -1,5 +1,6 @@
 /** The migrations in order, one list for both engines. Forward only, and additive first: the previous version runs on the new schema. */
 import { first } from './001-first.ts'
+import { people } from './002-people.ts'
 
 /** The few words in which the two engines' DDL differs. */
 export interface Dialect {
@@ -16,4 +17,4 @@ export interface Migration {
   statements: (dialect: Dialect) => string[]
 }
 
-export const migrations: readonly Migration[] = [first]
+export const migrations: readonly Migration[] = [first, people]
