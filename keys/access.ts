@@ -1,44 +1,68 @@
 /**
- * Who may do what where, as SQL: the one place that says which role an owner of keys has in a project. A person has the roles held in the
- * project, and an owner of the organization is an owner of every project; a service account has its own.
+ * Who may do what where, as SQL: the one place that says which role an owner of keys has. A person has the roles held directly and through
+ * groups, in the organization and in the project, together; an owner of the organization is an owner of every project; a service account
+ * has its own role.
  */
 import { sql, type RawBuilder } from 'kysely'
 
-/** The built-in roles of a project by rank; what a person holds together counts as the highest. */
-export const ranked = ['none', 'viewer', 'member', 'owner'] as const
-export type ProjectRole = (typeof ranked)[number]
+/** What a person holds in a project counts as the highest of it. A custom role alone makes a member. */
+const ranks = ['none', 'member', 'viewer', 'member', 'owner'] as const
+export type ProjectRole = (typeof ranks)[number]
 
-export const roleOfRank = (rank: number | null): ProjectRole => ranked[rank ?? 0] ?? 'none'
+/** The role by which a person is shown: the higher of what is held directly and through groups. */
+export const roleOf = (direct: number | null, grouped: number | null): ProjectRole =>
+  ranks[Math.max(direct ?? 0, grouped ?? 0)] ?? 'none'
 
-/** The rank of a user in a project, null without any role. The columns are given as text, such as `item.owner_id`. */
-export const userRank = (organization: string, project: string, user: string): RawBuilder<number | null> => sql<
-  number | null
->`(
-  select max(case
-    when held.role = 'owner' then 3
-    when held.resource_id = held.organization_id then null
-    when held.role = 'member' then 2
-    else 1 end)
-  from role_assignments held
+const rank = sql<number | null>`max(case
+  when held.role = 'owner' then 4
+  when held.resource_id = held.organization_id then 0
+  when held.role = 'member' then 3
+  when held.role = 'viewer' then 2
+  else 1 end)`
+
+/** The columns that say who and where, as text: `item.owner_id`. */
+export interface At {
+  organization: string
+  project: string
+  user: string
+}
+
+const where = ({ organization, project }: At) => sql`
+  held.organization_id = ${sql.ref(organization)} and held.resource_id in (${sql.ref(organization)}, ${sql.ref(project)})`
+
+/** The rank of what a person holds directly for a project; null or 0 is nothing. */
+export const directRank = (at: At): RawBuilder<number | null> => sql<number | null>`(
+  select ${rank} from role_assignments held where ${where(at)} and held.principal_id = ${sql.ref(at.user)})`
+
+/** The rank of what a person holds for a project through groups. */
+export const groupRank = (at: At): RawBuilder<number | null> => sql<number | null>`(
+  select ${rank} from group_users member
+  join role_assignments held on held.principal_id = member.group_id
+  where member.organization_id = ${sql.ref(at.organization)} and member.user_id = ${sql.ref(at.user)} and ${where(at)})`
+
+/** True when the person has any access to the project; never null. */
+export const hasAccess = (at: At): RawBuilder<boolean> =>
+  sql<boolean>`(coalesce(${directRank(at)}, 0) > 0 or coalesce(${groupRank(at)}, 0) > 0)`
+
+/** True when the person holds a role in the project itself, not through a group. */
+export const isDirectMember = ({ organization, project, user }: At): RawBuilder<boolean> => sql<boolean>`exists (
+  select 1 from role_assignments held
   where held.organization_id = ${sql.ref(organization)}
     and held.principal_id = ${sql.ref(user)}
-    and held.resource_id in (${sql.ref(organization)}, ${sql.ref(project)}))`
+    and held.resource_id = ${sql.ref(project)})`
 
-/** True when the user holds a role in the project itself. */
-export const isDirectMember = (
-  organization: string,
-  project: string,
-  user: string,
-): RawBuilder<boolean> => sql<boolean>`exists (
-  select 1 from role_assignments direct
-  where direct.organization_id = ${sql.ref(organization)}
-    and direct.principal_id = ${sql.ref(user)}
-    and direct.resource_id = ${sql.ref(project)})`
-
-/** True when the user owns the organization. */
-export const isOrganizationOwner = (organization: string, user: string): RawBuilder<boolean> => sql<boolean>`exists (
-  select 1 from role_assignments own
-  where own.organization_id = ${sql.ref(organization)}
-    and own.principal_id = ${sql.ref(user)}
-    and own.resource_id = ${sql.ref(organization)}
-    and own.role = 'owner')`
+/** True when the person owns the organization, directly or through a group. */
+export const isOrganizationOwner = (organization: string, user: string): RawBuilder<boolean> => sql<boolean>`(exists (
+  select 1 from role_assignments held
+  where held.organization_id = ${sql.ref(organization)}
+    and held.principal_id = ${sql.ref(user)}
+    and held.resource_id = ${sql.ref(organization)}
+    and held.role = 'owner')
+  or exists (
+  select 1 from group_users member
+  join role_assignments held on held.principal_id = member.group_id
+  where member.organization_id = ${sql.ref(organization)}
+    and member.user_id = ${sql.ref(user)}
+    and held.organization_id = ${sql.ref(organization)}
+    and held.resource_id = ${sql.ref(organization)}
+    and held.role = 'owner'))`

@@ -2,7 +2,7 @@ import { invalid, notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import { projectApiKeys } from '../../contract/project-api-keys.ts'
 import { collection } from '../../database/page.ts'
-import { isDirectMember, roleOfRank, userRank } from '../../keys/access.ts'
+import { directRank, groupRank, hasAccess, isDirectMember, roleOf } from '../../keys/access.ts'
 import { handlers, type Call } from '../call.ts'
 import { notArchived } from '../rules/archived.ts'
 import { gone } from '../rules/gone.ts'
@@ -17,16 +17,15 @@ export default handlers(projectApiKeys, {
     const { user_id, ...wanted } = call.body
     const owner = await call.db
       .selectFrom('users as user')
-      .select(['user.id'])
-      .select(userRank('user.organization_id', 'project.id', 'user.id').as('rank'))
       .innerJoin('projects as project', 'project.organization_id', 'user.organization_id')
+      .select(hasAccess({ organization: 'user.organization_id', project: 'project.id', user: 'user.id' }).as('access'))
       .where('project.id', '=', call.project.id)
       .where('user.organization_id', '=', call.organization_id)
       .where('user.id', '=', user_id)
       .where('user.deleted_at', 'is', null)
       .executeTakeFirst()
     if (!owner) throw notFound('user', user_id, 'user_id')
-    if (!owner.rank) throw invalid(`User ${user_id} is not a member of ${call.project.id}`, 'user_id')
+    if (!owner.access) throw invalid(`User ${user_id} is not a member of ${call.project.id}`, 'user_id')
     const { value, columns } = issueKey(call, 'project', wanted)
     const { organization_id, project_id } = within(call)
     await call.db
@@ -81,7 +80,7 @@ const within = (call: Call<typeof projectApiKeys.list>) => ({
 /** Which keys a list shows, by whether their owners still have access. */
 type Access = 'active' | 'inactive' | 'any' | 'members'
 
-const rank = userRank('item.organization_id', 'item.project_id', 'item.owner_id')
+const owner = { organization: 'item.organization_id', project: 'item.project_id', user: 'item.owner_id' }
 
 const keys = collection('api_keys', ['organization_id', 'project_id'], (item, access: Access) => {
   const rows = item
@@ -91,6 +90,9 @@ const keys = collection('api_keys', ['organization_id', 'project_id'], (item, ac
     .leftJoin('service_accounts as account', (on) =>
       on.onRef('account.organization_id', '=', 'item.organization_id').onRef('account.id', '=', 'item.owner_id'),
     )
+    .innerJoin('projects as project', (on) =>
+      on.onRef('project.organization_id', '=', 'item.organization_id').onRef('project.id', '=', 'item.project_id'),
+    )
     .select(['item.id', 'item.name', 'item.redacted_value', 'item.created_at', 'item.last_used_at', 'item.expires_at'])
     .select(['item.owner_id', 'user.name as user_name', 'user.email', 'user.created_at as user_created_at'])
     .select([
@@ -98,17 +100,16 @@ const keys = collection('api_keys', ['organization_id', 'project_id'], (item, ac
       'account.role as account_role',
       'account.created_at as account_created_at',
     ])
-    .select(rank.as('user_rank'))
+    .select([directRank(owner).as('direct_rank'), groupRank(owner).as('group_rank'), 'project.archived_at'])
     .where('item.deleted_at', 'is', null)
   if (access === 'any') return rows
   return rows.where((is) => {
-    const active = is.or([is('account.role', '!=', 'none'), is(rank, '>', 0)])
-    if (access === 'active') return active
-    if (access === 'inactive') return is.not(is.fn.coalesce(active, is.lit(false)))
-    return is.or([
-      is('item.owner_type', '=', 'service_account'),
-      isDirectMember('item.organization_id', 'item.project_id', 'item.owner_id'),
+    if (access === 'members') return is.or([is('item.owner_type', '=', 'service_account'), isDirectMember(owner)])
+    const active = is.and([
+      is('project.archived_at', 'is', null),
+      is.or([is(is.fn.coalesce('account.role', is.val('none')), '!=', 'none'), hasAccess(owner)]),
     ])
+    return access === 'active' ? active : is.not(active)
   })
 })
 
@@ -116,7 +117,7 @@ type Row = NonNullable<Awaited<ReturnType<typeof keys.find>>>
 
 function present(row: Row): Output<typeof projectApiKeys.retrieve> {
   const { id, name, redacted_value, created_at, last_used_at, expires_at, owner_id } = row
-  const role = row.account_role ?? roleOfRank(row.user_rank)
+  const role = row.account_role ?? roleOf(row.direct_rank, row.group_rank)
   return {
     object: 'organization.project.api_key',
     id,
@@ -125,7 +126,7 @@ function present(row: Row): Output<typeof projectApiKeys.retrieve> {
     created_at,
     last_used_at,
     expires_at,
-    owner_project_access: role === 'none' ? 'inactive' : 'active',
+    owner_project_access: role === 'none' || row.archived_at !== null ? 'inactive' : 'active',
     owner:
       row.account_name === null
         ? {
