@@ -1,7 +1,7 @@
 /** From what came over the wire to what the contract says, or an error that names the member. */
 import { Compile } from 'typebox/compile'
 import type { TSchema } from 'typebox'
-import { ApiError, invalid } from '../contract/errors.ts'
+import { ApiError, invalid, type InvalidCode } from '../contract/errors.ts'
 
 type Values = Record<string, unknown>
 
@@ -111,7 +111,7 @@ function firstError(problems: Problem[], values: Values): ApiError {
   )
   const inside = (member: string) => (name ? `${name}.${member}` : member)
   const value = path.reduce<any>((inner, part) => inner?.[part], values)
-  const bad = (code: string, message: string, param = name) => invalid(message, param, code)
+  const bad = (code: InvalidCode, message: string, param = name) => invalid(message, param, code)
   switch (keyword) {
     case 'additionalProperties': {
       const member = inside(params.additionalProperties[0])

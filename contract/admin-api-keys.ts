@@ -1,4 +1,4 @@
-/** Admin API keys: what the Administration API is called with. They belong to an owner of the organization. */
+/** The admin API keys of the organization. */
 import {
   cursor,
   del,
@@ -18,23 +18,27 @@ import {
 } from './kit.ts'
 import { AdminScope } from './permissions.ts'
 
-export const AdminApiKey = object('organization.admin_api_key', {
-  id: id('key_'),
-  name: nullable(t.String()),
-  redacted_value: t.String(),
-  created_at: time(),
-  last_used_at: nullable(time()),
-  expires_at: nullable(time()),
-  scopes: t.Array(AdminScope, { description: 'What the key may do. OpenAI has no such member.' }),
-  owner: t.Object({
-    type: t.Literal('user'),
-    object: t.Literal('organization.user'),
-    id: id('user-'),
-    name: t.String(),
+export const AdminApiKey = object(
+  'organization.admin_api_key',
+  {
+    id: id('key_'),
+    name: nullable(t.String()),
+    redacted_value: t.String({ description: 'Prefix and last characters, enough to recognise the key by.' }),
     created_at: time(),
-    role: t.Literal('owner'),
-  }),
-})
+    last_used_at: nullable(time('When it was last used; at most ten seconds behind')),
+    expires_at: nullable(time('When it stops working; `null` means never')),
+    scopes: t.Array(AdminScope, { description: 'What the key may do. OpenAI has no such member.' }),
+    owner: t.Object({
+      type: t.Literal('user'),
+      object: t.Literal('organization.user'),
+      id: id('user-'),
+      name: t.String(),
+      created_at: time(),
+      role: t.Literal('owner'),
+    }),
+  },
+  'What the Administration API is called with. It belongs to an owner of the organization, and stops working when that person is none any more.',
+)
 
 const path = '/organization/admin_api_keys'
 const { after, limit } = cursor()
@@ -61,7 +65,10 @@ export const adminApiKeys = {
         }),
       ),
     },
-    returns: t.Object({ ...AdminApiKey.properties, value: t.String() }),
+    returns: t.Object({
+      ...AdminApiKey.properties,
+      value: t.String({ description: 'The key itself, shown this once.' }),
+    }),
   }),
   retrieve: get(`${path}/{key_id}`, {
     about: 'Retrieves an admin API key.',

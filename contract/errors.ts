@@ -32,14 +32,31 @@ export class ApiError extends Error {
   }
 }
 
-export const invalid = (message: string, param: string | null = null, code: string | null = 'invalid_value') =>
+/** The codes of a 400 whose message says what is wrong with the request. */
+export const invalidCodes = {
+  invalid_value: 'A value is not among the allowed ones, or contradicts another.',
+  invalid_type: 'A value has the wrong JSON type.',
+  missing_required_parameter: 'A required member is missing.',
+  unknown_parameter: 'The body has a member that the operation does not know.',
+  integer_below_min_value: 'A number is too small.',
+  integer_above_max_value: 'A number is too large.',
+  string_below_min_length: 'A text is too short.',
+  string_above_max_length: 'A text is too long.',
+  array_below_min_length: 'A list has too few items.',
+  array_above_max_length: 'A list has too many items.',
+  default_project: 'The Default project can be neither changed nor archived.',
+} as const
+export type InvalidCode = keyof typeof invalidCodes
+
+/** A request that is malformed or contradicts itself. A body that is no JSON at all has the code `null`. */
+export const invalid = (message: string, param: string | null = null, code: InvalidCode | null = 'invalid_value') =>
   new ApiError(400, message, { param, code })
 
-/** 401 without a usable Authorization header. */
+/** A request without a usable Authorization header. */
 export const unauthenticated = () =>
   new ApiError(401, 'Missing bearer authentication in header. Send "Authorization: Bearer <key>", exactly once.')
 
-/** 401 for every key that does not open anything: garbage, unknown, deleted and expired look the same. */
+/** A key that does not open anything: garbage, unknown, deleted and expired look the same. */
 export const incorrectKey = (masked: string) =>
   new ApiError(
     401,
@@ -47,7 +64,7 @@ export const incorrectKey = (masked: string) =>
     { code: 'invalid_api_key' },
   )
 
-/** 403; the words "insufficient permissions" and "Missing scopes" are what clients search for. */
+/** A living key without the scope; "insufficient permissions" and "Missing scopes" are words that clients search for. */
 export const forbidden = (scope: string) =>
   new ApiError(
     403,
@@ -55,42 +72,47 @@ export const forbidden = (scope: string) =>
     { code: 'missing_scope' },
   )
 
+/** The caller names another organization than the one of its key. */
 export const mismatchedOrganization = () =>
   new ApiError(401, 'The OpenAI-Organization header should match the organization of the API key.', {
     code: 'mismatched_organization',
   })
 
-/** 404 for an object that does not exist, or that is another organization's: the two cannot be told apart. */
+/** An object that does not exist, or that is another organization's: the two cannot be told apart. */
 export const notFound = (thing: string, id: string, param: string | null = null) =>
   new ApiError(404, `The ${thing.replaceAll('_', ' ')} ${id} was not found`, { code: `${thing}_not_found`, param })
 
-/** 404 for a list position that the list never had. */
+/** A list position that the list never had. */
 export const unknownCursor = (cursor: string, param = 'after') =>
   new ApiError(404, `The pagination cursor ${cursor} was not found`, { code: 'cursor_not_found', param })
 
+/** A path that no operation has. */
 export const unknownRoute = (method: string, path: string) => new ApiError(404, `Invalid URL (${method} ${path})`)
 
+/** A path that exists, with a method that it does not know. */
 export const wrongMethod = (method: string, path: string) =>
   new ApiError(405, `Not allowed to ${method} on ${path}.`, { code: 'method_not_supported' })
 
+/** An archived project can be looked at, not changed. */
 export const projectArchived = (name: string) =>
   new ApiError(400, `Project ${name} is archived`, { code: 'project_archived' })
 
-/** 409; sent with `x-should-retry: false`, because SDKs would otherwise send the same request twice more. */
+/** Something else is in the way. Sent with `x-should-retry: false`, because SDKs would otherwise send the same request twice more. */
 export const conflict = (message: string, param: string | null = null) =>
   new ApiError(409, message, { code: 'conflict', param })
 
+/** A body that is too long; the rest of it is not read. */
 export const tooLarge = (bytes: number) =>
   new ApiError(413, `The request body is larger than ${bytes} bytes.`, { code: 'request_too_large' })
 
-/** 503: storage does not answer, or could not keep a change. Nothing has changed. */
+/** Storage does not answer, or could not keep a change. Nothing has changed. */
 export const unavailable = (code: string) =>
   new ApiError(503, 'The server cannot reach its storage right now. Nothing was changed; try again.', {
     type: 'server_error',
     code,
   })
 
-/** 500: tells the request id and nothing else. */
+/** Something unexpected: the caller learns the request id and nothing else, the log has the cause. */
 export const internal = (requestId: string) =>
   new ApiError(500, `The server had an error while processing your request. The log names it under ${requestId}.`, {
     type: 'server_error',

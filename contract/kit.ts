@@ -78,9 +78,12 @@ export type Body<O extends Operation> = Static<O['body']>
 export type Output<O extends Operation> = Static<O['returns']>
 export type Events<O extends Operation> = O['audit'][number]
 
-/** An object that names its type, as every OpenAI object does. */
-export const object = <const Name extends string, Properties extends TProperties>(name: Name, properties: Properties) =>
-  Type.Object({ object: Type.Literal(name), ...properties })
+/** An object that names its type, as every OpenAI object does; `description` is the sentence with which the reference begins. */
+export const object = <const Name extends string, Properties extends TProperties>(
+  name: Name,
+  properties: Properties,
+  description?: string,
+) => Type.Object({ object: Type.Literal(name), ...properties }, description === undefined ? {} : { description })
 
 /** The answer to a delete. */
 export const deleted = <const Name extends string>(name: Name) =>
@@ -128,10 +131,17 @@ export const nullable = <Schema extends TSchema>(schema: Schema) => {
 
 export const optional = Type.Optional
 
+/** The same schema with the sentence that the reference says of it. */
+export const described = <Schema extends TSchema>(schema: Schema, description: string): Schema => ({
+  ...schema,
+  description,
+})
+
 export const id = (prefix: string) => Type.String({ description: `Begins with \`${prefix}\`.` })
 
-/** A point in time, in whole seconds since 1970, UTC. */
-export const time = () => Type.Integer({ description: 'Unix time in seconds.' })
+/** A point in time, in whole seconds since 1970, UTC; with what happened then. */
+export const time = (what?: string) =>
+  Type.Integer({ description: what ? `Unix time in seconds. ${what}.` : 'Unix time in seconds.' })
 
 /** What people call a thing: 1 to 255 characters. */
 export const name = () => Type.String({ minLength: 1, maxLength: 255 })

@@ -1,8 +1,9 @@
-/** The API keys of a project: secrets with which it calls the gateway. Only their digests are stored. */
+/** The API keys of a project. */
 import {
   cursor,
   del,
   deleted,
+  described,
   get,
   id,
   lifetime,
@@ -18,25 +19,35 @@ import {
 } from './kit.ts'
 import { permissionPattern } from './permissions.ts'
 
-/** What a key is restricted to. None means all that its owner may do. */
-export const Scopes = t.Array(t.String({ pattern: permissionPattern }), { maxItems: 100, uniqueItems: true })
-
-export const ProjectApiKey = object('organization.project.api_key', {
-  id: id('key_'),
-  name: t.String(),
-  redacted_value: t.String(),
-  created_at: time(),
-  last_used_at: nullable(time()),
-  expires_at: nullable(time()),
-  owner_project_access: oneOf('active', 'inactive'),
-  owner: t.Object({
-    type: oneOf('user', 'service_account'),
-    user: optional(
-      t.Object({ id: id('user-'), name: t.String(), email: t.String(), created_at: time(), role: t.String() }),
-    ),
-    service_account: optional(t.Object({ id: id('user-'), name: t.String(), created_at: time(), role: t.String() })),
-  }),
+export const Scopes = t.Array(t.String({ pattern: permissionPattern }), {
+  maxItems: 100,
+  uniqueItems: true,
+  description: 'What the key is restricted to; an empty list means all that its owner may do.',
 })
+
+export const ProjectApiKey = object(
+  'organization.project.api_key',
+  {
+    id: id('key_'),
+    name: t.String(),
+    redacted_value: t.String({ description: 'Prefix and last characters, enough to recognise the key by.' }),
+    created_at: time(),
+    last_used_at: nullable(time('When it was last used; at most ten seconds behind')),
+    expires_at: nullable(time('When it stops working; `null` means never')),
+    owner_project_access: described(
+      oneOf('active', 'inactive'),
+      'Whether the owner still has a role in the project, directly, through a group or as an owner of the organization.',
+    ),
+    owner: t.Object({
+      type: oneOf('user', 'service_account'),
+      user: optional(
+        t.Object({ id: id('user-'), name: t.String(), email: t.String(), created_at: time(), role: t.String() }),
+      ),
+      service_account: optional(t.Object({ id: id('user-'), name: t.String(), created_at: time(), role: t.String() })),
+    }),
+  },
+  'A secret with which a project calls the gateway. It belongs to a person or to a service account; only its digest is stored.',
+)
 
 const path = '/organization/projects/{project_id}/api_keys'
 
@@ -46,7 +57,12 @@ export const projectApiKeys = {
     can: 'api.management.read',
     query: {
       ...cursor(),
-      owner_project_access: optional(oneOf('active', 'inactive', 'any')),
+      owner_project_access: optional(
+        described(
+          oneOf('active', 'inactive', 'any'),
+          'Only keys whose owner has access to the project, or has lost it; without this, keys of service accounts and of direct members.',
+        ),
+      ),
     },
     returns: list(ProjectApiKey),
   }),
@@ -56,11 +72,14 @@ export const projectApiKeys = {
     audit: 'api_key.created',
     body: {
       name: name(),
-      user_id: t.String(),
+      user_id: t.String({ description: 'The person that the key belongs to; must have access to the project.' }),
       scopes: optional(Scopes),
       expires_in_seconds: optional(nullable(lifetime())),
     },
-    returns: t.Object({ ...ProjectApiKey.properties, value: t.String() }),
+    returns: t.Object({
+      ...ProjectApiKey.properties,
+      value: t.String({ description: 'The key itself, shown this once.' }),
+    }),
     extension: true,
   }),
   retrieve: get(`${path}/{api_key_id}`, {

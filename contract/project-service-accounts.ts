@@ -1,8 +1,9 @@
-/** A service account: an owner of keys that is no person. It belongs to one project. */
+/** The service accounts of a project, and their keys. */
 import {
   cursor,
   del,
   deleted,
+  described,
   get,
   id,
   lifetime,
@@ -20,19 +21,26 @@ import { Scopes } from './project-api-keys.ts'
 
 const properties = { id: id('user-'), name: t.String(), created_at: time() }
 
-export const ServiceAccount = object('organization.project.service_account', {
-  ...properties,
-  role: oneOf('owner', 'member', 'none'),
-})
+export const ServiceAccount = object(
+  'organization.project.service_account',
+  {
+    ...properties,
+    role: described(oneOf('owner', 'member', 'none'), 'Its role in the project; with `none` its keys are inactive.'),
+  },
+  'An owner of keys that is no person. It belongs to one project.',
+)
 
-/** A key at the moment it is made: the only time that its value is shown. */
-export const ServiceAccountApiKey = object('organization.project.service_account.api_key', {
-  id: id('key_'),
-  name: t.String(),
-  value: t.String(),
-  created_at: time(),
-  expires_at: nullable(time()),
-})
+export const ServiceAccountApiKey = object(
+  'organization.project.service_account.api_key',
+  {
+    id: id('key_'),
+    name: t.String(),
+    value: t.String({ description: 'The key itself, shown this once.' }),
+    created_at: time(),
+    expires_at: nullable(time('When it stops working; `null` means never')),
+  },
+  'A key of a service account at the moment it is made.',
+)
 
 const path = '/organization/projects/{project_id}/service_accounts'
 const expires_in_seconds = () => optional(nullable(lifetime()))
@@ -50,7 +58,9 @@ export const projectServiceAccounts = {
     audit: ['service_account.created', 'api_key.created'],
     body: {
       name: name(),
-      create_service_account_only: optional(nullable(t.Boolean())),
+      create_service_account_only: optional(
+        nullable(t.Boolean({ description: 'Make no key; the account then has the role `none`.' })),
+      ),
       expires_in_seconds: expires_in_seconds(),
     },
     returns: object('organization.project.service_account', {

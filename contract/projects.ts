@@ -1,5 +1,5 @@
-/** A project: the place where keys belong, with its own members, limits and spend. */
-import { cursor, get, id, list, name, nullable, object, oneOf, optional, post, t, time } from './kit.ts'
+/** The projects of the organization. */
+import { cursor, described, get, id, list, name, nullable, object, oneOf, optional, post, t, time } from './kit.ts'
 
 export const Residency = oneOf(
   'GLOBAL',
@@ -19,16 +19,20 @@ export const Residency = oneOf(
   'AE_STORAGE_PROCESSING',
 )
 
-export const Project = object('organization.project', {
-  id: id('proj_'),
-  name: t.String(),
-  created_at: time(),
-  archived_at: nullable(time()),
-  status: oneOf('active', 'archived'),
-  external_key_id: nullable(t.String()),
-  residency: Residency,
-  geography: nullable(t.String({ description: 'The older name of `residency`, for clients that still read it.' })),
-})
+export const Project = object(
+  'organization.project',
+  {
+    id: id('proj_'),
+    name: t.String(),
+    created_at: time(),
+    archived_at: nullable(time('When it was archived')),
+    status: oneOf('active', 'archived'),
+    external_key_id: nullable(t.String({ description: 'A name of your own for an encryption key; kept, not used.' })),
+    residency: described(Residency, 'Where data was asked to stay; kept, not enforced.'),
+    geography: nullable(t.String({ description: 'The older name of `residency`, for clients that still read it.' })),
+  },
+  'The place where keys belong, with its own members, limits and spend.',
+)
 
 const geography = () => optional(nullable(t.String({ description: 'Deprecated: the older form of `residency`.' })))
 const external_key_id = () => optional(nullable(t.String()))
@@ -39,7 +43,10 @@ export const projects = {
   list: get(path, {
     about: 'Lists the projects of the organization, newest first.',
     can: 'api.management.read',
-    query: { ...cursor(), include_archived: optional(t.Boolean({ default: false })) },
+    query: {
+      ...cursor(),
+      include_archived: optional(t.Boolean({ default: false, description: 'Archived projects too.' })),
+    },
     returns: list(Project),
   }),
   create: post(path, {
@@ -48,7 +55,7 @@ export const projects = {
     audit: 'project.created',
     body: {
       name: name(),
-      residency: optional(nullable(Residency)),
+      residency: optional(nullable(described(Residency, 'By default `GLOBAL`. Cannot be changed later.'))),
       geography: geography(),
       external_key_id: external_key_id(),
     },

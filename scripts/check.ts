@@ -1,0 +1,69 @@
+/** `npm run check`: format, lint, types, lock file and generated pages. All are looked at, however many of them fail. */
+import { readFileSync } from 'node:fs'
+import { differingPages } from './docs.ts'
+
+const WITHIN_MILLISECONDS = 40_000
+
+interface Verdict {
+  ok: boolean
+  output: string
+}
+
+const checks: Record<string, () => Promise<Verdict>> = {
+  format: () => run('oxfmt', '--check', '.'),
+  lint: () => run('oxlint', '--type-aware'),
+  types: () => run('tsc', '-p', '.'),
+  'lock file': async () => verdict(lockFileProblems()),
+  'generated pages': async () =>
+    verdict(differingPages().map((page) => `${page} is out of date; "npm run docs" writes it anew.`)),
+}
+
+async function run(tool: string, ...args: string[]): Promise<Verdict> {
+  const child = Bun.spawn([`node_modules/.bin/${tool}`, ...args], {
+    stdout: 'pipe',
+    stderr: 'pipe',
+    timeout: WITHIN_MILLISECONDS,
+  })
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ])
+  const late = child.signalCode === 'SIGTERM' ? `stopped after ${WITHIN_MILLISECONDS / 1000} s\n` : ''
+  return { ok: code === 0, output: `${out}${err}${late}` }
+}
+
+const verdict = (problems: string[]): Verdict => ({ ok: problems.length === 0, output: problems.join('\n') })
+
+/** The lock file must install from whichever registry npm is set to, and package.json must ask for exact versions. */
+function lockFileProblems(): string[] {
+  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Locked> }
+  const { dependencies, devDependencies, optionalDependencies } = JSON.parse(
+    readFileSync('package.json', 'utf8'),
+  ) as Record<string, Record<string, string>>
+  const ranges = Object.entries({ ...dependencies, ...devDependencies, ...optionalDependencies })
+    .filter(([, version]) => !/^\d+\.\d+\.\d+[\w.-]*$/.test(version))
+    .map(([name, version]) => `package.json: ${name} must have an exact version, not "${version}".`)
+  const hosts = Object.entries(lock.packages)
+    .filter(([, { resolved }]) => resolved)
+    .map(([path, { resolved }]) => `package-lock.json: ${path} names where it was downloaded (${resolved}).`)
+  const unhashed = Object.entries(lock.packages)
+    .filter(([path, { integrity, link }]) => path !== '' && !integrity && !link)
+    .map(([path]) => `package-lock.json: ${path} has no integrity hash.`)
+  return [...ranges, ...hosts, ...unhashed]
+}
+
+interface Locked {
+  resolved?: string
+  integrity?: string
+  link?: boolean
+}
+
+const results = await Promise.all(
+  Object.entries(checks).map(async ([name, check]) => {
+    const { ok, output } = await check().catch((error: unknown) => ({ ok: false, output: String(error) }))
+    return { name, ok, output: output.trim() }
+  }),
+)
+for (const { name, ok, output } of results) console.log(ok ? `ok      ${name}` : `failed  ${name}\n\n${output}\n`)
+if (results.some(({ ok }) => !ok)) process.exit(1)

@@ -1,0 +1,97 @@
+/** The pages that are one list each: settings, errors, audit events, permissions. */
+import { readFileSync } from 'node:fs'
+import { flagOf, settings, type SettingName } from '../../config.ts'
+import { auditEvents } from '../../contract/audit.ts'
+import * as errors from '../../contract/errors.ts'
+import { operations } from '../../contract/index.ts'
+import { adminScopes, permissionPattern } from '../../contract/permissions.ts'
+import type { Page } from '../docs.ts'
+import { linkTo } from './resources.ts'
+import { members, table, type Schema } from './schema.ts'
+
+export function settingsPage(): Page {
+  const rows = Object.entries(settings).map(([name, { env, default: usual, about }]) => [
+    `\`${env}\``,
+    `\`${flagOf(name as SettingName)}\``,
+    usual === null ? 'none' : `\`${usual}\``,
+    about,
+  ])
+  const text = `# Settings
+
+Each can be given to \`keyhall serve\` as a flag or as an environment variable; the flag wins.
+
+${table(['variable', 'flag', 'default', 'meaning'], rows)}
+`
+  return { file: 'settings.md', title: 'Settings', about: 'each as a flag and as an environment variable.', text }
+}
+
+export function errorsPage(): Page {
+  const sections = errorWords()
+    .toSorted((one, other) => one.error.status - other.error.status)
+    .map(({ error: { status, type, code, param, message }, about }) => {
+      const rest = `\`type\` is \`${type}\`${param === null ? '' : `, \`param\` is \`${param}\``}.`
+      return `## ${status}${code === null ? '' : ` \`${code}\``}\n\n> ${message.replace(/[<>]/g, '\\$&')}\n\n${about} ${rest}\n`
+    })
+  const codes = Object.entries(errors.invalidCodes).map(([code, about]) => [`\`${code}\``, about])
+  const text = `# Errors
+
+Every error is a JSON object \`{"error": {"message", "type", "param", "code"}}\`; \`code\` and \`param\` can be \`null\`. What stands in angle
+brackets depends on the case. Each answer carries \`x-request-id\`, and the log names the request by it.
+
+${sections.join('\n')}
+## Codes of a 400
+
+When a request is malformed, \`param\` names the member and \`code\` says what is wrong with it:
+
+${table(['code', 'when'], codes)}
+`
+  return { file: 'errors.md', title: 'Errors', about: 'every error that is answered, with its status and code.', text }
+}
+
+/** The words for errors, each called with the names of its parameters, and the comment that stands above it. */
+function errorWords() {
+  const source = readFileSync(new URL('../../contract/errors.ts', import.meta.url), 'utf8')
+  const declared = source.matchAll(/(?:\/\*\* ((?:(?!\*\/).)*?) \*\/\n)?export const (\w+) = \(([^)]*)\)/gs)
+  return [...declared].map(([, about = '', name, parameters]) => {
+    const needed = parameters!.split(',').filter((one) => one.trim() && !one.includes('='))
+    const word = errors[name as keyof typeof errors] as (...args: string[]) => errors.ApiError
+    return { error: word(...needed.map((one) => `<${one.split(':')[0]!.trim()}>`)), about: oneLine(about) }
+  })
+}
+
+const oneLine = (text: string) => text.replace(/\s*\n\s*\*?\s*/g, ' ').trim()
+
+export function auditEventsPage(): Page {
+  const rows = Object.entries(auditEvents).map(([event, payload]) => [
+    `\`${event}\``,
+    members(payload as Schema)
+      .map(([name]) => name)
+      .join(', '),
+    operations
+      .filter(({ operation }) => (operation.audit as readonly string[]).includes(event))
+      .map(({ name }) => linkTo(name))
+      .join(', '),
+  ])
+  const text = `# Audit events
+
+Every change leaves its events in the audit log, in the same transaction: no row, no change. The payload stands under a member named like the event.
+\`keyhall audit verify\` checks on the host that no row was changed or removed.
+
+${table(['event', 'payload', 'left by'], rows)}
+`
+  return { file: 'audit-events.md', title: 'Audit events', about: 'what the audit log can hold.', text }
+}
+
+export function permissionsPage(): Page {
+  const sections = adminScopes.map((scope) => {
+    const opened = operations.filter(({ operation }) => operation.can === scope)
+    return `## ${scope}\n\n${opened.map(({ name, operation }) => `- ${linkTo(name)}: ${operation.about}`).join('\n') || 'No operation yet.'}\n`
+  })
+  const text = `# Permissions
+
+An admin key holds one or more of these scopes; an operation without its scope answers 403 and names it.
+Scopes of project keys are strings like \`${permissionPattern}\`.
+
+${sections.join('\n')}`
+  return { file: 'permissions.md', title: 'Permissions', about: 'each scope, and the operations that it opens.', text }
+}
