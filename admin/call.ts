@@ -68,15 +68,15 @@ export function pipeline(context: AdminContext, operation: Operation, handler: H
   const inProject = operation.path.includes('{project_id}')
 
   async function authenticate(sql: Sql, { authorization, organization }: Incoming, now: number) {
-    const caller = await verifyAdminKey(sql, keys, authorization, now)
+    const caller = await verifyAdminKey(sql, keys, authorization, now, operation.can)
     if (organization && organization !== caller.organization_id) throw mismatchedOrganization()
     if (!caller.scopes.includes(operation.can)) throw forbidden(operation.can)
     return caller
   }
 
   async function prepare(db: Sql, caller: AdminCaller, incoming: Incoming, now: number) {
-    const { params, search, body } = incoming
-    for (const name in params) if (!storable(params[name])) throw notFound(name.replace(/_id$/, ''), '')
+    const { search, body } = incoming
+    const params = Object.fromEntries(Object.entries(incoming.params).map(([name, id]) => [name, storableId(id)]))
     const project = inProject ? await findProject(db, caller.organization_id, params.project_id!) : undefined
     const happened: Happened[] = []
     const call = {
@@ -130,6 +130,9 @@ export function pipeline(context: AdminContext, operation: Operation, handler: H
     return { caller, body: await (operation.method === 'GET' ? read(incoming, caller, now) : change(incoming, now)) }
   }
 }
+
+/** No object has an id that storage cannot hold; with the replacement character in it, it is looked up and not found like any other. */
+const storableId = (id: string) => (storable(id) ? id : id.toWellFormed().replaceAll('\0', '\uFFFD'))
 
 async function findProject(sql: Sql, organization_id: string, id: string): Promise<ProjectRow> {
   const [project] = await selectProject(sql, { organization_id, id })

@@ -27,13 +27,14 @@ export interface KeyRing {
 
 /**
  * Who calls with this header. Throws 401 alike for garbage, unknown, deleted and expired keys and for keys whose owner is no owner
- * any more; 403 for a living key that is no admin key.
+ * any more; 403 naming `needed` for a living key that is no admin key.
  */
 export async function verifyAdminKey(
   sql: Sql,
   keys: KeyRing,
   authorization: string | null,
   now: number,
+  needed: AdminScope = 'api.management.read',
 ): Promise<AdminCaller> {
   const token = bearer(authorization)
   const parsed = parseKey(token)
@@ -47,10 +48,10 @@ export async function verifyAdminKey(
     return row && sameBytes(row.digest, sought) && !row.deleted_at && (row.expires_at === null || row.expires_at > now)
   }
   if (parsed.kind !== 'admin')
-    throw alive((await projectKey(sql, { digest: sought }))[0]) ? forbidden('api.management.read') : refuse()
+    throw alive((await projectKey(sql, { digest: sought }))[0]) ? forbidden(needed) : refuse()
 
   const [row] = await adminKey(sql, { digest: sought })
-  if (!alive(row) || !row?.is_owner || !row.is_owner || row.owner_deleted_at) throw refuse()
+  if (!alive(row) || !row?.is_owner || row.owner_deleted_at) throw refuse()
   const { organization_id, id, owner_id, email } = row
   return { organization_id, key_id: id, scopes: JSON.parse(row.scopes) as AdminScope[], user_id: owner_id, email }
 }
