@@ -16,6 +16,14 @@ export interface FirstStart {
   admin_key: string | null
 }
 
+export interface OrganizationSettings {
+  owner_email: string
+  /** Null to have one made. */
+  admin_key: string | null
+  organization_name?: string
+  owner_name?: string
+}
+
 /**
  * On an empty database: an organization, its owner, its Default project and an admin key, in one transaction. Null when there is an
  * organization already.
@@ -24,17 +32,7 @@ export async function firstStart(
   database: Database,
   pepper: Pepper,
   world: World,
-  {
-    owner_email,
-    admin_key: chosen,
-    organization_name = 'My organization',
-    owner_name = 'Owner',
-  }: {
-    owner_email: string
-    admin_key: string | null
-    organization_name?: string
-    owner_name?: string
-  },
+  settings: OrganizationSettings,
 ): Promise<FirstStart | null> {
   return database.write(async (sql) => {
     // Two servers may start on one empty database: the first to take this row makes the organization.
@@ -44,53 +42,63 @@ export async function firstStart(
       .where('name', '=', 'pepper_canary')
       .execute()
     if ((await sql.selectFrom('organizations').select('id').limit(1).execute()).length > 0) return null
-    const created_at = seconds(world)
-    const organization_id = newId('org-', world)
-    const owner_id = newId('user-', world)
-    const project_id = newId('proj_', world)
-    const key = chosen ?? makeKey('admin', world.random)
-    await sql.insertInto('organizations').values({ id: organization_id, name: organization_name, created_at }).execute()
-    await sql.insertInto('audit_heads').values({ organization_id, seq: 0, hash: FIRST_HASH }).execute()
-    await sql
-      .insertInto('users')
-      .values({ organization_id, id: owner_id, email: owner_email, name: owner_name, created_at })
-      .execute()
-    await sql
-      .insertInto('projects')
-      .values({
-        organization_id,
-        id: project_id,
-        name: 'Default project',
-        is_default: 1,
-        residency: 'GLOBAL',
-        created_at,
-      })
-      .execute()
-    const owner = { organization_id, principal_id: owner_id, role: 'owner', created_at }
-    await sql
-      .insertInto('role_assignments')
-      .values([
-        { ...owner, resource_id: organization_id },
-        { ...owner, resource_id: project_id },
-      ])
-      .execute()
-    const { id } = await addAdminKey(sql, pepper, world, {
-      organization_id,
-      owner_id,
-      name: 'First admin key',
-      value: key,
-      is_foreign: chosen !== null,
-    })
-    await recordOnHost(sql, world, organization_id, [
-      {
-        type: 'project.created',
-        payload: { id: project_id, data: { name: 'Default project', title: 'Default project' } },
-        project_id,
-      },
-      { type: 'api_key.created', payload: { id, data: { scopes: [...adminScopes] } }, project_id: null },
-    ])
-    return { organization_id, owner_id, project_id, admin_key: chosen === null ? key : null }
+    return addOrganization(sql, pepper, world, settings)
   })
+}
+
+/** An organization with its owner, its Default project and an admin key; `sql` is a change under way. */
+export async function addOrganization(
+  sql: Sql,
+  pepper: Pepper,
+  world: World,
+  { owner_email, admin_key: chosen, organization_name = 'My organization', owner_name = 'Owner' }: OrganizationSettings,
+): Promise<FirstStart> {
+  const created_at = seconds(world)
+  const organization_id = newId('org-', world)
+  const owner_id = newId('user-', world)
+  const project_id = newId('proj_', world)
+  const key = chosen ?? makeKey('admin', world.random)
+  await sql.insertInto('organizations').values({ id: organization_id, name: organization_name, created_at }).execute()
+  await sql.insertInto('audit_heads').values({ organization_id, seq: 0, hash: FIRST_HASH }).execute()
+  await sql
+    .insertInto('users')
+    .values({ organization_id, id: owner_id, email: owner_email, name: owner_name, created_at })
+    .execute()
+  await sql
+    .insertInto('projects')
+    .values({
+      organization_id,
+      id: project_id,
+      name: 'Default project',
+      is_default: 1,
+      residency: 'GLOBAL',
+      created_at,
+    })
+    .execute()
+  const owner = { organization_id, principal_id: owner_id, role: 'owner', created_at }
+  await sql
+    .insertInto('role_assignments')
+    .values([
+      { ...owner, resource_id: organization_id },
+      { ...owner, resource_id: project_id },
+    ])
+    .execute()
+  const { id } = await addAdminKey(sql, pepper, world, {
+    organization_id,
+    owner_id,
+    name: 'First admin key',
+    value: key,
+    is_foreign: chosen !== null,
+  })
+  await recordOnHost(sql, world, organization_id, [
+    {
+      type: 'project.created',
+      payload: { id: project_id, data: { name: 'Default project', title: 'Default project' } },
+      project_id,
+    },
+    { type: 'api_key.created', payload: { id, data: { scopes: [...adminScopes] } }, project_id: null },
+  ])
+  return { organization_id, owner_id, project_id, admin_key: chosen === null ? key : null }
 }
 
 /** Stores an admin key that may do everything. */

@@ -26,6 +26,13 @@ export interface Tree {
 
 export const isOperation = (node: Tree | Operation): node is Operation => typeof node.method === 'string'
 
+/** The names of all operations: `projects.apiKeys.list`. */
+export type OperationName<Node = typeof contract.admin.organization, Prefix extends string = ''> = {
+  [Key in keyof Node & string]: Node[Key] extends Operation
+    ? `${Prefix}${Key}`
+    : OperationName<Node[Key], `${Prefix}${Key}.`>
+}[keyof Node & string]
+
 /** Every operation with its name in the tree, `projects.apiKeys.list`, without the leading `admin.organization`. */
 export const operations: readonly { name: string; operation: Operation }[] = collect(contract.admin.organization, [])
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { adminApp, type RequestLine } from '../admin/app.ts'
 import type { AdminContext } from '../admin/call.ts'
-import { firstStart } from '../admin/host.ts'
+import { addOrganization, firstStart } from '../admin/host.ts'
 import type { AuditEvent } from '../contract/audit.ts'
 import { openDatabase, type Database } from '../database/open.ts'
 import { LastUsed } from '../keys/last-used.ts'
@@ -54,23 +54,27 @@ export interface TestWorld extends World {
   ahead: number
 }
 
-export interface TestServer {
-  engine: EngineName
-  address: string
-  database: Database
-  context: AdminContext
-  world: TestWorld
+/** An organization, and a way to call the server as its owner. */
+export interface Tenant {
   organization_id: string
   owner_id: string
   /** The Default project. */
   project_id: string
   admin_key: string
+  /** A plain request with the first admin key; `body` is sent as JSON unless it is text. */
+  request: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Response>
+}
+
+export interface TestServer extends Tenant {
+  engine: EngineName
+  address: string
+  database: Database
+  context: AdminContext
+  world: TestWorld
   fetch: (request: Request) => Promise<Response>
   /** The official SDK with the first admin key, or with another. */
   client: OpenAI
   clientWith: (adminAPIKey: string) => OpenAI
-  /** A plain request with the first admin key; `body` is sent as JSON unless it is text. */
-  request: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Response>
   /** The audit events since the last question, counted by type; the answer must be exactly this. */
   events: () => Promise<Partial<Record<AuditEvent, number>>>
   log: RequestLine[]
@@ -79,9 +83,13 @@ export interface TestServer {
 
 export const testPepper = new Secret(new Uint8Array(32).fill(7))
 
-export async function startServer(engine: EngineName): Promise<TestServer> {
+/** A server on an empty database of its own; `wrap` stands between the server and its storage. */
+export async function startServer(
+  engine: EngineName,
+  wrap: (database: Database) => Database = (database) => database,
+): Promise<TestServer> {
   const { address, drop } = await emptyDatabase(engine)
-  const database = await openDatabase(address)
+  const database = wrap(await openDatabase(address))
   const world: TestWorld = { ...realWorld, ahead: 0, now: () => Date.now() + world.ahead * 1000 }
   await checkPepper(database, testPepper)
   const first = await firstStart(database, testPepper, world, { owner_email: 'owner@example.com', admin_key: null })
@@ -115,18 +123,12 @@ export async function startServer(engine: EngineName): Promise<TestServer> {
     fetch,
     client: clientWith(admin_key),
     clientWith,
-    request: (method, path, body, headers = {}) =>
-      fetch(
-        new Request(`http://keyhall.test/v1${path}`, {
-          method,
-          headers: { authorization: `Bearer ${admin_key}`, ...headers },
-          ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-        }),
-      ),
+    request: requestWith(fetch, admin_key),
     async events() {
       const rows = await database.read
         .selectFrom('audit_logs')
         .select('type')
+        .where('organization_id', '=', first!.organization_id)
         .where('seq', '>', seen)
         .orderBy('seq')
         .execute()
@@ -142,6 +144,25 @@ export async function startServer(engine: EngineName): Promise<TestServer> {
       await drop()
     },
   }
+}
+
+const requestWith =
+  (fetch: TestServer['fetch'], admin_key: string): Tenant['request'] =>
+  (method, path, body, headers = {}) =>
+    fetch(
+      new Request(`http://keyhall.test/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${admin_key}`, ...headers },
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
+    )
+
+/** A second organization in the same database; the API has no operation for it. */
+export async function addTenant({ database, world, fetch }: TestServer): Promise<Tenant> {
+  const made = await database.write((sql) =>
+    addOrganization(sql, testPepper, world, { owner_email: 'owner@example.org', admin_key: null }),
+  )
+  return { ...made, admin_key: made.admin_key!, request: requestWith(fetch, made.admin_key!) }
 }
 
 /** Runs the tests once for each engine, each time with a server of its own. */

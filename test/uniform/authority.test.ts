@@ -1,0 +1,161 @@
+/** Who may call an operation: the same refusals, in the same words, for every operation of the contract. */
+import { describe, expect, test, beforeAll } from 'bun:test'
+import { randomBytes } from 'node:crypto'
+import { operations } from '../../contract/index.ts'
+import { adminScopes } from '../../contract/permissions.ts'
+import { makeKey } from '../../keys/format.ts'
+import { newAdminKey, newServiceAccount, recipe, type Ready } from '../recipes.ts'
+import { addTenant, onBothEngines, type Tenant } from '../setup.ts'
+import { call, expectError, paramNames, pathOf, withParams, ask } from './each.ts'
+
+const noKey: Record<string, HeadersInit> = {
+  'no Authorization header': {},
+  'an empty one': { authorization: '' },
+  'no scheme': { authorization: makeKey('admin', randomBytes) },
+  'another scheme': { authorization: 'Basic dXNlcjpwYXNz' },
+  'a scheme alone': { authorization: 'Bearer' },
+  'two words': { authorization: 'Bearer one two' },
+}
+
+const malformed = {
+  'a word': 'hello',
+  'a prefix': 'sk-admin-',
+  'a short key': 'sk-admin-1KyHaLlabc',
+  'a key that is too long': `sk-admin-${'a'.repeat(300)}`,
+  'a legacy key': `sk-${'a'.repeat(48)}`,
+  'letters outside ASCII': 'sk-admin-ké',
+}
+
+onBothEngines('authority', (server) => {
+  for (const { name, operation } of operations) {
+    describe(name, () => {
+      let ready: Ready
+      beforeAll(async () => {
+        ready = await recipe(name).prepare(server())
+        await server().events()
+      })
+
+      for (const [what, headers] of Object.entries(noKey))
+        test(`refuses ${what}`, async () => {
+          expectError(await call(server(), operation, ready, { key: null, headers }), 401, { code: null, param: null })
+        })
+
+      test('refuses a repeated Authorization header', async () => {
+        const headers = { authorization: `Bearer ${server().admin_key}` }
+        expectError(await call(server(), operation, ready, { headers }), 401, { code: null })
+      })
+
+      test('refuses a key in the query string', async () => {
+        for (const member of ['api_key', 'key', 'access_token', 'authorization']) {
+          const search = `${member}=${server().admin_key}`
+          expectError(await call(server(), operation, ready, { key: null, search }), 401, { code: null })
+        }
+      })
+
+      for (const [what, key] of Object.entries(malformed))
+        test(`refuses ${what} for a key`, async () => {
+          expectError(await call(server(), operation, ready, { key }), 401, { code: 'invalid_api_key', param: null })
+        })
+
+      test('refuses unknown, expired and deleted keys in the same words', async () => {
+        const unknown = makeKey('admin', randomBytes)
+        const expired = await newAdminKey(server(), { expires_in_seconds: 1 })
+        const deleted = await newAdminKey(server())
+        await server().client.admin.organization.adminAPIKeys.delete(deleted.id)
+        server().world.ahead += 1
+        await server().events()
+        const bodies = []
+        for (const key of [unknown, expired.value, deleted.value]) {
+          const answer = await call(server(), operation, ready, { key })
+          expectError(answer, 401, { code: 'invalid_api_key' })
+          bodies.push(answer.text.replace(key.slice(-4), 'LAST'))
+        }
+        expect(new Set(bodies).size).toBe(1)
+      })
+
+      test('names the scope that an admin key lacks', async () => {
+        const scopes = adminScopes.filter((scope) => scope !== operation.can)
+        const { value } = await newAdminKey(server(), { scopes })
+        await server().events()
+        expectError(await call(server(), operation, ready, { key: value }), 403, {
+          message: `insufficient permissions for this operation. Missing scopes: ${operation.can}`,
+        })
+      })
+
+      test('refuses the key of a project', async () => {
+        const { api_key } = await newServiceAccount(server())
+        await server().events()
+        expectError(await call(server(), operation, ready, { key: api_key.value }), 403, {
+          message: `Missing scopes: ${operation.can}`,
+        })
+      })
+
+      test('refuses a key that names another organization', async () => {
+        const headers = { 'openai-organization': 'org-000000000000000000000000' }
+        expectError(await call(server(), operation, ready, { headers }), 401, { code: 'mismatched_organization' })
+      })
+
+      test('none of these refusals is in the audit log', async () => {
+        expect(await server().events()).toEqual({})
+      })
+    })
+  }
+
+  describe('objects of others', () => {
+    let other: Tenant
+    beforeAll(async () => {
+      other = await addTenant(server())
+    })
+
+    for (const { name, operation } of withParams)
+      test(`${name} knows neither an unknown id nor one of another organization, and answers both alike`, async () => {
+        const [ours, theirs] = [await recipe(name).prepare(server()), await recipe(name).prepare(other)]
+        await server().events()
+        const names = paramNames(operation)
+        // Each id alone, and all of them: a path may mix what is ours with what is theirs.
+        for (const replaced of [names, ...names.map((one) => [one])]) {
+          const answers = []
+          for (const id of [undefined, 'user-000000000000000000000000', 'ö/?#%2F..']) {
+            const params = { ...ours.params }
+            for (const one of replaced) params[one] = id ?? theirs.params[one]!
+            const answer = await call(server(), operation, { ...ours, params })
+            expectError(answer, 404, { message: 'was not found' })
+            answers.push(
+              Object.values(params).reduce(
+                (text, one) => text.replaceAll(JSON.stringify(one).slice(1, -1), 'ID'),
+                answer.text,
+              ),
+            )
+          }
+          expect(new Set(answers).size).toBe(1)
+        }
+        expect(await server().events()).toEqual({})
+      })
+
+    for (const { name, operation } of withParams.filter(({ operation }) => paramNames(operation).length > 1))
+      test(`${name} knows no object of another project`, async () => {
+        const [one, another] = [await recipe(name).prepare(server()), await recipe(name).prepare(server())]
+        await server().events()
+        const params = { ...one.params, project_id: another.params.project_id! }
+        expectError(await call(server(), operation, { ...one, params }), 404, { message: 'was not found' })
+        expect(await server().events()).toEqual({})
+      })
+
+    for (const { name, operation } of withParams)
+      test(`${name} keeps what stands in an id in one segment`, async () => {
+        const { params, body } = await recipe(name).prepare(server())
+        await server().events()
+        for (const param of paramNames(operation))
+          for (const raw of ['a%2Fb', '..%2F..', '%252F', '%00', '%ED%A0%80', '%FF', '%', 'a%0Ab', '😀', "'--"]) {
+            const path = pathOf(operation, params, { [param]: raw })
+            const answer = await ask(server(), operation.method, path, { body })
+            expectError(answer, 404, { message: 'was not found' })
+            const known = await ask(server(), operation.method, pathOf(operation, params, { [param]: 'nobody' }), {
+              body,
+            })
+            expect(answer.json.error.code).toBe(known.json.error.code)
+          }
+        expect(await server().events()).toEqual({})
+      })
+  })
+})
