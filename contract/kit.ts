@@ -13,6 +13,7 @@ export interface Operation<
   Query extends TProperties = TProperties,
   Body extends TProperties = TProperties,
   Returns extends TSchema = TSchema,
+  Extension extends boolean = boolean,
 > {
   method: 'GET' | 'POST' | 'DELETE'
   /** Below `/v1`, parameters in braces. */
@@ -27,17 +28,17 @@ export interface Operation<
   body: TObject<Body>
   returns: Returns
   /** True for what Keyhall has and OpenAI does not. */
-  extension: boolean
+  extension: Extension
 }
 
-interface Details<Audit, Query, Body, Returns> {
+interface Details<Audit, Query, Body, Returns, Extension> {
   about: string
   can: AdminScope
   audit?: Audit | readonly Audit[]
   query?: Query
   body?: Body
   returns: Returns
-  extension?: true
+  extension?: Extension
 }
 
 const operation =
@@ -48,10 +49,11 @@ const operation =
     const Audit extends AuditEvent = never,
     Query extends TProperties = {},
     Body extends TProperties = {},
+    Extension extends boolean = false,
   >(
     path: Path,
-    details: Details<Audit, Query, Body, Returns>,
-  ): Operation<Path, Audit, Query, Body, Returns> => ({
+    details: Details<Audit, Query, Body, Returns, Extension>,
+  ): Operation<Path, Audit, Query, Body, Returns, Extension> => ({
     method,
     path,
     about: details.about,
@@ -60,7 +62,7 @@ const operation =
     query: Type.Object(details.query ?? ({} as Query)),
     body: Type.Object(details.body ?? ({} as Body), { additionalProperties: false }),
     returns: details.returns,
-    extension: details.extension ?? false,
+    extension: details.extension ?? (false as Extension),
   })
 
 export const get = operation('GET')
