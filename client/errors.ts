@@ -1,0 +1,95 @@
+/** What a call can fail with: the classes of the official SDK, by the same names and with the same members. */
+
+/** Everything that this client throws of its own accord. */
+export class KeyhallError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = new.target.name
+  }
+}
+
+/** An answer that is an error, or no answer at all; `status` is undefined then. */
+export class APIError<
+  Status extends number | undefined = number | undefined,
+  ResponseHeaders extends Headers | undefined = Headers | undefined,
+  Body extends object | undefined = object | undefined,
+> extends KeyhallError {
+  readonly status: Status
+  readonly headers: ResponseHeaders
+  /** The `error` member of the answer. */
+  readonly error: Body
+  readonly code: string | null | undefined
+  readonly param: string | null | undefined
+  readonly type: string | undefined
+  /** What the server's log knows the request by. */
+  readonly requestID: string | null | undefined
+
+  constructor(status: Status, error: Body, message: string | undefined, headers: ResponseHeaders) {
+    super(sentence(status, error, message))
+    this.status = status
+    this.headers = headers
+    this.error = error
+    const { code, param, type } = (error ?? {}) as Partial<Pick<APIError, 'code' | 'param' | 'type'>>
+    this.code = code
+    this.param = param
+    this.type = type
+    this.requestID = headers?.get('x-request-id')
+  }
+}
+
+function sentence(status: number | undefined, error: object | undefined, message = '') {
+  const { message: told = error } = (error ?? {}) as { message?: unknown }
+  const text = typeof told === 'string' ? told : told ? JSON.stringify(told) : message
+  return status ? `${status} ${text || 'status code (no body)'}` : text || '(no status code or body)'
+}
+
+/** The caller's own signal ended the call. */
+export class APIUserAbortError extends APIError<undefined, undefined, undefined> {
+  constructor({ message = 'Request was aborted.' }: { message?: string } = {}) {
+    super(undefined, undefined, message, undefined)
+  }
+}
+
+/** No answer came, or it broke off; `cause` is what the platform said. */
+export class APIConnectionError extends APIError<undefined, undefined, undefined> {
+  constructor({ message = 'Connection error.', cause }: { message?: string; cause?: unknown }) {
+    super(undefined, undefined, message, undefined)
+    if (cause !== undefined) this.cause = cause
+  }
+}
+
+export class APIConnectionTimeoutError extends APIConnectionError {
+  constructor({ message = 'Request timed out.' }: { message?: string } = {}) {
+    super({ message })
+  }
+}
+
+export class BadRequestError extends APIError<400, Headers> {}
+export class AuthenticationError extends APIError<401, Headers> {}
+export class PermissionDeniedError extends APIError<403, Headers> {}
+export class NotFoundError extends APIError<404, Headers> {}
+export class ConflictError extends APIError<409, Headers> {}
+export class UnprocessableEntityError extends APIError<422, Headers> {}
+export class RateLimitError extends APIError<429, Headers> {}
+export class InternalServerError extends APIError<number, Headers> {}
+
+const classes: Record<number, new (...args: ConstructorParameters<typeof APIError<any, Headers>>) => APIError> = {
+  400: BadRequestError,
+  401: AuthenticationError,
+  403: PermissionDeniedError,
+  404: NotFoundError,
+  409: ConflictError,
+  422: UnprocessableEntityError,
+  429: RateLimitError,
+}
+
+/** The error that an answer is; its body need not be JSON, or ours. */
+export function errorFrom({ status, headers }: Response, text: string): APIError {
+  const Class = classes[status] ?? (status >= 500 ? InternalServerError : APIError)
+  let body: unknown
+  try {
+    body = JSON.parse(text)
+  } catch {}
+  const error = (body as { error?: unknown } | null | undefined)?.error
+  return new Class(status, typeof error === 'object' && error !== null ? error : undefined, text, headers)
+}

@@ -1,0 +1,73 @@
+/** Lists: a page is the envelope as it came, and knows the way to the next one. */
+import { KeyhallError } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import { APIPromise } from './promise.ts'
+
+/** What the walk needs of an envelope; which cursor it has depends on the list. */
+interface Envelope {
+  data?: unknown[]
+  has_more?: boolean
+  last_id?: string | null
+  next?: string | null
+}
+
+/** How a page asks for the page after the given cursor. */
+export type Follow = (after: string) => PromiseLike<unknown>
+
+/** One page of a list, with the members of its envelope; iterating over it walks this page and all that follow. */
+export class Page<Item> implements AsyncIterable<Item> {
+  declare data: Item[]
+  #follow: Follow
+
+  constructor(envelope: unknown, follow: Follow) {
+    const { data, ...others } = (envelope ?? {}) as Envelope
+    Object.assign(this, others, { data: data ?? [] })
+    // As in the official SDK, whose `last_id` is a string also where the wire has null.
+    if (others.last_id === null) Object.assign(this, { last_id: '' })
+    this.#follow = follow
+  }
+
+  /** Whether there is more to fetch. */
+  hasNextPage(): boolean {
+    return this.#cursor() !== null
+  }
+
+  /** Fetches the next page; rejects if there is none. */
+  async getNextPage(): Promise<this> {
+    const after = this.#cursor()
+    if (after === null) throw new KeyhallError('There is no next page; ask hasNextPage() before getNextPage().')
+    return (await this.#follow(after)) as this
+  }
+
+  /** This page and all that follow. */
+  async *iterPages(): AsyncGenerator<this> {
+    const after = (page: this) => (page.hasNextPage() ? page.getNextPage() : null)
+    yield this
+    for (let page = await after(this); page; page = await after(page)) yield page
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Item> {
+    for await (const page of this.iterPages()) yield* page.data
+  }
+
+  #cursor(): string | null {
+    const { data, has_more, last_id, next } = this as Envelope
+    if (!has_more) return null
+    return next || (data?.length ? last_id || null : null)
+  }
+}
+
+/** A promise of a page that can be iterated without awaiting it first. */
+export class PagePromise<Result extends Page<Item>, Item = Result['data'][number]>
+  extends APIPromise<Result>
+  implements AsyncIterable<Item>
+{
+  constructor(exchange: Exchange, follow: Follow) {
+    super(exchange, (envelope) => new Page<Item>(envelope, follow) as Result)
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Item> {
+    const page: Page<Item> = await this
+    yield* page
+  }
+}
