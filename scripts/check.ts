@@ -47,16 +47,25 @@ function lockFileProblems(): string[] {
   const hosts = Object.entries(lock.packages)
     .filter(([, { resolved }]) => resolved)
     .map(([path, { resolved }]) => `package-lock.json: ${path} names where it was downloaded (${resolved}).`)
+  const names = new Set(Object.keys(lock.packages).map((path) => path.slice(path.lastIndexOf('node_modules/') + 13)))
+  // What npm leaves out because the registry at hand lacks it, "npm ci" asks for again everywhere, and then refuses to install anything.
+  const missing = Object.values(lock.packages)
+    .flatMap(({ dependencies, optionalDependencies }) => Object.keys({ ...dependencies, ...optionalDependencies }))
+    .filter((name) => !names.has(name))
+    .map((name) => `package-lock.json: ${name} has no entry, so "npm ci" would refuse to install.`)
   const unhashed = Object.entries(lock.packages)
-    .filter(([path, { integrity, link }]) => path !== '' && !integrity && !link)
+    .filter(([path, { integrity, dev, optional }]) => path !== '' && !integrity && !(dev && optional))
     .map(([path]) => `package-lock.json: ${path} has no integrity hash.`)
-  return [...ranges, ...hosts, ...unhashed]
+  return [...ranges, ...hosts, ...missing, ...unhashed]
 }
 
 interface Locked {
   resolved?: string
   integrity?: string
-  link?: boolean
+  dev?: boolean
+  optional?: boolean
+  dependencies?: Record<string, string>
+  optionalDependencies?: Record<string, string>
 }
 
 const results = await Promise.all(
