@@ -1,7 +1,8 @@
 /** Request → call → Response: the only place in the administration that knows HTTP and renders errors. */
 import { Hono } from 'hono'
-import { ApiError, internal, tooLarge, unknownRoute, wrongMethod } from '../contract/errors.ts'
+import { ApiError, internal, invalid, tooLarge, unknownRoute, wrongMethod } from '../contract/errors.ts'
 import type { Operation } from '../contract/kit.ts'
+import { maskKeys } from '../keys/format.ts'
 import { newRequestId } from '../keys/random.ts'
 import { seconds } from '../keys/world.ts'
 import { verifyAdminKey } from '../keys/verify.ts'
@@ -38,8 +39,9 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
   const app = new Hono()
   const patterns = endpoints.map(({ operation }) => ({
     method: operation.method,
-    matches: pathPattern(operation.path),
+    pattern: pathPattern(operation.path),
   }))
+  const methodsAt = (path: string) => patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
 
   for (const { name, operation, handler } of endpoints) {
     const run = pipeline(context, operation, handler)
@@ -76,9 +78,7 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
         const { headers } = request
         await verifyAdminKey(context.database.read, context.keys, headers.get('authorization'), seconds(context.world))
       }
-      throw patterns.some(({ matches }) => matches.test(path))
-        ? wrongMethod(request.method, path)
-        : unknownRoute(request.method, path)
+      throw methodsAt(path).length > 0 ? wrongMethod(request.method, path) : unknownRoute(request.method, path)
     }),
   )
 
@@ -104,7 +104,8 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
       const error = thrown instanceof ApiError ? thrown : internal(request_id)
       if (error.status >= 500) cause = thrown
       status = error.status
-      body = error.body
+      const { message, param } = error
+      body = { error: { ...error.body.error, message: maskKeys(message), param: param && maskKeys(param) } }
     }
     const milliseconds = performance.now() - began
     const headers: Record<string, string> = {
@@ -116,6 +117,7 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
       'openai-processing-ms': String(Math.round(milliseconds)),
     }
     if (caller) headers['openai-organization'] = caller.organization_id
+    if (status === 405) headers.allow = methodsAt(new URL(request.url).pathname).join(', ')
     if (status === 409) headers['x-should-retry'] = 'false'
     if (log) {
       const { method, url } = request
@@ -149,18 +151,21 @@ const searchOf = (url: string) => {
 
 const pathOf = (url: string) => {
   const start = url.indexOf('/', url.indexOf('://') + 3)
-  return url.slice(start).split('?', 1)[0]!
+  return maskKeys(url.slice(start).split('?', 1)[0]!)
 }
 
 /** The body as text, refused as soon as it is too long, whatever its Content-Length says. */
 async function readBody(request: Request): Promise<string> {
-  const decoder = new TextDecoder()
-  let text = ''
+  const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body ?? []) {
     size += chunk.length
     if (size > LARGEST_BODY) throw tooLarge(LARGEST_BODY)
-    text += decoder.decode(chunk, { stream: true })
+    chunks.push(chunk)
   }
-  return text + decoder.decode()
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+  } catch {
+    throw invalid('The body of the request is not UTF-8.', null, null)
+  }
 }

@@ -56,4 +56,7 @@ export function mask(token: string): string {
     : `${prefixOf(token)}${'*'.repeat(12)}`
 }
 
+/** Text that may hold a key where none belongs, such as an id in a path, with every such key masked. */
+export const maskKeys = (text: string) => text.replace(/sk-(?:proj|svcacct|admin)-[^\s/"'?&]{16,}/g, mask)
+
 const prefixOf = (key: string) => Object.values(keyKinds).find((prefix) => key.startsWith(prefix)) ?? ''
