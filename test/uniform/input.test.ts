@@ -1,0 +1,180 @@
+/** What a call may say: refusals of bodies, query members and methods, the same for every operation of the contract. */
+import { beforeAll, describe, expect, test } from 'bun:test'
+import { Compile } from 'typebox/compile'
+import { operations } from '../../contract/index.ts'
+import type { TSchema } from '../../contract/kit.ts'
+import { recipe, type Ready } from '../recipes.ts'
+import { onBothEngines } from '../setup.ts'
+import { ask, call, expectError, pathOf, posts } from './each.ts'
+
+/** JSON values of every type, of which those are wrong that a schema refuses. */
+const ofEveryType = [7, 1.5, 'text', true, ['text'], [7], {}, null]
+
+const wrongValues = (schema: TSchema) => {
+  const compiled = Compile(schema)
+  return ofEveryType.filter((value) => !compiled.Check(value))
+}
+
+const wrongTexts = (schema: TSchema) => {
+  const { type, enum: values } = schema as { type?: string | string[]; enum?: unknown[] }
+  const types = [type].flat()
+  if (values) return ['nonsense']
+  if (types.includes('integer')) return ['x', '1.5', '1e3', '0x10', ' 5', '9'.repeat(30)]
+  if (types.includes('boolean')) return ['maybe', '2']
+  return []
+}
+
+const unstorable = ['a\u0000b', 'a\ud800b', '\udc00']
+
+onBothEngines('input', (server) => {
+  for (const { name, operation } of posts)
+    describe(name, () => {
+      const { properties, required = [] } = operation.body as unknown as {
+        properties: Record<string, TSchema>
+        required?: string[]
+      }
+      let ready: Ready
+      beforeAll(async () => {
+        ready = await recipe(name).prepare(server())
+        await server().events()
+      })
+      const send = (body: unknown) => call(server(), operation, ready, { body })
+
+      test('refuses a body that is not a JSON object', async () => {
+        for (const body of ['{', 'name=x', '{"name":', "{'a':1}", '{}{}', '\u0000', '{"a":"\n"}'])
+          expectError(await send(body), 400, { code: null, param: null, message: 'JSON' })
+        for (const body of ['[]', '"text"', '7', 'true'])
+          expectError(await send(body), 400, { code: 'invalid_type', param: null })
+      })
+
+      test('refuses bytes that are not UTF-8', async () => {
+        const request = new Request(`http://keyhall.test/v1${pathOf(operation, ready.params)}`, {
+          method: operation.method,
+          headers: { authorization: `Bearer ${server().admin_key}` },
+          body: Buffer.concat([Buffer.from('{"name":"'), Buffer.from([0xff, 0xfe, 0xc3]), Buffer.from('"}')]),
+        })
+        const response = await server().fetch(request)
+        expect(response.status).toBe(400)
+      })
+
+      test('refuses a body without end', async () => {
+        const body = JSON.stringify({ ...ready.body, name: 'a'.repeat(2_000_000) })
+        expectError(await send(body), 413, { code: 'request_too_large' })
+      })
+
+      for (const unknown of ['unheard_of', 'organization_id', 'id', '__proto__', 'constructor', 'toString', ''])
+        test(`refuses the unknown member "${unknown}"`, async () => {
+          const known = JSON.stringify(ready.body ?? {}).slice(1, -1)
+          const body = `{${JSON.stringify(unknown)}:{"a":1}${known && `,${known}`}}`
+          expectError(await send(body), 400, { code: 'unknown_parameter', param: unknown })
+        })
+
+      for (const [member, schema] of Object.entries(properties)) {
+        for (const value of wrongValues(schema))
+          test(`refuses ${JSON.stringify(value)} for "${member}"`, async () => {
+            const answer = await send({ ...ready.body, [member]: value })
+            expectError(answer, 400)
+            expect(answer.json.error.param.replace(/\[\d+\]$/, '')).toBe(member)
+          })
+
+        for (const text of unstorable)
+          test(`refuses text that the engines would store differently in "${member}", ${JSON.stringify(text)}`, async () => {
+            const isArray = (schema as { type?: string }).type === 'array'
+            const answer = await send({ ...ready.body, [member]: isArray ? [text] : text })
+            expectError(answer, 400)
+            expect(answer.json.error.param.replace(/\[\d+\]$/, '')).toBe(member)
+          })
+      }
+
+      for (const member of required)
+        test(`needs "${member}"`, async () => {
+          const { [member]: _, ...rest } = ready.body!
+          expectError(await send(rest), 400, { code: 'missing_required_parameter', param: member })
+        })
+
+      test('none of these refusals changed anything', async () => {
+        expect(await server().events()).toEqual({})
+      })
+
+      test('takes no body, blanks, {} and null for the same', async () => {
+        const answers = []
+        for (const body of ['', ' \n', '{}', 'null']) {
+          const fresh = await recipe(name).prepare(server())
+          const headers = { 'content-type': 'application/json' }
+          const { status, json } = await call(server(), operation, { ...fresh, body: undefined }, { body, headers })
+          answers.push({ status, code: json.error?.code, param: json.error?.param })
+        }
+        expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1)
+        if (required.length > 0) expect(answers[0]).toMatchObject({ status: 400, param: required[0]! })
+        await server().events()
+      })
+    })
+
+  for (const { name, operation } of operations)
+    describe(name, () => {
+      let ready: Ready
+      beforeAll(async () => {
+        ready = await recipe(name).prepare(server())
+        await server().events()
+      })
+      const query = operation.query.properties as Record<string, TSchema>
+
+      for (const [member, schema] of Object.entries(query)) {
+        for (const text of wrongTexts(schema))
+          test(`refuses "${text.slice(0, 9)}" for "${member}" in the query`, async () => {
+            const search = new URLSearchParams({ [member]: text }).toString()
+            expectError(await call(server(), operation, ready, { search }), 400, { param: member })
+          })
+
+        test(`refuses NUL in "${member}" in the query`, async () => {
+          const answer = await call(server(), operation, ready, { search: `${member}=a%00b` })
+          expectError(answer, 400)
+          expect(answer.json.error.param.replace(/\[\d+\]$/, '')).toBe(member)
+        })
+      }
+
+      test('does not answer to another method', async () => {
+        const path = pathOf(operation, ready.params)
+        const allowed = operations
+          .filter(({ operation: other }) => pathOf(other, ready.params) === path)
+          .map((other) => other.operation.method)
+        for (const method of ['GET', 'POST', 'DELETE', 'PUT', 'PATCH', 'OPTIONS']) {
+          if (allowed.includes(method as 'GET')) continue
+          const answer = await ask(server(), method, path)
+          expectError(answer, 405, { code: 'method_not_supported', param: null })
+          expect(answer.headers.get('allow')?.split(', ').toSorted()).toEqual(allowed.toSorted())
+          expectError(await ask(server(), method, path, { key: null }), 401)
+        }
+      })
+
+      test('is at one address only', async () => {
+        const path = pathOf(operation, ready.params)
+        const others = [
+          `${path}/`,
+          `/${path}`,
+          path.replace('/organization/', '/organization//'),
+          path.replace('/organization', '/Organization'),
+          `${path}/..`,
+          `${path}/much/more/than/there/is`,
+          path.replace('/organization/', '/organization%2F'),
+          `/..${path}`,
+        ]
+        for (const other of others) {
+          const { pathname } = new URL(`http://keyhall.test/v1${other}`)
+          // What the URL itself resolves is another address, which may be somebody's.
+          if (other.includes('..') && operations.some(({ operation: { path } }) => matches(path, pathname))) continue
+          const answer = await ask(server(), operation.method, other, { body: ready.body })
+          expectError(answer, 404, { code: null, param: null, message: 'Invalid URL' })
+          if (pathname.startsWith('/v1/'))
+            expectError(await ask(server(), operation.method, other, { body: ready.body, key: null }), 401)
+        }
+      })
+
+      test('none of these refusals changed anything', async () => {
+        expect(await server().events()).toEqual({})
+      })
+    })
+})
+
+const matches = (path: string, pathname: string) =>
+  new RegExp(`^/v1${path.replace(/\{\w+\}/g, '[^/]+')}$`).test(pathname)
