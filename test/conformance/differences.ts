@@ -1,0 +1,73 @@
+/**
+ * Where our OpenAPI document may differ from OpenAI's, and why. `docs/divergences.md` prints this table; a row that is no longer true fails.
+ */
+export interface AcceptedDifference {
+  /** As in the contract's tree; `*` stands for any text. */
+  operation: string
+  /** A query parameter, a member of the body or of the result; `*` stands for any text. */
+  where: string
+  what: string
+  why: string
+}
+
+const inWords = 'Their document says so in words only.'
+const name = 'A name needs a length that every engine and screen can hold.'
+const newer = 'In the official SDK 7.57; their document is older.'
+const ourScopes = 'Keyhall restricts admin keys by scope and shows it.'
+const notKept = 'Optional there, and Keyhall knows nothing that it could say.'
+
+export const accepted: readonly AcceptedDifference[] = [
+  { operation: '*.list', where: 'query limit', what: 'minimum: ours 1, theirs none', why: inWords },
+  { operation: '*.list', where: 'query limit', what: 'maximum: ours 100, theirs none', why: inWords },
+  { operation: '*', where: 'body name', what: 'minLength: ours 1, theirs none', why: name },
+  { operation: '*', where: 'body name', what: 'maxLength: ours 255, theirs none', why: name },
+
+  { operation: 'adminAPIKeys.*', where: 'result *scopes', what: 'only ours', why: ourScopes },
+  { operation: 'adminAPIKeys.create', where: 'body scopes', what: 'only ours', why: ourScopes },
+
+  {
+    operation: 'users.list',
+    where: 'query emails',
+    what: 'maxItems: ours 100, theirs none',
+    why: 'A page has at most 100 people; a longer list of addresses asks for more than one page.',
+  },
+  { operation: 'users.*', where: 'result *is_default', what: 'only theirs', why: notKept },
+  { operation: 'users.*', where: 'result *created', what: 'only theirs', why: notKept },
+  { operation: 'users.*', where: 'result *user', what: 'only theirs', why: notKept },
+  { operation: 'users.*', where: 'result *is_scale_tier_authorized_purchaser', what: 'only theirs', why: notKept },
+  {
+    operation: 'users.*',
+    where: 'result *projects',
+    what: 'only theirs',
+    why: 'Optional there, and no parameter asks for it.',
+  },
+
+  {
+    operation: 'projects.*',
+    where: 'body geography',
+    what: 'only ours',
+    why: 'The older form of `residency`, which SDKs still send.',
+  },
+  {
+    operation: 'projects.*',
+    where: 'result *geography',
+    what: 'only ours',
+    why: 'The older form of `residency`, which clients still read.',
+  },
+  {
+    operation: 'projects.*',
+    where: '*residency',
+    what: 'values: only ours AU_STORAGE_PROCESSING, IN_STORAGE_PROCESSING, JP_STORAGE_PROCESSING',
+    why: newer,
+  },
+
+  { operation: 'projects.apiKeys.update', where: 'operation', what: 'only ours', why: newer },
+  { operation: 'projects.*', where: 'result *expires_at', what: 'only ours', why: newer },
+  { operation: 'projects.serviceAccounts.*', where: 'body expires_in_seconds', what: 'only ours', why: newer },
+  {
+    operation: 'projects.serviceAccounts.apiKeys.create',
+    where: 'body scopes',
+    what: 'maxItems: ours 100, theirs none',
+    why: 'Every list in a request has a bound.',
+  },
+]
