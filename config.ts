@@ -11,8 +11,10 @@ interface Setting<Value> {
   /** As the reference prints it; null where there is none. */
   default: string | null
   about: string
-  /** The flag takes no value. */
+  /** The flag needs no value. */
   flagOnly?: true
+  /** What stands for the value in `--help`. */
+  value?: string
   /** Throws the end of the sentence "KEYHALL_X must …". */
   parse: (text: string) => Value
 }
@@ -29,6 +31,7 @@ export type Level = (typeof levels)[number]
 export const settings = {
   database: setting({
     env: 'KEYHALL_DATABASE',
+    value: 'ADDRESS',
     default: 'sqlite:data/keyhall.db',
     about:
       'Where everything is stored: `sqlite:PATH`, or `postgres://user:password@host:5432/database` (PostgreSQL 15 or later).',
@@ -39,12 +42,14 @@ export const settings = {
   }),
   host: setting({
     env: 'KEYHALL_HOST',
+    value: 'HOST',
     default: '127.0.0.1',
     about: 'The address to listen on; `0.0.0.0` for all of the machine.',
     parse: (text) => (/^[\w.:-]+$/.test(text) ? text : must('be an IP address or a host name')),
   }),
   port: setting({
     env: 'KEYHALL_PORT',
+    value: 'PORT',
     default: '4100',
     about: 'The TCP port to listen on; 0 for any that is free.',
     parse: (text) =>
@@ -52,6 +57,7 @@ export const settings = {
   }),
   admin_key: setting({
     env: 'KEYHALL_ADMIN_KEY',
+    value: 'KEY',
     default: null,
     about:
       'An admin key of your own choice, taken on the first start only: begins with `sk-admin-`, 32 to 256 characters.',
@@ -62,6 +68,7 @@ export const settings = {
   }),
   pepper: setting({
     env: 'KEYHALL_PEPPER',
+    value: 'HEX',
     default: null,
     about: 'The pepper that keys are digested with: 32 bytes as 64 hexadecimal digits. Instead of the file.',
     parse: (text) =>
@@ -69,6 +76,7 @@ export const settings = {
   }),
   pepper_file: setting({
     env: 'KEYHALL_PEPPER_FILE',
+    value: 'PATH',
     default: 'data/pepper',
     about:
       'The file with the pepper; made on the first start if it is missing. By default beside the SQLite database. Back it up apart from the database.',
@@ -76,12 +84,14 @@ export const settings = {
   }),
   owner_email: setting({
     env: 'KEYHALL_OWNER_EMAIL',
+    value: 'EMAIL',
     default: 'owner@localhost',
     about: 'The e-mail address of the first owner, used on the first start only.',
     parse: (text) => (/^[^\s@]+@[^\s@]+$/.test(text) ? text : must('be an e-mail address')),
   }),
   log: setting({
     env: 'KEYHALL_LOG',
+    value: 'LEVEL',
     default: 'info',
     about:
       'How much is logged: `debug`, `info` (a line per request), `warn`, `error` or `silent`. Readable lines on a terminal, else JSON.',
@@ -89,6 +99,7 @@ export const settings = {
   }),
   trusted_proxies: setting({
     env: 'KEYHALL_TRUSTED_PROXIES',
+    value: 'COUNT',
     default: '0',
     about:
       'How many reverse proxies in front of Keyhall append to `X-Forwarded-For`; with 0 the header is not believed.',
@@ -108,52 +119,42 @@ export type SettingName = keyof Settings
 export type Config = {
   [Name in SettingName]: ReturnType<Settings[Name]['parse']> | (Settings[Name]['default'] extends null ? null : never)
 } & {
-  /** Whether the operator named the pepper file: one named and missing is made too, but said. */
   admin_key: Secret<string> | null
   pepper: Secret<Uint8Array> | null
 }
 
+export const settingNames = Object.keys(settings) as SettingName[]
+
 export const flagOf = (name: SettingName) => `--${name.replaceAll('_', '-')}`
 
 /**
- * Settings from flags, else from the environment, else the defaults. Throws WrongSetting with a sentence that says what is wrong and what
- * would be right. Flags it does not know are refused.
+ * Settings from what the command line gave, else from the environment, else the defaults. Only those named are looked at: a command on
+ * the host does not stumble over a setting that it has no use for. Throws WrongSetting with a sentence that says what is wrong and what
+ * would be right.
  */
-export function readConfig(flags: readonly string[], environment: Record<string, string | undefined>): Config {
-  const given = readFlags(flags)
-  const values = Object.entries(settings).map(([name, { env, default: usual, parse }]) => {
-    const flag = given.get(name as SettingName)
-    const source = flag === undefined ? env : flagOf(name as SettingName)
+export function readConfig<Name extends SettingName = SettingName>(
+  given: Partial<Record<SettingName, string>>,
+  environment: Record<string, string | undefined>,
+  names: readonly Name[] = settingNames as Name[],
+): Pick<Config, Name> {
+  const values = names.map((name) => {
+    const { env, default: usual, parse } = settings[name]
+    const flag = given[name]
+    const source = flag === undefined ? env : flagOf(name)
     const text = flag ?? (environment[env] || undefined) ?? usual
     try {
       return [name, text === null ? null : parse(text)]
     } catch (error) {
       if (!(error instanceof WrongSetting)) throw error
-      const shown = name === 'database' || settings[name as SettingName].default === null ? '' : `, not "${text}"`
+      const shown = name === 'database' || usual === null ? '' : `, not "${text}"`
       throw new WrongSetting(`${source} must ${error.message}${shown}.`)
     }
   })
-  const config = Object.fromEntries(values) as Config
-  const named = given.has('pepper_file') || environment.KEYHALL_PEPPER_FILE
-  const path = /^sqlite:(.+)$/.exec(config.database)?.[1]
-  if (!named && path) config.pepper_file = path.replace(/[^/\\]*$/, 'pepper')
-  return config
-}
-
-function readFlags(flags: readonly string[]): Map<SettingName, string> {
-  const given = new Map<SettingName, string>()
-  for (let at = 0; at < flags.length; at++) {
-    const [flag, inline] = flags[at]!.split(/=(.*)/s) as [string, string?]
-    const name = (Object.keys(settings) as SettingName[]).find((one) => flagOf(one) === flag)
-    if (!name) throw new WrongSetting(`"${flag}" is not a setting; "keyhall serve --help" lists them.`)
-    if ('flagOnly' in settings[name]) given.set(name, inline ?? 'true')
-    else {
-      const value = inline ?? flags[++at]
-      if (value === undefined) throw new WrongSetting(`${flag} needs a value.`)
-      given.set(name, value)
-    }
-  }
-  return given
+  const config = Object.fromEntries(values) as Partial<Config>
+  const named = given.pepper_file ?? environment.KEYHALL_PEPPER_FILE
+  const path = /^sqlite:(.+)$/.exec(config.database ?? '')?.[1]
+  if (!named && path && config.pepper_file) config.pepper_file = path.replace(/[^/\\]*$/, 'pepper')
+  return config as Pick<Config, Name>
 }
 
 const parsePepper = (text: string) =>

@@ -1,31 +1,51 @@
-/** The `keyhall` command: what it was asked to do, with the real world around it. The only file with side effects. */
-import { WrongSetting } from './config.ts'
-import { Failed } from './cli/host.ts'
-import { serve } from './cli/serve.ts'
+/** The `keyhall` command, with the real world around it. The only file with side effects; the server's code is loaded when it is asked for. */
+import { constants } from 'node:os'
+import { keyhall } from './cli/keyhall.ts'
+import type { Terminal } from './cli/terminal.ts'
 
-const terminal = {
-  environment: process.env,
-  out: (text: string) => void process.stdout.write(text),
-  isTerminal: process.stdout.isTTY === true,
-  exit: (code: number) => process.exit(code),
+/** One Ctrl-C comes up to three times: from the terminal, and passed on by npm and by the launcher. */
+const SAME_SIGNAL_MILLISECONDS = 500
+
+const { stdout, stderr, env } = process
+
+const terminal: Terminal = {
+  environment: env,
+  now: Date.now,
+  out: (text) => void stdout.write(text),
+  err: (text) => void stderr.write(text),
+  isTerminal: stdout.isTTY === true,
+  isErrTerminal: stderr.isTTY === true,
+  columns: stdout.isTTY ? stdout.columns || 80 : Infinity,
+  width: Bun.stringWidth,
+  program: programName(),
+  onStop,
+  exit: (code) => process.exit(code),
 }
 
-try {
-  const [command, ...rest] = process.argv.slice(2)
-  if (command === 'serve') {
-    const running = await serve(rest, terminal)
-    for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      process.once(
-        signal,
-        () =>
-          void running.stop().then(
-            () => process.exit(0),
-            () => process.exit(1),
-          ),
-      )
-  }
-} catch (error) {
-  if (!(error instanceof Failed || error instanceof WrongSetting)) throw error
-  process.stderr.write(`keyhall: ${error.message}\n`)
-  process.exit(error instanceof Failed ? error.exitCode : 1)
+// Whoever reads our output may stop reading: `keyhall … | head`.
+for (const stream of [stdout, stderr])
+  stream.on('error', (error: { code?: string }) => process.exit(error.code === 'EPIPE' ? 0 : 1))
+
+const code = await keyhall(process.argv.slice(2), terminal)
+await Promise.all([stdout, stderr].map((stream) => new Promise<void>((done) => stream.write('', () => done()))))
+process.exit(code)
+
+function onStop(stop: () => void) {
+  let first: { signal: NodeJS.Signals; at: number } | undefined
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      if (!first) {
+        first = { signal, at: performance.now() }
+        stop()
+      } else if (signal !== first.signal || performance.now() - first.at > SAME_SIGNAL_MILLISECONDS)
+        process.exit(128 + constants.signals[signal])
+    })
+}
+
+/** How somebody who reads our output can run us again. */
+function programName() {
+  const isExecutable = !/^bun(\.exe)?$/.test(process.execPath.split(/[/\\]/).at(-1)!)
+  if (!isExecutable) return 'npx keyhall'
+  const [name] = process.argv0.split(/[/\\]/).slice(-1)
+  return process.argv0.includes('/') || process.argv0.includes('\\') ? process.argv0 : name!
 }

@@ -68,47 +68,74 @@ export async function appendEvents(
   await sql.updateTable('audit_heads').set({ seq, hash }).where('organization_id', '=', head.organization_id).execute()
 }
 
-/**
- * Walks the chain of every organization from its beginning. Answers how many rows hold, and for the first that does not, which and why.
- */
-export async function verifyChain(
-  sql: Sql,
-): Promise<{ rows: number; broken: { organization_id: string; seq: number; why: string } | null }> {
-  const heads = await sql.selectFrom('audit_heads').selectAll().orderBy('organization_id').execute()
-  let rows = 0
-  for (const head of heads) {
-    const { organization_id } = head
-    let hash = FIRST_HASH
-    let seq = 0
-    const broken = (why: string) => ({ rows, broken: { organization_id, seq, why } })
-    for (;;) {
-      const page = await sql
-        .selectFrom('audit_logs')
-        .selectAll()
-        .where('organization_id', '=', organization_id)
-        .where('seq', '>', seq)
-        .orderBy('seq')
-        .limit(1000)
-        .execute()
-      for (const row of page) {
-        seq += 1
-        if (row.seq !== seq) return broken(`the row is missing (the next one has seq ${row.seq})`)
-        if (!same(link(hash, row.entry), row.hash))
-          return broken('its hash does not follow from its entry and the row before')
-        const difference = disagreement(row)
-        if (difference) return broken(`its column ${difference} does not agree with its entry`)
-        hash = new Uint8Array(row.hash)
-        rows += 1
-      }
-      if (page.length < 1000) break
-    }
-    seq += 1
-    if (head.seq >= seq) return broken(`the row is missing (the head says that the newest is ${head.seq})`)
-    if (head.seq < seq - 1 || !same(head.hash, hash))
-      return broken('the head of the chain does not agree with its last row')
-  }
-  return { rows, broken: null }
+export interface Verdict {
+  /** How many rows hold. */
+  rows: number
+  /** The first that does not, and why. */
+  broken: { organization_id: string; seq: number; why: string } | null
+  /** The newest link of each chain that holds. */
+  newest: AuditHeadRow[]
 }
+
+/**
+ * Walks the chain of every organization from its beginning, also while a server writes: the head is read before the rows, so that an
+ * empty page means that the rows end where that head says.
+ */
+export async function verifyChain(sql: Sql): Promise<Verdict> {
+  const verdict: Verdict = { rows: 0, broken: null, newest: [] }
+  for (const organization_id of await organizationsOf(sql)) {
+    let newest: AuditHeadRow = { organization_id, seq: 0, hash: FIRST_HASH }
+    const broken = (seq: number, why: string) => ({ ...verdict, broken: { organization_id, seq, why } })
+    for (;;) {
+      const head = await headOf(sql, organization_id)
+      const page = await rowsAfter(sql, newest)
+      for (const row of page) {
+        const seq = newest.seq + 1
+        if (row.seq !== seq) return broken(seq, `the row is missing (the next one has seq ${row.seq})`)
+        const hash = link(newest.hash, row.entry)
+        if (!same(hash, row.hash)) return broken(seq, 'its hash does not follow from its entry and the row before')
+        const difference = disagreement(row)
+        if (difference) return broken(seq, `its column "${difference}" does not agree with its entry`)
+        newest = { organization_id, seq, hash }
+        verdict.rows += 1
+      }
+      if (page.length > 0) continue
+      if (!head) return broken(newest.seq, 'the head of the chain is missing')
+      if (head.seq > newest.seq)
+        return broken(newest.seq + 1, `the row is missing (the head says that the newest is ${head.seq})`)
+      if (head.seq < newest.seq || !same(head.hash, newest.hash))
+        return broken(newest.seq, 'the head of the chain does not agree with this last row')
+      break
+    }
+    verdict.newest.push(newest)
+  }
+  return verdict
+}
+
+/** All that have a head or rows, or should have: a chain must not vanish with its head. */
+const organizationsOf = async (sql: Sql) =>
+  (
+    await sql
+      .selectFrom('organizations')
+      .select('id')
+      .union(sql.selectFrom('audit_heads').select('organization_id as id'))
+      .union(sql.selectFrom('audit_logs').select('organization_id as id'))
+      .orderBy('id')
+      .execute()
+  ).map(({ id }) => id)
+
+const headOf = (sql: Sql, organization_id: string) =>
+  sql.selectFrom('audit_heads').selectAll().where('organization_id', '=', organization_id).executeTakeFirst()
+
+const rowsAfter = (sql: Sql, { organization_id, seq }: AuditHeadRow) =>
+  sql
+    .selectFrom('audit_logs')
+    .selectAll()
+    .where('organization_id', '=', organization_id)
+    .where('seq', '>', seq)
+    .orderBy('seq')
+    .limit(1000)
+    .execute()
 
 function link(before: Uint8Array, entry: string): Uint8Array {
   const bytes = Buffer.from(entry, 'utf8')
@@ -121,7 +148,8 @@ const same = (one: Uint8Array, other: Uint8Array) => Buffer.compare(one, other) 
 
 /** The columns repeat parts of the entry, for filters: a column that was changed alone is a break too. */
 function disagreement(row: AuditLogRow) {
-  const entry = JSON.parse(row.entry) as Record<string, any>
+  const entry = parsed(row.entry)
+  if (!entry?.actor) return 'entry'
   const expected = {
     id: entry.id,
     type: entry.type,
@@ -133,4 +161,13 @@ function disagreement(row: AuditLogRow) {
     resource_id: entry[row.type]?.id ?? null,
   }
   return Object.entries(expected).find(([column, value]) => row[column as keyof AuditLogRow] !== value)?.[0]
+}
+
+/** Whoever forges a row and its hash need not have written JSON. */
+function parsed(entry: string): Record<string, any> | null {
+  try {
+    return JSON.parse(entry) as Record<string, any> | null
+  } catch {
+    return null
+  }
 }

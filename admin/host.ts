@@ -141,9 +141,12 @@ async function recordOnHost(sql: Sql, world: World, organization_id: string, eve
   await appendEvents(sql, head!, happened, host, seconds(world))
 }
 
+/** Nobody to whom the operator's key could belong; the message is a sentence for the operator. */
+export class NoSuchOwner extends Error {}
+
 /**
  * Issues an admin key for the oldest owner, or for the owner with this address. For the operator, when no admin key is left.
- * Throws an Error with a sentence when there is no such owner.
+ * Throws NoSuchOwner.
  */
 export async function createAdminKeyOnHost(
   database: Database,
@@ -166,7 +169,7 @@ export async function createAdminKeyOnHost(
       .limit(1)
     const owner = await (email ? owners.where(raw`lower(email)`, '=', email.toLowerCase()) : owners).executeTakeFirst()
     if (!owner)
-      throw new Error(
+      throw new NoSuchOwner(
         email
           ? `No owner of the organization has the address ${email}.`
           : 'The database has no organization yet; start the server once.',

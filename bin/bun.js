@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { realpathSync } from 'node:fs'
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const require = createRequire(import.meta.url)
@@ -24,9 +25,12 @@ export function bunBinary() {
 
 /** Runs Bun in the foreground: same streams, same signals, same exit code. */
 export function runBun(args) {
-  const child = spawn(bunBinary(), args, { stdio: 'inherit' })
+  const binary = bunBinary()
+  // Newer Node.js can become another program, which leaves no process between the terminal and Bun.
+  if (process.execve && process.platform !== 'win32') process.execve(binary, [binary, ...args], process.env)
+  const child = spawn(binary, args, { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
-  child.on('exit', (code, signal) => process.exit(signal ? 128 + (signal === 'SIGKILL' ? 9 : 15) : code))
+  child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code))
 }
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) runBun(process.argv.slice(2))

@@ -3,6 +3,9 @@
 import { fileURLToPath } from 'node:url'
 import { runBun } from './bun.js'
 
+const path = (file) => fileURLToPath(new URL(file, import.meta.url))
 const args = process.argv.slice(2)
-const watch = args[0] === '--watch' ? [args.shift()] : []
-runBun([...watch, fileURLToPath(new URL('../main.ts', import.meta.url)), ...args])
+const watch = args[0] === '--watch' ? ['--no-clear-screen', args.shift()] : []
+// Nothing that lies in the current folder may steer the program: no .env, no bunfig.toml, no packages fetched on the way.
+const alone = ['--no-env-file', '--no-install', `--config=${path('bunfig.toml')}`]
+runBun([...alone, ...watch, path('../main.ts'), ...args])

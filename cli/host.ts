@@ -1,37 +1,58 @@
 /** What every command on the host needs: the database open, its pepper checked, and one sentence when that does not work. */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { readPepperFile, WrongSetting, type Config } from '../config.ts'
+import { readPepperFile, type Config } from '../config.ts'
 import { CannotOpen, openDatabase, type Database, type DatabaseOptions } from '../database/open.ts'
 import type { Pepper } from '../keys/digest.ts'
 import { checkPepper, WrongPepper } from '../keys/ring.ts'
 import { Secret } from '../keys/secret.ts'
+import { Failed } from './failed.ts'
 
-/** A command that cannot go on: the sentence is printed, without a stack, and the exit code is this. */
-export class Failed extends Error {
-  readonly exitCode: number
-  constructor(message: string, exitCode = 1) {
-    super(message)
-    this.exitCode = exitCode
+type Storage = Pick<Config, 'database' | 'pepper' | 'pepper_file'>
+
+/** Opens what the configuration names, and checks its pepper, which the first start makes. Throws Failed with a sentence. */
+export async function openHost(
+  config: Storage,
+  options: DatabaseOptions = {},
+): Promise<{ database: Database; pepper: Pepper }> {
+  const database = await open(config, options)
+  return withPepper(database, config, () => newPepper(database, config.pepper_file))
+}
+
+/** Opens a database that a server has started on before; nothing is made. Throws Failed with a sentence. */
+export async function openStarted({ database: address }: Pick<Config, 'database'>): Promise<Database> {
+  const path = /^sqlite:(.+)$/.exec(address)?.[1]
+  if (path && !existsSync(path))
+    throw new Failed(`There is no database at ${path}; name another with --database, or start the server once.`)
+  const database = await open({ database: address })
+  if (await hasPepper(database)) return database
+  await database.close()
+  throw new Failed('The database has no organization yet; start the server on it once.')
+}
+
+/** Such a database, and its pepper. */
+export async function openStartedWithPepper(config: Storage): Promise<{ database: Database; pepper: Pepper }> {
+  const database = await openStarted(config)
+  return withPepper(database, config, () => missingPepper(config.pepper_file))
+}
+
+async function open({ database }: Pick<Config, 'database'>, options: DatabaseOptions = {}) {
+  try {
+    return await openDatabase(database, options)
+  } catch (error) {
+    if (error instanceof CannotOpen) throw new Failed(error.message)
+    throw error
   }
 }
 
-/** Opens what the configuration names. Throws Failed with a sentence. */
-export async function openHost(
-  config: Config,
-  options: DatabaseOptions = {},
-): Promise<{ database: Database; pepper: Pepper }> {
-  let database: Database | undefined
+async function withPepper(database: Database, config: Storage, ifMissing: () => Promise<Pepper> | never) {
   try {
-    database = await openDatabase(config.database, options)
-    const pepper =
-      config.pepper ?? readPepperFile(config.pepper_file) ?? (await newPepper(database, config.pepper_file))
+    const pepper = config.pepper ?? readPepperFile(config.pepper_file) ?? (await ifMissing())
     await checkPepper(database, pepper)
     return { database, pepper }
   } catch (error) {
-    await database?.close()
-    if (error instanceof CannotOpen || error instanceof WrongSetting) throw new Failed(error.message)
+    await database.close()
     if (error instanceof WrongPepper)
       throw new Failed(
         `The pepper (${config.pepper ? 'KEYHALL_PEPPER' : config.pepper_file}) is not the one that the keys in this database were made with; put the original back, or no key can be verified.`,
@@ -40,17 +61,20 @@ export async function openHost(
   }
 }
 
+async function hasPepper(database: Database) {
+  const properties = database.read.selectFrom('properties').select('name').where('name', '=', 'pepper_canary')
+  return (await properties.execute()).length > 0
+}
+
+const missingPepper = (path: string): never => {
+  throw new Failed(
+    `The pepper file ${path} is missing, and the keys in this database were made with one; put it back, or set KEYHALL_PEPPER or KEYHALL_PEPPER_FILE.`,
+  )
+}
+
 /** Makes the pepper on the first start. A database that already has keys needs the pepper they were made with. */
 async function newPepper(database: Database, path: string): Promise<Pepper> {
-  const known = await database.read
-    .selectFrom('properties')
-    .select('name')
-    .where('name', '=', 'pepper_canary')
-    .execute()
-  if (known.length > 0)
-    throw new WrongSetting(
-      `The pepper file ${path} is missing, and the keys in this database were made with one; put it back, or set KEYHALL_PEPPER or KEYHALL_PEPPER_FILE.`,
-    )
+  if (await hasPepper(database)) missingPepper(path)
   const bytes = randomBytes(32)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
@@ -59,7 +83,7 @@ async function newPepper(database: Database, path: string): Promise<Pepper> {
   } catch (error) {
     // Another server that starts at the same moment made it first.
     const made = (error as { code?: string }).code === 'EEXIST' ? readPepperFile(path) : null
-    if (!made) throw new WrongSetting(`The pepper file ${path} cannot be written: ${(error as Error).message}.`)
+    if (!made) throw new Failed(`The pepper file ${path} cannot be written: ${(error as Error).message}.`)
     return made
   }
   return new Secret(new Uint8Array(bytes))

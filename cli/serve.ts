@@ -2,14 +2,18 @@
 import { adminApp } from '../admin/app.ts'
 import { firstStart } from '../admin/host.ts'
 import { fillDemo } from '../admin/demo.ts'
-import { readConfig, type Config } from '../config.ts'
+import type { Config } from '../config.ts'
 import { LastUsed } from '../keys/last-used.ts'
 import { loadKeyRing } from '../keys/ring.ts'
 import { realWorld } from '../keys/world.ts'
-import { Failed, openHost } from './host.ts'
-import { openLog, type Log } from './log.ts'
+import { Failed, type ExitCode } from './failed.ts'
+import { greet, urlOf } from './greeting.ts'
+import { openHost } from './host.ts'
+import { openLog } from './log.ts'
+import type { Terminal } from './terminal.ts'
 
 const STOP_WITHIN_MILLISECONDS = 9_000
+const REQUESTS_END_WITHIN_MILLISECONDS = 7_000
 
 export interface Running {
   url: string
@@ -17,17 +21,16 @@ export interface Running {
   stop: () => Promise<void>
 }
 
-export interface Terminal {
-  environment: Record<string, string | undefined>
-  out: (text: string) => void
-  /** Whether people read what is printed. */
-  isTerminal: boolean
-  exit: (code: number) => void
+/** Serves until the process is told to stop. */
+export async function serveUntilStopped(config: Config, terminal: Terminal): Promise<ExitCode> {
+  const running = await serve(config, terminal)
+  await new Promise<void>((resolve) => terminal.onStop(resolve))
+  await running.stop()
+  return 0
 }
 
-/** Starts and prints what a new user needs. Throws Failed or WrongSetting with a sentence. */
-export async function serve(flags: readonly string[], terminal: Terminal): Promise<Running> {
-  const config = readConfig(flags, terminal.environment)
+/** Starts and prints what a new user needs. Throws Failed with a sentence. */
+export async function serve(config: Config, terminal: Terminal): Promise<Running> {
   const log = openLog(config.log, terminal.out, { readable: terminal.isTerminal })
   let running: Running | undefined
   const onFatal = (error: Error) => {
@@ -54,7 +57,7 @@ export async function serve(flags: readonly string[], terminal: Terminal): Promi
       { log: log.request, addressOf: (request) => addressOf(request, config, server) },
     )
     const server = listen(config, app.fetch)
-    const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${server.port}`
+    const url = urlOf(config.host, server.port!)
     const noted = lastUsed
     let stopping: Promise<void> | null = null
     running = {
@@ -62,7 +65,11 @@ export async function serve(flags: readonly string[], terminal: Terminal): Promi
       stop: () =>
         (stopping ??= (async () => {
           log.say('info', 'Stopping: no new connections, requests in flight finish.')
-          await Promise.race([server.stop(), Bun.sleep(STOP_WITHIN_MILLISECONDS - 2_000)])
+          await Promise.race([server.stop(), Bun.sleep(REQUESTS_END_WITHIN_MILLISECONDS)])
+          if (server.pendingRequests > 0) {
+            log.say('warn', 'Requests that took too long were cut off.', { requests: server.pendingRequests })
+            void server.stop(true)
+          }
           await noted.stop()
           await database.close()
           log.say('info', 'Stopped.')
@@ -104,37 +111,4 @@ function addressOf(request: Request, { trusted_proxies }: Config, server: Bun.Se
   if (trusted_proxies === 0) return direct
   const hops = (request.headers.get('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim())
   return hops.at(-trusted_proxies) || direct
-}
-
-interface Greeting {
-  url: string
-  first: Awaited<ReturnType<typeof firstStart>>
-  config: Config
-  filled: boolean
-  log: Log
-  terminal: Terminal
-}
-
-function greet({ url, first, config, filled, log, terminal }: Greeting) {
-  const { out } = terminal
-  log.flush()
-  if (terminal.isTerminal || first)
-    out(
-      `\nKeyhall serves ${url}/v1 (database ${config.database.startsWith('sqlite:') ? config.database : 'PostgreSQL'})\n`,
-    )
-  if (filled) out('The demo organization was made: 5 projects, 40 people, 12 service accounts, 400 keys.\n')
-  if (first) {
-    const key = first.admin_key ?? '$KEYHALL_ADMIN_KEY'
-    if (first.admin_key) out(`\nThe first admin key, shown this once:\n\n  ${first.admin_key}\n`)
-    out(`\nTry:\n
-  curl ${url}/v1/organization/projects/${first.project_id}/api_keys -H "Authorization: Bearer ${key}"
-  OPENAI_ADMIN_KEY=${key} OPENAI_BASE_URL=${url}/v1 node -e "import('openai').then(async ({ OpenAI }) => { for await (const project of new OpenAI({ apiKey: 'none' }).admin.organization.projects.list()) console.log(project) })"
-  OPENAI_ADMIN_KEY=${key} OPENAI_BASE_URL=${url}/v1 npx keyhall projects list\n\n`)
-  } else if (terminal.isTerminal)
-    out('Admin keys are shown only when they are made; "npx keyhall admin-keys create" on this host makes another.\n\n')
-  log.say('info', `Listening on ${url}`, {
-    database: config.database.split(':', 1)[0],
-    ...(!first && { admin_keys: 'made on this host with "keyhall admin-keys create"' }),
-  })
-  log.flush()
 }

@@ -143,11 +143,19 @@ export const id = (prefix: string) => Type.String({ description: `Begins with \`
 
 /** A point in time, in whole seconds since 1970, UTC; with what happened then. */
 export const time = (what?: string) =>
-  Type.Integer({ description: what ? `Unix time in seconds. ${what}.` : 'Unix time in seconds.' })
+  Type.Integer({
+    format: 'unixtime',
+    description: what ? `Unix time in seconds. ${what}.` : 'Unix time in seconds.',
+  })
 
 /** What people call a thing: 1 to 255 characters. */
 export const name = () => Type.String({ minLength: 1, maxLength: 255 })
 
 /** A lifetime given in a request: at most a year, as OpenAI has it. */
 export const lifetime = () =>
-  Type.Integer({ minimum: 1, maximum: 31_536_000, description: 'Seconds from now until the key expires.' })
+  Type.Integer({
+    format: 'lifetime',
+    minimum: 1,
+    maximum: 31_536_000,
+    description: 'Seconds from now until the key expires.',
+  })

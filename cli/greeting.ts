@@ -1,0 +1,51 @@
+/** What a start prints: the address, on the first start the key, and something to try. */
+import type { Config } from '../config.ts'
+import type { Log } from './log.ts'
+import type { Terminal } from './terminal.ts'
+
+interface Greeting {
+  url: string
+  /** Null on any start but the first; its key is null when the operator chose one. */
+  first: { admin_key: string | null } | null
+  config: Config
+  /** Whether the demo organization was made just now. */
+  filled: boolean
+  log: Log
+  terminal: Terminal
+}
+
+/** Where to reach a server that listens on `host`; one that listens everywhere is reached on the loopback address. */
+export function urlOf(host: string, port: number) {
+  const near = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host)
+  return `http://${near}:${port}`
+}
+
+export function greet({ url, first, config, filled, log, terminal }: Greeting) {
+  const { out, program } = terminal
+  const storage = config.database.startsWith('sqlite:') ? config.database : 'PostgreSQL'
+  log.flush()
+  if (first || terminal.isTerminal) out(`\nKeyhall serves ${url}/v1 (${storage})\n`)
+  if (filled) out('The demo organization was made: 5 projects, 40 people, 12 service accounts, 400 keys.\n')
+  if (first) out(firstSteps(url, first.admin_key, program))
+  else if (terminal.isTerminal)
+    out(`Admin keys are shown only when they are made; "${program} admin-keys create" on this host makes another.\n\n`)
+  log.say('info', `Listening on ${url}`, {
+    storage,
+    ...(!first && !terminal.isTerminal && { admin_keys: `"${program} admin-keys create" on this host makes one` }),
+  })
+  log.flush()
+}
+
+/** The key stands in the environment and not in the lines to try: arguments of a process are seen by everybody on the machine. */
+const firstSteps = (url: string, key: string | null, program: string) => `
+${key ? 'The first admin key, shown this once, as a line for another terminal:' : 'The first admin key is the one you chose. In another terminal:'}
+
+  export OPENAI_BASE_URL=${url}/v1 OPENAI_ADMIN_KEY=${key ?? '"$KEYHALL_ADMIN_KEY"'}
+
+Then try any of these:
+
+  curl "$OPENAI_BASE_URL/organization/projects" -H "Authorization: Bearer $OPENAI_ADMIN_KEY"
+  node --input-type=module -e "import OpenAI from 'openai'; for await (const project of new OpenAI().admin.organization.projects.list()) console.log(project)"
+  ${program} projects list
+
+`

@@ -1,0 +1,82 @@
+/** The commands by hand: those on the host, which work on the database itself. Their code is loaded when one is asked for. */
+import { flagOf, readConfig, settingNames, settings, type Config, type SettingName } from '../config.ts'
+import { helpFlag, noWords, readArguments, type Arguments, type Flag } from './arguments.ts'
+import type { ExitCode } from './failed.ts'
+import type { Terminal } from './terminal.ts'
+
+export interface Handmade {
+  path: readonly string[]
+  about: string
+  /** Further sentences for its own help. */
+  more?: string
+  flags: Flag[]
+  examples: string[]
+  run: (given: Arguments, terminal: Terminal) => Promise<ExitCode>
+}
+
+const storage = ['database', 'pepper', 'pepper_file'] as const satisfies SettingName[]
+
+export const handmade: readonly Handmade[] = [
+  {
+    path: ['serve'],
+    about: 'Starts the server.',
+    more: 'The first start makes an organization, its owner, its "Default project" and an admin key, and prints the key once.',
+    flags: flagsOf(settingNames),
+    examples: ['serve', 'serve --port 8080 --database postgres://keyhall@db.example.com/keyhall'],
+    run: async (given, terminal) =>
+      (await import('./serve.ts')).serveUntilStopped(config(given, terminal, settingNames), terminal),
+  },
+  {
+    path: ['admin-keys', 'create'],
+    about: 'Makes an admin key, on the host and straight on the database: the way back in when all keys are lost.',
+    more: 'It works while the server runs, and leaves an audit event. Standard output has the key and nothing else.',
+    flags: [
+      { name: 'name', value: 'NAME', about: 'What the key is called.', notes: ['default: Made on the host'] },
+      { name: 'email', value: 'EMAIL', about: 'The owner it belongs to.', notes: ['default: the oldest owner'] },
+      {
+        name: 'expires-in',
+        value: 'TIME',
+        about: 'When it ends: 30d, 12h, 90m, or a date.',
+        notes: ['default: never'],
+      },
+      ...flagsOf(storage),
+    ],
+    examples: ['admin-keys create --name "on call" --expires-in 12h'],
+    run: async (given, terminal) =>
+      (await import('./host-commands.ts')).createAdminKey(config(given, terminal, storage), given.flags, terminal),
+  },
+  {
+    path: ['audit', 'verify'],
+    about: 'Walks the audit log and checks that no row was changed, removed or put in.',
+    more: 'Prints the newest link of the chain. Who keeps it elsewhere can tell later whether the end was cut off or the whole was written anew.',
+    flags: flagsOf(['database']),
+    examples: ['audit verify'],
+    run: async (given, terminal) =>
+      (await import('./host-commands.ts')).verifyAudit(config(given, terminal, ['database']), terminal),
+  },
+]
+
+/** Reads the flags of one of these commands and runs it. */
+export async function runHandmade(command: Handmade, argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const given = readArguments(argv, [...command.flags, helpFlag])
+  noWords(given)
+  return command.run(given, terminal)
+}
+
+/** The settings as flags. */
+function flagsOf(names: readonly SettingName[]): Flag[] {
+  return names.map((name) => {
+    const { env, about, default: usual, flagOnly, value = null } = settings[name] as (typeof settings)['demo']
+    const fallback = usual === null || flagOnly ? [] : [`default: ${usual}`]
+    return { name: flagOf(name).slice(2), value, about: about.replaceAll('`', ''), notes: [env, ...fallback] }
+  })
+}
+
+function config<Name extends SettingName>({ flags }: Arguments, terminal: Terminal, names: readonly Name[]) {
+  const given: Partial<Record<SettingName, string>> = {}
+  for (const name of names) {
+    const [value] = flags.get(flagOf(name).slice(2)) ?? []
+    if (value !== undefined) given[name] = value
+  }
+  return readConfig(given, terminal.environment, names) satisfies Pick<Config, Name>
+}

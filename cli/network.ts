@@ -1,0 +1,129 @@
+/** A command over the network: its flags become the input of an operation, the answer is printed. Stands on the client alone. */
+import { APIConnectionError, APIError, Keyhall, KeyhallError, type Page } from '../client/index.ts'
+import { helpFlag, readArguments } from './arguments.ts'
+import type { Command } from './commands.ts'
+import { Failed, wrongUsage, type ExitCode } from './failed.ts'
+import { networkFlags, outputs, type Output } from './network-flags.ts'
+import { inputOf, operationFlags } from './operation-flags.ts'
+import { printable, printableJson } from './printable.ts'
+import { fields, table } from './table.ts'
+import type { Terminal } from './terminal.ts'
+
+export async function runOperation(
+  { path, operation }: Command,
+  argv: readonly string[],
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const isList = path.at(-1) === 'list'
+  const flags = [...operationFlags(operation), ...networkFlags(isList), helpFlag]
+  const given = readArguments(argv, flags)
+  const [asked = terminal.isTerminal ? 'table' : 'json'] = given.flags.get('output') ?? []
+  if (!outputs.includes(asked as Output)) throw wrongUsage(`--output must be ${outputs.join(', ')}, not "${asked}".`)
+  const output = asked as Output
+  const input = inputOf(operation, given, Math.floor(terminal.now() / 1000))
+  const isAll = given.flags.get('all')?.[0] === 'true'
+  if (isAll && isList && 'limit' in flagsByField(operation)) input.limit ??= mostPerPage(operation)
+
+  const baseURL = given.flags.get('base-url')?.[0]
+  try {
+    const client = connect(baseURL, terminal)
+    const answer = client.request(operation, input as never) as unknown as PromiseLike<unknown>
+    if (isList) await printList((await answer) as Page<Item>, { output, isAll, terminal })
+    else print(await answer, output, terminal)
+    return 0
+  } catch (error) {
+    if (!(error instanceof KeyhallError)) throw error
+    return refuse(error, output, baseURL, terminal)
+  }
+}
+
+type Item = Record<string, unknown>
+
+const flagsByField = ({ query }: Command['operation']) => query.properties as Record<string, { maximum?: number }>
+
+const mostPerPage = (operation: Command['operation']) => flagsByField(operation).limit?.maximum
+
+function connect(baseURL: string | undefined, { environment }: Terminal) {
+  const adminAPIKey = environment.OPENAI_ADMIN_KEY?.trim()
+  if (!adminAPIKey)
+    throw wrongUsage(
+      'OPENAI_ADMIN_KEY is not set; export an admin key, such as "keyhall admin-keys create" makes on the server\'s host.',
+    )
+  return new Keyhall({ adminAPIKey, baseURL: baseURL ?? environment.OPENAI_BASE_URL ?? null })
+}
+
+async function printList(
+  first: Page<Item>,
+  { output, isAll, terminal }: { output: Output; isAll: boolean; terminal: Terminal },
+) {
+  const { out, err, isErrTerminal } = terminal
+  const items: Item[] = []
+  for await (const page of isAll ? first.iterPages() : [first]) {
+    if (output === 'jsonl') for (const item of page.data) out(`${printableJson(item)}\n`)
+    else items.push(...page.data)
+    if (isAll && isErrTerminal && page.hasNextPage()) err(`\r${items.length || page.data.length} so far …\u001b[K`)
+  }
+  if (isAll && isErrTerminal) err('\r\u001b[K')
+  if (output === 'json') out(`${printableJson(envelope(first, items, isAll), 2)}\n`)
+  if (output === 'table') {
+    out(items.length > 0 ? table(items, terminal) : '')
+    if (items.length === 0 && terminal.isTerminal) err('There are none.\n')
+    else if (!isAll && first.hasNextPage())
+      err(`There are more: --all shows them, --after ${printable(cursorOf(first))} the next page.\n`)
+  }
+}
+
+/** The page as the server sent it; of all pages, one that holds them all. */
+function envelope(first: Page<Item>, items: Item[], isAll: boolean) {
+  const wire = { ...(first as unknown as Item), data: items }
+  // The client has an empty text where the wire has null, because the official SDK's type says that it is text.
+  if ('last_id' in wire && !wire.last_id) Object.assign(wire, { last_id: null })
+  if (!isAll) return wire
+  return {
+    ...wire,
+    has_more: false,
+    ...('last_id' in wire && { last_id: items.at(-1)?.id ?? null }),
+    ...('next' in wire && { next: null }),
+  }
+}
+
+const cursorOf = (page: Page<Item>) => {
+  const { next, last_id } = page as unknown as { next?: string; last_id?: string }
+  return String(next || last_id)
+}
+
+function print(answer: unknown, output: Output, terminal: Terminal) {
+  if (output === 'table') terminal.out(fields(answer as Item, terminal))
+  else terminal.out(`${printableJson(answer, output === 'json' ? 2 : undefined)}\n`)
+}
+
+/** Says why a call failed, in the form that was asked for, and which exit code that is. */
+function refuse(
+  error: KeyhallError,
+  output: Output,
+  baseURL: string | undefined,
+  { err, environment }: Terminal,
+): ExitCode {
+  if (error instanceof APIConnectionError) {
+    const where = baseURL ?? environment.OPENAI_BASE_URL ?? 'http://127.0.0.1:4100/v1'
+    const { code, message = error.message } = (error.cause ?? {}) as { code?: string; message?: string }
+    throw new Failed(`The server at ${where} does not answer as it should: ${code ?? message}`.replace(/\.?$/, '.'), 7)
+  }
+  if (!(error instanceof APIError)) throw wrongUsage(error.message)
+  const { status, code, param, requestID } = error
+  const message = error.message.replace(/^\d{3} /, '')
+  if (output !== 'table') {
+    const body = { message, type: error.type ?? null, param: param ?? null, code: code ?? null }
+    err(`${printableJson({ error: { ...body, status, request_id: requestID ?? null } })}\n`)
+  } else {
+    const details = [...(param ? [`parameter ${param}`] : []), ...(requestID ? [`request ${requestID}`] : [])]
+    err(`keyhall: ${printable(message)}${details.length > 0 ? ` (${printable(details.join(', '))})` : ''}\n`)
+  }
+  return exitCodeOf(status)
+}
+
+function exitCodeOf(status: number | undefined): ExitCode {
+  if (status === undefined) return 7
+  if (status >= 500) return 6
+  return ({ 401: 4, 403: 4, 404: 3 } as const)[status] ?? 5
+}
