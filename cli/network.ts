@@ -17,7 +17,8 @@ export async function runOperation(
   const isList = path.at(-1) === 'list'
   const flags = [...operationFlags(operation), ...networkFlags(isList), helpFlag]
   const given = readArguments(argv, flags)
-  const [asked = terminal.isTerminal ? 'table' : 'json'] = given.flags.get('output') ?? []
+  const [named] = given.flags.get('output') ?? []
+  const asked = named ?? (terminal.isTerminal ? 'table' : 'json')
   if (!outputs.includes(asked as Output)) throw wrongUsage(`--output must be ${outputs.join(', ')}, not "${asked}".`)
   const output = asked as Output
   const input = inputOf(operation, given, Math.floor(terminal.now() / 1000))
@@ -33,7 +34,7 @@ export async function runOperation(
     return 0
   } catch (error) {
     if (!(error instanceof KeyhallError)) throw error
-    return refuse(error, output, baseURL, terminal)
+    return refuse(error, { isJson: named?.startsWith('json') ?? false, baseURL, terminal })
   }
 }
 
@@ -75,7 +76,8 @@ async function printList(
 
 /** The page as the server sent it; of all pages, one that holds them all. */
 function envelope(first: Page<Item>, items: Item[], isAll: boolean) {
-  const wire = { ...(first as unknown as Item), data: items }
+  const { object, data: _, ...others } = first as unknown as Item
+  const wire = { object, data: items, ...others }
   // The client has an empty text where the wire has null, because the official SDK's type says that it is text.
   if ('last_id' in wire && !wire.last_id) Object.assign(wire, { last_id: null })
   if (!isAll) return wire
@@ -97,22 +99,24 @@ function print(answer: unknown, output: Output, terminal: Terminal) {
   else terminal.out(`${printableJson(answer, output === 'json' ? 2 : undefined)}\n`)
 }
 
-/** Says why a call failed, in the form that was asked for, and which exit code that is. */
-function refuse(
-  error: KeyhallError,
-  output: Output,
-  baseURL: string | undefined,
-  { err, environment }: Terminal,
-): ExitCode {
+interface Refusal {
+  /** JSON was asked for by name, so errors are JSON too. */
+  isJson: boolean
+  baseURL: string | undefined
+  terminal: Terminal
+}
+
+/** Says why a call failed, and which exit code that is. */
+function refuse(error: KeyhallError, { isJson, baseURL, terminal: { err, environment } }: Refusal): ExitCode {
   if (error instanceof APIConnectionError) {
     const where = baseURL ?? environment.OPENAI_BASE_URL ?? 'http://127.0.0.1:4100/v1'
-    const { code, message = error.message } = (error.cause ?? {}) as { code?: string; message?: string }
-    throw new Failed(`The server at ${where} does not answer as it should: ${code ?? message}`.replace(/\.?$/, '.'), 7)
+    const { code = error.message.replace(/\.$/, '') } = (error.cause ?? {}) as { code?: string }
+    throw new Failed(`No usable answer from ${where} (${code}); is the server running there?`, 7)
   }
   if (!(error instanceof APIError)) throw wrongUsage(error.message)
   const { status, code, param, requestID } = error
   const message = error.message.replace(/^\d{3} /, '')
-  if (output !== 'table') {
+  if (isJson) {
     const body = { message, type: error.type ?? null, param: param ?? null, code: code ?? null }
     err(`${printableJson({ error: { ...body, status, request_id: requestID ?? null } })}\n`)
   } else {
