@@ -2,7 +2,8 @@
 import { Hono } from 'hono'
 import { ApiError, internal, invalid, tooLarge, unknownRoute, wrongMethod } from '../contract/errors.ts'
 import type { Operation } from '../contract/kit.ts'
-import { maskKeys } from '../keys/format.ts'
+import { answerHeaders, errorBody, pathOf, searchOf } from '../http/answer.ts'
+import type { RequestLine } from '../http/request-line.ts'
 import { newRequestId } from '../keys/random.ts'
 import { seconds } from '../keys/world.ts'
 import { verifyAdminKey } from '../keys/verify.ts'
@@ -12,21 +13,6 @@ import { openApi } from './openapi.ts'
 
 const LARGEST_BODY = 1024 * 1024
 const BASE = '/v1'
-
-/** What is said of each answered request to whoever keeps the log. Never a secret. */
-export interface RequestLine {
-  request_id: string
-  method: string
-  path: string
-  operation: string | null
-  status: number
-  milliseconds: number
-  organization_id: string | null
-  key_id: string | null
-  ip_address: string | null
-  /** Why a 5xx happened; for the log alone. */
-  cause: unknown
-}
 
 export interface AdminOptions {
   log?: (line: RequestLine) => void
@@ -104,18 +90,10 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
       const error = thrown instanceof ApiError ? thrown : internal(request_id)
       if (error.status >= 500) cause = thrown
       status = error.status
-      const { message, param } = error
-      body = { error: { ...error.body.error, message: maskKeys(message), param: param && maskKeys(param) } }
+      body = errorBody(error)
     }
     const milliseconds = performance.now() - began
-    const headers: Record<string, string> = {
-      'content-type': 'application/json',
-      'x-request-id': request_id,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      'openai-version': '2020-10-01',
-      'openai-processing-ms': String(Math.round(milliseconds)),
-    }
+    const headers = answerHeaders(request_id, milliseconds)
     if (caller) headers['openai-organization'] = caller.organization_id
     if (status === 405) headers.allow = methodsAt(new URL(request.url).pathname).join(', ')
     if (status === 409) headers['x-should-retry'] = 'false'
@@ -143,16 +121,6 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
 const honoPath = ({ path }: Operation) => BASE + path.replace(/\{(\w+)\}/g, ':$1')
 
 const pathPattern = (path: string) => new RegExp(`^${BASE}${path.replace(/\{\w+\}/g, '[^/]+')}$`)
-
-const searchOf = (url: string) => {
-  const at = url.indexOf('?')
-  return at < 0 ? '' : url.slice(at + 1).split('#', 1)[0]!
-}
-
-const pathOf = (url: string) => {
-  const start = url.indexOf('/', url.indexOf('://') + 3)
-  return maskKeys(url.slice(start).split('?', 1)[0]!)
-}
 
 /** The body as text, refused as soon as it is too long, whatever its Content-Length says. */
 async function readBody(request: Request): Promise<string> {

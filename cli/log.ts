@@ -1,6 +1,6 @@
 /** The log: readable lines on a terminal, one JSON object per line otherwise. Lines are written together, so that no request waits. */
-import type { RequestLine } from '../admin/app.ts'
 import { levels, type Level } from '../config.ts'
+import type { RequestLine } from '../http/request-line.ts'
 
 const FLUSH_MILLISECONDS = 50
 
@@ -43,14 +43,15 @@ export function openLog(
       )
       put(`${time.slice(11, 19)} ${one.padEnd(5)} ${message}${extra.join('')}`)
     },
-    request({ cause, milliseconds, ...line }) {
+    request({ cause, milliseconds, forwarded, ...line }) {
       const one = line.status >= 500 ? 'error' : 'info'
       if (!shows(one)) return
       const time = now().toISOString()
       const took = Math.round(milliseconds * 100) / 100
       const why = cause === undefined ? undefined : describe(cause)
       if (readable) {
-        const tail = `${line.request_id}${why ? `\n${why}` : ''}`
+        const to = forwarded?.upstream ? ` ${JSON.stringify(forwarded.model ?? '-')} at ${forwarded.upstream}` : ''
+        const tail = `${line.request_id}${to}${why ? `\n${why}` : ''}`
         put(`${time.slice(11, 19)} ${line.status} ${line.method.padEnd(6)} ${line.path} ${took} ms ${tail}`)
       } else
         put(
@@ -59,6 +60,7 @@ export function openLog(
             level: one,
             message: 'request',
             ...line,
+            ...forwarded,
             milliseconds: took,
             ...(why && { cause: why }),
           }),

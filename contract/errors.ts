@@ -117,3 +117,63 @@ export const internal = (requestId: string) =>
   new ApiError(500, `The server had an error while processing your request. The log names it under ${requestId}.`, {
     type: 'server_error',
   })
+
+/** A model that no upstream offers. */
+export const modelNotFound = (model: string) =>
+  new ApiError(404, `The model \`${model}\` does not exist or you do not have access to it.`, {
+    code: 'model_not_found',
+    param: 'model',
+  })
+
+/** The caller names another project than the one of its key. */
+export const mismatchedProject = () =>
+  new ApiError(401, 'The OpenAI-Project header should match the project of the API key.', {
+    code: 'mismatched_project',
+  })
+
+/** A model request with a body that is neither JSON nor a form; the gateway could not tell which model it is for. */
+export const unsupportedMediaType = (type: string) =>
+  new ApiError(
+    415,
+    `Unsupported content type "${type}". Send application/json or multipart/form-data, not compressed.`,
+    {
+      code: 'unsupported_content_type',
+    },
+  )
+
+/** A body that did not arrive in time. */
+export const bodyTooSlow = () =>
+  new ApiError(408, 'The body of the request did not arrive in time.', { code: 'request_timeout' })
+
+/** The gateway has nowhere to forward to. */
+export const noUpstream = () =>
+  new ApiError(
+    503,
+    'No model server is configured. Set KEYHALL_UPSTREAM to its address, such as http://127.0.0.1:8000/v1.',
+    {
+      type: 'server_error',
+      code: 'no_upstream',
+    },
+  )
+
+/** No upstream for the model could be reached, or none began to answer in time. */
+export const upstreamUnreachable = () =>
+  new ApiError(502, 'The model server could not be reached. Try again in a moment.', {
+    type: 'server_error',
+    code: 'upstream_unreachable',
+  })
+
+/** The upstream did not begin to answer in time, or fell silent in the middle. */
+export const upstreamTimeout = () =>
+  new ApiError(504, 'The model server did not answer in time.', { type: 'server_error', code: 'upstream_timeout' })
+
+/** The upstream refused the gateway itself, redirected it, or broke off. Its own words are for the log alone: they can hold a secret. */
+export const badUpstream = () =>
+  new ApiError(
+    502,
+    'The model server gave an answer that cannot be passed on. The operator finds the cause in the log.',
+    {
+      type: 'server_error',
+      code: 'bad_upstream',
+    },
+  )

@@ -1,0 +1,30 @@
+/** What every answer has in common, whichever half of the server gives it. */
+import type { ApiError } from '../contract/errors.ts'
+import { maskKeys } from '../keys/format.ts'
+
+export const answerHeaders = (request_id: string, milliseconds: number): Record<string, string> => ({
+  'content-type': 'application/json',
+  'x-request-id': request_id,
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'openai-version': '2020-10-01',
+  'openai-processing-ms': String(Math.round(milliseconds)),
+})
+
+/** The body of an error, with keys that stood where none belongs masked. */
+export function errorBody(error: ApiError) {
+  const { message, param } = error
+  return { error: { ...error.body.error, message: maskKeys(message), param: param && maskKeys(param) } }
+}
+
+/** The query string without its question mark. */
+export const searchOf = (url: string) => {
+  const at = url.indexOf('?')
+  return at < 0 ? '' : url.slice(at + 1).split('#', 1)[0]!
+}
+
+/** The path of a URL, as the log may show it. */
+export const pathOf = (url: string) => {
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  return maskKeys(url.slice(start).split('?', 1)[0]!)
+}
