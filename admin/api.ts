@@ -3,9 +3,20 @@ import { contract, isOperation, type Tree } from '../contract/index.ts'
 import type { Operation } from '../contract/kit.ts'
 import type { Handler } from './call.ts'
 import adminApiKeys from './resources/admin-api-keys.ts'
+import groups from './resources/groups.ts'
+import groupUsers from './resources/group-users.ts'
 import projectApiKeys from './resources/project-api-keys.ts'
+import projectGroups from './resources/project-groups.ts'
 import projectServiceAccounts, { serviceAccountApiKeys } from './resources/project-service-accounts.ts'
 import projects from './resources/projects.ts'
+import projectUsers from './resources/project-users.ts'
+import {
+  groupRoleHandlers,
+  projectGroupRoleHandlers,
+  projectUserRoleHandlers,
+  userRoleHandlers,
+} from './resources/role-assignments.ts'
+import roles, { projectRoleHandlers } from './resources/roles.ts'
 import users from './resources/users.ts'
 
 type Implementation<Node> = Node extends Operation
@@ -14,9 +25,14 @@ type Implementation<Node> = Node extends Operation
 
 const implementation: Implementation<typeof contract.admin.organization> = {
   adminAPIKeys: adminApiKeys,
-  users,
+  users: { ...users, roles: userRoleHandlers },
+  groups: { ...groups, users: groupUsers, roles: groupRoleHandlers },
+  roles,
   projects: {
     ...projects,
+    users: { ...projectUsers, roles: projectUserRoleHandlers },
+    groups: { ...projectGroups, roles: projectGroupRoleHandlers },
+    roles: projectRoleHandlers,
     apiKeys: projectApiKeys,
     serviceAccounts: { ...projectServiceAccounts, apiKeys: serviceAccountApiKeys },
   },

@@ -1,18 +1,29 @@
 /** The whole contract as one tree, shaped and named like the official SDK: `contract.admin.organization.projects.apiKeys.list`. */
 import { adminApiKeys } from './admin-api-keys.ts'
+import { groups } from './groups.ts'
+import { groupUsers } from './group-users.ts'
 import type { Operation } from './kit.ts'
 import { projectApiKeys } from './project-api-keys.ts'
 import { projectServiceAccounts, serviceAccountApiKeys } from './project-service-accounts.ts'
+import { projectGroups } from './project-groups.ts'
 import { projects } from './projects.ts'
+import { projectUsers } from './project-users.ts'
+import { groupRoles, projectGroupRoles, projectUserRoles, userRoles } from './role-assignments.ts'
+import { projectRoles, roles } from './roles.ts'
 import { users } from './users.ts'
 
 export const contract = {
   admin: {
     organization: {
       adminAPIKeys: adminApiKeys,
-      users,
+      users: { ...users, roles: userRoles },
+      groups: { ...groups, users: groupUsers, roles: groupRoles },
+      roles,
       projects: {
         ...projects,
+        users: { ...projectUsers, roles: projectUserRoles },
+        groups: { ...projectGroups, roles: projectGroupRoles },
+        roles: projectRoles,
         apiKeys: projectApiKeys,
         serviceAccounts: { ...projectServiceAccounts, apiKeys: serviceAccountApiKeys },
       },

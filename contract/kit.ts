@@ -87,6 +87,10 @@ export const object = <const Name extends string, Properties extends TProperties
   description?: string,
 ) => Type.Object({ object: Type.Literal(name), ...properties }, description === undefined ? {} : { description })
 
+/** The answer to the end of a membership or assignment, which has no id of its own. */
+export const ended = <const Name extends string>(name: Name) =>
+  object(`${name}.deleted`, { deleted: Type.Literal(true) })
+
 /** The answer to a delete. */
 export const deleted = <const Name extends string>(name: Name) =>
   object(`${name}.deleted`, { id: Type.String(), deleted: Type.Literal(true) })
@@ -104,6 +108,9 @@ export const list = <Item extends TSchema>(item: Item) =>
 export const next = <Item extends TSchema>(item: Item) =>
   object('list', { data: Type.Array(item), has_more: Type.Boolean(), next: nullable(Type.String()) })
 
+/** The order of a list by time. */
+export const order = () => Type.Optional(oneOf('asc', 'desc'))
+
 /** `after` and `limit` of a list. */
 export const cursor = (most = 100, usual = 20, least = 1) => ({
   after: Type.Optional(Type.String({ description: 'Answer what comes after the object with this id.' })),
@@ -119,6 +126,10 @@ export const cursor = (most = 100, usual = 20, least = 1) => ({
 
 export const oneOf = <const Values extends readonly string[]>(...values: Values) =>
   Type.Unsafe<Values[number]>({ type: 'string', enum: values })
+
+/** Like `oneOf` on the wire; in types any string, where the SDK's types are that wide. */
+export const oneOfOpen = <const Values extends readonly string[]>(...values: Values) =>
+  Type.Unsafe<Values[number] | (string & {})>({ type: 'string', enum: values })
 
 /** `null` beside whatever the schema allows; scalars stay one flat schema, so that errors can name what was expected. */
 export const nullable = <Schema extends TSchema>(schema: Schema) => {

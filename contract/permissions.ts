@@ -42,3 +42,57 @@ export const gatewayPermissions: Readonly<Record<string, { read: string; write: 
 }
 
 export const otherGatewayPermission = request
+
+/** The built-in roles: of the organization, and of each project. */
+export const organizationRoles = ['owner', 'reader'] as const
+export const projectRoles = ['owner', 'member', 'viewer'] as const
+export type OrganizationRole = (typeof organizationRoles)[number]
+export type ProjectRole = (typeof projectRoles)[number]
+
+export const builtInRoles = {
+  organization: organizationRoles,
+  project: projectRoles,
+} as const
+
+/** What each built-in role grants. */
+// oxfmt-ignore
+const granted = {
+  //                                          organization      project
+  //                                          owner  reader     owner  member  viewer
+  'api.management.read':                      [1,      1,          0,      0,       0],
+  'api.management.write':                     [1,      0,          0,      0,       0],
+  'api.usage.read':                           [1,      1,          1,      0,       0],
+  'api.groups.read':                          [1,      1,          0,      0,       0],
+  'api.groups.write':                         [1,      0,          0,      0,       0],
+  'api.organization.projects.api_keys.read':  [1,      0,          1,      1,       0],
+  'api.organization.projects.api_keys.write': [1,      0,          1,      0,       0],
+  'api.model.read':                           [1,      0,          1,      1,       1],
+  'api.model.request':                        [1,      0,          1,      1,       0],
+  'api.responses.read':                       [1,      0,          1,      1,       1],
+  'api.responses.write':                      [1,      0,          1,      1,       0],
+  'api.assistants.read':                      [1,      0,          1,      1,       1],
+  'api.assistants.write':                     [1,      0,          1,      1,       0],
+  'api.threads.read':                         [1,      0,          1,      1,       1],
+  'api.threads.write':                        [1,      0,          1,      1,       0],
+  'api.files.read':                           [1,      0,          1,      1,       1],
+  'api.files.write':                          [1,      0,          1,      1,       0],
+  'api.vector_stores.read':                   [1,      0,          1,      1,       1],
+  'api.vector_stores.write':                  [1,      0,          1,      1,       0],
+  'api.fine_tuning.jobs.read':                [1,      0,          1,      1,       1],
+  'api.fine_tuning.jobs.write':               [1,      0,          1,      1,       0],
+  'api.batch.read':                           [1,      0,          1,      1,       1],
+  'api.batch.write':                          [1,      0,          1,      1,       0],
+  'api.evals.read':                           [1,      0,          1,      1,       1],
+  'api.evals.write':                          [1,      0,          1,      1,       0],
+  'api.videos.read':                          [1,      0,          1,      1,       1],
+  'api.videos.write':                         [1,      0,          1,      1,       0],
+} as const
+
+const column = { organization: { owner: 0, reader: 1 }, project: { owner: 2, member: 3, viewer: 4 } } as Record<
+  keyof typeof builtInRoles,
+  Record<string, number>
+>
+
+/** The permissions of a built-in role. */
+export const permissionsOf = (level: keyof typeof builtInRoles, role: string): string[] =>
+  Object.entries(granted).flatMap(([permission, row]) => (row[column[level][role]!] ? [permission] : []))

@@ -1,5 +1,22 @@
 /** The people of the organization. */
-import { cursor, described, get, id, list, nullable, object, oneOf, optional, t, time } from './kit.ts'
+import {
+  cursor,
+  del,
+  deleted,
+  described,
+  get,
+  id,
+  list,
+  name,
+  nullable,
+  object,
+  oneOf,
+  oneOfOpen,
+  optional,
+  post,
+  t,
+  time,
+} from './kit.ts'
 
 export const User = object(
   'organization.user',
@@ -37,5 +54,23 @@ export const users = {
     about: 'Retrieves a person.',
     can: 'api.management.read',
     returns: User,
+  }),
+  update: post(`${path}/{user_id}`, {
+    about: 'Changes the role of a person in the organization, or what is noted of them. The last owner keeps the role.',
+    can: 'api.management.write',
+    audit: 'user.updated',
+    body: {
+      role: optional(nullable(oneOfOpen('owner', 'reader', 'member'))),
+      role_id: optional(nullable(t.String())),
+      technical_level: optional(nullable(name())),
+      developer_persona: optional(nullable(name())),
+    },
+    returns: User,
+  }),
+  delete: del(`${path}/{user_id}`, {
+    about: 'Removes a person from the organization, with all roles and memberships; the last owner cannot be removed.',
+    can: 'api.management.write',
+    audit: 'user.deleted',
+    returns: deleted('organization.user'),
   }),
 }

@@ -58,17 +58,17 @@ export function collection<
       (query, column) => query.where(`${alias}.${column}`, '=', $[column]),
       sql.selectFrom(`${table} as ${alias}` as any),
     )
-  /** When the row that the cursor names was created: at most one row, none for a cursor that the list never had. */
+  /** Where the cursor stands: the time of its row, null for a cursor that the list never had. Who left and came back is where it is now. */
   const position = (sql: Sql, $: any) => {
-    const there = within(sql, $, 'before').where(`before.${id}`, '=', $.after).select('before.created_at')
-    if (!departed) return there
+    const at = within(sql, $, 'before').where(`before.${id}`, '=', $.after)
+    if (!departed) return raw<number | null>`(${at.select('before.created_at')})`
     const left = sql
       .selectFrom('departed')
       .select('created_at')
       .where('organization_id', '=', $.organization_id)
       .where('list_id', '=', $[scope.at(-1)!])
       .where('id', '=', $.after)
-    return sql.selectFrom(there.unionAll(left).as('places')).select((is) => is.fn.min('created_at').as('created_at'))
+    return raw<number | null>`coalesce((${at.select(raw`min(before.created_at)`.as('at'))}), (${left}))`
   }
 
   const select = statement((sql: Sql, $: any, variant: string) => {
@@ -83,7 +83,7 @@ export function collection<
     return query.orderBy('item.created_at', order).orderBy(key, order).limit($.limit)
   })
   const selectOne = statement((sql: Sql, $: any, shape: Shape) => build(within(sql, $).where(key, '=', $.id), shape, $))
-  const selectPosition = statement((sql: Sql, $: any) => position(sql, $))
+  const selectPosition = statement((sql: Sql, $: any) => sql.selectNoFrom(position(sql, $).as('at')))
 
   return {
     /** A page in the envelope of the wire. Throws 404 for a cursor that the list never had. */
@@ -98,8 +98,8 @@ export function collection<
       const rows = (await select(sql, { ...values, after, limit: limit + 1 }, variant)) as (Row &
         Record<string, string>)[]
       if (rows.length === 0 && after) {
-        const [place] = (await selectPosition(sql, { ...values, after })) as { created_at: number | null }[]
-        if (place?.created_at == null) throw unknownCursor(after)
+        const [place] = (await selectPosition(sql, { ...values, after })) as { at: number | null }[]
+        if (place!.at === null) throw unknownCursor(after)
       }
       // A page of none says that there is no more: a true answer would have no cursor to go on with.
       const has_more = limit > 0 && rows.length > limit

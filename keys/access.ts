@@ -40,6 +40,15 @@ export const groupRank = (at: At): RawBuilder<number | null> => sql<number | nul
   join role_assignments held on held.principal_id = member.group_id
   where member.organization_id = ${sql.ref(at.organization)} and member.user_id = ${sql.ref(at.user)} and ${where(at)})`
 
+/** The rank of what a person holds in the project itself, directly. */
+export const directProjectRank = ({ organization, project, user }: At): RawBuilder<number | null> => sql<
+  number | null
+>`(
+  select ${rank} from role_assignments held
+  where held.organization_id = ${sql.ref(organization)}
+    and held.resource_id = ${sql.ref(project)}
+    and held.principal_id = ${sql.ref(user)})`
+
 /** True when the person has any access to the project; never null. */
 export const hasAccess = (at: At): RawBuilder<boolean> =>
   sql<boolean>`(coalesce(${directRank(at)}, 0) > 0 or coalesce(${groupRank(at)}, 0) > 0)`

@@ -5,6 +5,7 @@ import { collection } from '../../database/page.ts'
 import type { ProjectRow } from '../../database/tables.ts'
 import { handlers } from '../call.ts'
 import { notArchived } from '../rules/archived.ts'
+import { grant } from '../rules/assign.ts'
 
 export default handlers(projects, {
   list: (call) => rows.page(call.db, call.caller, call.query, present, call.query.include_archived ? 'all' : 'active'),
@@ -23,17 +24,7 @@ export default handlers(projects, {
     }
     await call.db.insertInto('projects').values(project).execute()
     // As on the real service: who creates a project is a member of it, here the owner of the calling key.
-    await call.db
-      .insertInto('role_assignments')
-      .values({
-        organization_id: call.organization_id,
-        resource_id: project.id,
-        principal_id: call.caller.user_id,
-        role: 'owner',
-        created_at: call.now,
-        created_by: call.caller.user_id,
-      })
-      .execute()
+    await grant(call, { level: 'project', id: project.id }, call.caller.user_id, 'owner')
     call.record('project.created', { id: project.id, data: { name, title: name } }, project.id)
     return present(project)
   },

@@ -1,50 +1,69 @@
-import { sql } from 'kysely'
-import { notFound } from '../../contract/errors.ts'
-import type { Output } from '../../contract/kit.ts'
+import { invalid } from '../../contract/errors.ts'
+import { organizationRoles } from '../../contract/permissions.ts'
 import { users } from '../../contract/users.ts'
-import { collection } from '../../database/page.ts'
-import { spread, spreadPlaceholders } from '../../database/statement.ts'
-import { isOrganizationOwner } from '../../keys/access.ts'
-import { handlers, type Call } from '../call.ts'
+import { spread } from '../../database/statement.ts'
+import { handlers } from '../call.ts'
+import { grant, swapBuiltIn } from '../rules/assign.ts'
+import { gone } from '../rules/gone.ts'
+import { keepAnOwner } from '../rules/last-owner.ts'
+import { leaveAll } from '../rules/leave-all.ts'
+import { findPerson, people, presentPerson } from '../rules/people.ts'
+import { findRole, organizationOf } from '../rules/roles.ts'
 
 export default handlers(users, {
   list(call) {
     const { organization_id, query } = call
     const emails = (query.emails ?? []).map((email) => email.toLowerCase())
-    return people.page(call.db, { organization_id, ...spread('email', emails) }, query, present, `${emails.length}`)
+    const values = { organization_id, ...spread('email', emails) }
+    return people.page(call.db, values, query, presentPerson, `${emails.length}`)
   },
-  retrieve: async (call) => present(await find(call)),
+
+  retrieve: async (call) => presentPerson(await findPerson(call, call.params.user_id)),
+
+  async update(call) {
+    const person = await findPerson(call, call.params.user_id)
+    const { role, role_id, technical_level, developer_persona } = call.body
+    if (role && role_id) throw invalid("Give only one of 'role' and 'role_id'.", 'role_id')
+    const organization = organizationOf(call)
+    const wanted = role_id
+      ? await findRole(call, organization, role_id, { param: 'role_id' })
+      : // "member" is the older word for reader.
+        role && { key: role === 'member' ? 'reader' : role, short: role }
+    const changed =
+      wanted &&
+      (await (wanted.short === null
+        ? grant(call, organization, person.id, wanted.key)
+        : swapBuiltIn(call, organization, person.id, organizationRoles, wanted.key)))
+    if (changed) await keepAnOwner(call)
+    const notes = {
+      technical_level: technical_level ?? person.technical_level,
+      developer_persona: developer_persona ?? person.developer_persona,
+    }
+    const noted =
+      notes.technical_level !== person.technical_level || notes.developer_persona !== person.developer_persona
+    if (noted)
+      await call.db
+        .updateTable('users')
+        .set(notes)
+        .where('organization_id', '=', call.organization_id)
+        .where('id', '=', person.id)
+        .execute()
+    if (changed || noted)
+      call.record('user.updated', { id: person.id, changes_requested: { role: wanted ? wanted.key : undefined } })
+    return presentPerson(await findPerson(call, person.id))
+  },
+
+  async delete(call) {
+    const { id } = await findPerson(call, call.params.user_id)
+    await leaveAll(call, { type: 'user', id })
+    await call.db
+      .updateTable('users')
+      .set({ deleted_at: call.now })
+      .where('organization_id', '=', call.organization_id)
+      .where('id', '=', id)
+      .execute()
+    await keepAnOwner(call)
+    call.record('user.deleted', { id })
+    return gone('organization.user', id)
+  },
 })
-
-const people = collection('users', ['organization_id'], (item, emails: `${number}`, $) => {
-  const rows = item
-    .selectAll()
-    .select(isOrganizationOwner('item.organization_id', 'item.id').as('is_owner'))
-    .where('item.deleted_at', 'is', null)
-  return emails === '0'
-    ? rows
-    : rows.where(sql`lower(item.email)`, 'in', spreadPlaceholders($, 'email', Number(emails)))
-})
-
-type Row = NonNullable<Awaited<ReturnType<typeof people.find>>>
-
-const present = (row: Row): Output<typeof users.retrieve> => ({
-  object: 'organization.user',
-  id: row.id,
-  name: row.name,
-  email: row.email,
-  role: row.is_owner ? 'owner' : 'reader',
-  added_at: row.created_at,
-  api_key_last_used_at: row.api_key_last_used_at,
-  technical_level: row.technical_level,
-  developer_persona: row.developer_persona,
-  is_service_account: false,
-  is_scim_managed: false,
-})
-
-async function find(call: Call<typeof users.retrieve>) {
-  const { organization_id } = call
-  const user = await people.find(call.db, { organization_id }, call.params.user_id, '0')
-  if (!user) throw notFound('user', call.params.user_id)
-  return user
-}

@@ -1,0 +1,77 @@
+import { conflict, notFound } from '../../contract/errors.ts'
+import { groupUsers } from '../../contract/group-users.ts'
+import { byNext, collection } from '../../database/page.ts'
+import { handlers, type Call } from '../call.ts'
+import { leave } from '../rules/assign.ts'
+import { findGroup } from '../rules/groups.ts'
+import { keepAnOwner } from '../rules/last-owner.ts'
+import { findPerson } from '../rules/people.ts'
+
+export default handlers(groupUsers, {
+  async list(call) {
+    await findGroup(call, call.params.group_id)
+    return byNext(await members.page(call.db, within(call), { limit: 100, ...call.query }, present))
+  },
+
+  async create(call) {
+    const group = await findGroup(call, call.params.group_id)
+    const { user_id } = call.body
+    await findPerson(call, user_id, 'user_id')
+    if (await members.find(call.db, within(call), user_id))
+      throw conflict(`User ${user_id} is already a member of group ${group.id}.`, 'user_id')
+    await call.db
+      .insertInto('group_users')
+      .values({ ...within(call), user_id, created_at: call.now })
+      .execute()
+    call.record('tenant.group.member.added', { id: group.id, user_id })
+    return { object: 'group.user' as const, user_id, group_id: group.id }
+  },
+
+  async retrieve(call) {
+    await findGroup(call, call.params.group_id)
+    return { ...present(await find(call)), picture: null, is_service_account: false, user_type: 'user' as const }
+  },
+
+  async delete(call) {
+    const group = await findGroup(call, call.params.group_id)
+    const { id, created_at } = await find(call)
+    await call.db
+      .deleteFrom('group_users')
+      .where('organization_id', '=', call.organization_id)
+      .where('group_id', '=', group.id)
+      .where('user_id', '=', id)
+      .execute()
+    await leave(call, group.id, id, created_at)
+    await keepAnOwner(call)
+    call.record('tenant.group.member.removed', { id: group.id, user_id: id })
+    return { object: 'group.user.deleted' as const, deleted: true as const }
+  },
+})
+
+const members = collection(
+  'group_users',
+  ['organization_id', 'group_id'],
+  (item) =>
+    item
+      .innerJoin('users as user', (on) =>
+        on.onRef('user.organization_id', '=', 'item.organization_id').onRef('user.id', '=', 'item.user_id'),
+      )
+      .select(['item.user_id', 'item.created_at', 'user.id', 'user.name', 'user.email']),
+  { id: 'user_id', departed: true },
+)
+
+type Row = NonNullable<Awaited<ReturnType<typeof members.find>>>
+
+const present = ({ id, name, email }: Row) => ({ id, name, email })
+
+const within = ({ organization_id, params }: Pick<Call<typeof groupUsers.list>, 'organization_id' | 'params'>) => ({
+  organization_id,
+  group_id: params.group_id,
+})
+
+async function find(call: Call<typeof groupUsers.retrieve>) {
+  const { user_id, group_id } = call.params
+  const member = await members.find(call.db, within(call), user_id)
+  if (!member) throw notFound('user', `${user_id} of group ${group_id}`)
+  return member
+}

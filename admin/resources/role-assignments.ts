@@ -1,0 +1,150 @@
+/** Roles that people and groups hold, in the organization and in a project: one template, four instances. */
+import { notFound } from '../../contract/errors.ts'
+import type { Output } from '../../contract/kit.ts'
+import { groupRoles, projectGroupRoles, projectUserRoles, userRoles } from '../../contract/role-assignments.ts'
+import { handlers, type Call, type Handlers } from '../call.ts'
+import { notArchived } from '../rules/archived.ts'
+import { assignmentEvent, grant, revoke, type Principal } from '../rules/assign.ts'
+import { findGroup } from '../rules/groups.ts'
+import { keepAnOwner } from '../rules/last-owner.ts'
+import { findPerson, presentPerson } from '../rules/people.ts'
+import { findRole, pageOfRoles, presentRole, resourceOf, resourceType, type KnownRole } from '../rules/roles.ts'
+
+/** Finds who holds the roles, and how an answer names them. */
+type Find = (call: Call<typeof userRoles.list>) => Promise<{ principal: Principal; shown: object }>
+
+const assignments = (name: 'user' | 'group', find: Find): Handlers<typeof userRoles> => ({
+  async list(call) {
+    const { principal } = await find(call)
+    const held = await holdings(call, principal)
+    return pageOfRoles(call, resourceOf(call), (role) => present(role, held, principal))
+  },
+
+  async create(call) {
+    changeable(call)
+    const { principal, shown } = await find(call as unknown as Call<typeof userRoles.list>)
+    const role = await findRole(call, resourceOf(call), call.body.role_id, { param: 'role_id' })
+    if (await grant(call, role.resource, principal.id, role.key))
+      call.record('role.assignment.created', assignmentEvent(principal, role))
+    const again = name === 'user' ? await find(call as unknown as Call<typeof userRoles.list>) : { shown }
+    return { object: `${name}.role`, ...again.shown, role: presentRole(role) } as Output<typeof userRoles.create>
+  },
+
+  async retrieve(call) {
+    const { principal } = await find(call as unknown as Call<typeof userRoles.list>)
+    const held = await holdings(call, principal)
+    const role = await findRole(call, resourceOf(call), call.params.role_id)
+    const found = present(role, held, principal)
+    if (!found) throw notFound('role', `${call.params.role_id} of ${principal.type} ${principal.id}`)
+    return found
+  },
+
+  async delete(call) {
+    changeable(call)
+    const { principal } = await find(call as unknown as Call<typeof userRoles.list>)
+    const role = await findRole(call, resourceOf(call), call.params.role_id)
+    if ((await revoke(call, role.resource, principal.id, role.key)).length === 0)
+      throw notFound('role', `${call.params.role_id} of ${principal.type} ${principal.id}`)
+    await keepAnOwner(call)
+    call.record('role.assignment.deleted', assignmentEvent(principal, role))
+    return { object: `${name}.role.deleted`, deleted: true } as Output<typeof userRoles.delete>
+  },
+})
+
+const findUser: Find = async (call) => {
+  const person = await findPerson(call, call.params.user_id)
+  return { principal: { type: 'user', id: person.id }, shown: { user: presentPerson(person) } }
+}
+
+const findGroupHolder: Find = async (call) => {
+  const { id, name, created_at } = await findGroup(call, (call.params as unknown as { group_id: string }).group_id)
+  return {
+    principal: { type: 'group', id },
+    shown: { group: { object: 'group', id, name, created_at, scim_managed: false } },
+  }
+}
+
+const ofUsers = assignments('user', findUser)
+const ofGroups = assignments('group', findGroupHolder)
+
+export const userRoleHandlers = handlers(userRoles, ofUsers)
+export const groupRoleHandlers = handlers(groupRoles, ofGroups as unknown as Handlers<typeof groupRoles>)
+export const projectUserRoleHandlers = handlers(
+  projectUserRoles,
+  ofUsers as unknown as Handlers<typeof projectUserRoles>,
+)
+export const projectGroupRoleHandlers = handlers(
+  projectGroupRoles,
+  ofGroups as unknown as Handlers<typeof projectGroupRoles>,
+)
+
+type Source = { principal_id: string; principal_type: string }
+
+/** Which roles a principal holds in the resource of the call, and from where; and who made the custom ones. */
+async function holdings(
+  call: Pick<Call, 'db' | 'organization_id'> & Parameters<typeof resourceOf>[0],
+  principal: Principal,
+) {
+  const { db, organization_id } = call
+  const resource = resourceOf(call)
+  const direct = db
+    .selectFrom('role_assignments as held')
+    .select(['held.role', 'held.principal_id'])
+    .where('held.organization_id', '=', organization_id)
+    .where('held.resource_id', '=', resource.id)
+    .where('held.principal_id', '=', principal.id)
+  const inherited = db
+    .selectFrom('group_users as member')
+    .innerJoin('role_assignments as held', (on) =>
+      on
+        .onRef('held.organization_id', '=', 'member.organization_id')
+        .onRef('held.principal_id', '=', 'member.group_id'),
+    )
+    .select(['held.role', 'held.principal_id'])
+    .where('member.organization_id', '=', organization_id)
+    .where('member.user_id', '=', principal.id)
+    .where('held.resource_id', '=', resource.id)
+  const sources = new Map<string, Source[]>()
+  for (const { role, principal_id } of [...(await direct.execute()), ...(await inherited.execute())]) {
+    const source = { principal_id, principal_type: principal_id === principal.id ? principal.type : 'group' }
+    sources.set(role, [...(sources.get(role) ?? []), source])
+  }
+  const makers = await db
+    .selectFrom('roles')
+    .innerJoin('users', (on) =>
+      on.onRef('users.organization_id', '=', 'roles.organization_id').onRef('users.id', '=', 'roles.created_by'),
+    )
+    .select(['users.id', 'users.name', 'users.email'])
+    .distinct()
+    .where('roles.organization_id', '=', organization_id)
+    .where('roles.resource_id', '=', resource.id)
+    .execute()
+  return { sources, makers: new Map(makers.map((maker) => [maker.id, maker])) }
+}
+
+function present(
+  role: KnownRole,
+  { sources, makers }: Awaited<ReturnType<typeof holdings>>,
+  principal: Principal,
+): Output<typeof userRoles.retrieve> | null {
+  const from = sources.get(role.key)
+  if (!from) return null
+  return {
+    id: role.id,
+    name: role.name,
+    description: role.description,
+    permissions: role.permissions,
+    resource_type: resourceType(role.resource),
+    predefined_role: role.short !== null,
+    created_at: role.created_at,
+    updated_at: role.updated_at,
+    created_by: role.created_by,
+    created_by_user_obj: (role.created_by && makers.get(role.created_by)) || null,
+    metadata: {},
+    assignment_sources: from.every((source) => source.principal_id === principal.id) ? null : from,
+  }
+}
+
+function changeable({ project }: { project: Parameters<typeof notArchived>[0] | undefined }) {
+  if (project) notArchived(project)
+}

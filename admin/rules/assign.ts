@@ -1,0 +1,92 @@
+/** Giving and taking roles. Membership in a project is nothing else: who holds a role in it directly is a member. */
+import type { Call } from '../call.ts'
+import type { KnownRole, Resource } from './roles.ts'
+import { resourceType } from './roles.ts'
+
+export interface Principal {
+  type: 'user' | 'group'
+  id: string
+}
+
+type Changing = Pick<Call, 'db' | 'organization_id' | 'now'> & { caller: Pick<Call['caller'], 'user_id'> }
+
+/** Gives a role; false if it was held already. All that somebody holds in a resource has one time: since when they are there. */
+export async function grant(call: Changing, resource: Resource, principal_id: string, key: string): Promise<boolean> {
+  const { db, organization_id } = call
+  const held = await holding(call, resource, principal_id).select(['role', 'created_at']).execute()
+  if (held.some(({ role }) => role === key)) return false
+  await db
+    .insertInto('role_assignments')
+    .values({
+      organization_id,
+      resource_id: resource.id,
+      principal_id,
+      role: key,
+      created_at: held[0]?.created_at ?? call.now,
+      created_by: call.caller.user_id,
+    })
+    .execute()
+  return true
+}
+
+/** Takes one role, or all that are held directly in the resource; answers the keys of what was taken. */
+export async function revoke(
+  call: Changing,
+  resource: Resource,
+  principal_id: string,
+  key?: string,
+): Promise<string[]> {
+  const { db, organization_id } = call
+  let taking = db
+    .deleteFrom('role_assignments')
+    .where('organization_id', '=', organization_id)
+    .where('resource_id', '=', resource.id)
+    .where('principal_id', '=', principal_id)
+  if (key !== undefined) taking = taking.where('role', '=', key)
+  const taken = await taking.returning(['role', 'created_at']).execute()
+  const rest = await holding(call, resource, principal_id).select('role').execute()
+  if (taken.length > 0 && rest.length === 0) await leave(call, resource.id, principal_id, taken[0]!.created_at)
+  return taken.map((row) => row.role)
+}
+
+/** Puts one built-in role in the place of those held; false if that changes nothing. */
+export async function swapBuiltIn(
+  call: Changing,
+  resource: Resource,
+  principal_id: string,
+  builtIn: readonly string[],
+  key: string,
+): Promise<boolean> {
+  const others = (await holding(call, resource, principal_id).select('role').execute())
+    .map(({ role }) => role)
+    .filter((role) => role !== key && builtIn.includes(role))
+  const granted = await grant(call, resource, principal_id, key)
+  for (const role of others) await revoke(call, resource, principal_id, role)
+  return granted || others.length > 0
+}
+
+/** What a principal holds in a resource directly. */
+const holding = ({ db, organization_id }: Changing, resource: Resource, principal_id: string) =>
+  db
+    .selectFrom('role_assignments')
+    .where('organization_id', '=', organization_id)
+    .where('resource_id', '=', resource.id)
+    .where('principal_id', '=', principal_id)
+
+/** Remembers the place that a membership had in its list. */
+export async function leave({ db, organization_id }: Changing, list_id: string, id: string, created_at: number) {
+  await db
+    .insertInto('departed')
+    .values({ organization_id, list_id, id, created_at })
+    .onConflict((conflict) => conflict.columns(['organization_id', 'list_id', 'id']).doUpdateSet({ created_at }))
+    .execute()
+}
+
+/** What the audit log says of an assignment. */
+export const assignmentEvent = (principal: Principal, role: KnownRole) => ({
+  id: `role_assignment_${role.id}_${principal.id}`,
+  principal_id: principal.id,
+  principal_type: principal.type,
+  resource_id: role.resource.id,
+  resource_type: resourceType(role.resource),
+})

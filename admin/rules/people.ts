@@ -1,0 +1,47 @@
+/** A person of the organization, as several resources find and show one. */
+import { sql } from 'kysely'
+import { notFound } from '../../contract/errors.ts'
+import type { Output } from '../../contract/kit.ts'
+import type { users } from '../../contract/users.ts'
+import { collection } from '../../database/page.ts'
+import { spreadPlaceholders } from '../../database/statement.ts'
+import { isOrganizationOwner } from '../../keys/access.ts'
+import type { Call } from '../call.ts'
+
+/** The living people; the shape says how many addresses `$.email0`, `$.email1`, … a list is restricted to, 0 for no restriction. */
+export const people = collection('users', ['organization_id'], (item, emails: `${number}`, $) => {
+  const rows = item
+    .selectAll()
+    .select(isOrganizationOwner('item.organization_id', 'item.id').as('is_owner'))
+    .where('item.deleted_at', 'is', null)
+  return emails === '0'
+    ? rows
+    : rows.where(sql`lower(item.email)`, 'in', spreadPlaceholders($, 'email', Number(emails)))
+})
+
+export type Person = NonNullable<Awaited<ReturnType<typeof people.find>>>
+
+export const presentPerson = (row: Person): Output<typeof users.retrieve> => ({
+  object: 'organization.user',
+  id: row.id,
+  name: row.name,
+  email: row.email,
+  role: row.is_owner ? 'owner' : 'reader',
+  added_at: row.created_at,
+  api_key_last_used_at: row.api_key_last_used_at,
+  technical_level: row.technical_level,
+  developer_persona: row.developer_persona,
+  is_service_account: false,
+  is_scim_managed: false,
+})
+
+/** Throws 404; `param` names the member of the body that held the id, if it was there. */
+export async function findPerson(
+  { db, organization_id }: Pick<Call, 'db' | 'organization_id'>,
+  id: string,
+  param: string | null = null,
+): Promise<Person> {
+  const person = await people.find(db, { organization_id }, id, '0')
+  if (!person) throw notFound('user', id, param)
+  return person
+}
