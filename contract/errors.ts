@@ -44,6 +44,9 @@ export const invalidCodes = {
   string_above_max_length: 'A text is too long.',
   array_below_min_length: 'A list has too few items.',
   array_above_max_length: 'A list has too many items.',
+  already_exists: 'The object is where the request would put it.',
+  duplicate_name: 'Another object of the same kind has the name.',
+  last_owner: 'The organization would be left without an owner.',
   default_project: 'The Default project can be neither changed nor archived.',
 } as const
 export type InvalidCode = keyof typeof invalidCodes

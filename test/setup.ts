@@ -57,6 +57,8 @@ export interface TestWorld extends World {
 
 /** An organization, and a way to call the server as its owner. */
 export interface Tenant {
+  database: Database
+  world: TestWorld
   organization_id: string
   owner_id: string
   /** The Default project. */
@@ -69,9 +71,7 @@ export interface Tenant {
 export interface TestServer extends Tenant {
   engine: EngineName
   address: string
-  database: Database
   context: AdminContext
-  world: TestWorld
   fetch: (request: Request) => Promise<Response>
   /** The official SDK with the first admin key, or with another. */
   client: OpenAI
@@ -163,7 +163,7 @@ export async function addTenant({ database, world, fetch }: TestServer): Promise
   const made = await database.write((sql) =>
     addOrganization(sql, testPepper, world, { owner_email: 'owner@example.org', admin_key: null }),
   )
-  return { ...made, admin_key: made.admin_key!, request: requestWith(fetch, made.admin_key!) }
+  return { database, world, ...made, admin_key: made.admin_key!, request: requestWith(fetch, made.admin_key!) }
 }
 
 /** Runs the tests once for each engine, each time with a server of its own. */
@@ -182,7 +182,7 @@ export function onBothEngines(name: string, tests: (server: () => TestServer) =>
 
 /** Adds a person as the console or an accepted invite would; with a role in the organization, and in a project if one is named. */
 export async function addPerson(
-  { database, organization_id, context }: TestServer,
+  { database, organization_id, world }: Tenant,
   person: {
     id: string
     email: string
@@ -192,7 +192,7 @@ export async function addPerson(
     project_role?: string
   },
 ) {
-  const created_at = Math.floor(context.world.now() / 1000)
+  const created_at = Math.floor(world.now() / 1000)
   await database.write(async (sql) => {
     const { id, email, name = id, role = 'reader', project_id, project_role = 'member' } = person
     await sql.insertInto('users').values({ organization_id, id, email, name, created_at }).execute()

@@ -97,7 +97,7 @@ const within = (call: Pick<InProject, 'organization_id' | 'project'>) => ({
 async function find(call: Pick<InProject, 'db' | 'organization_id' | 'project'>, user_id: string) {
   const member = await members.find(call.db, within(call), user_id)
   if (!member)
-    throw new ApiError(404, `User ${user_id} is not a member of ${call.project.id}: not found`, {
+    throw new ApiError(404, `User ${user_id} is not a member of ${call.project.id}: it was not found there`, {
       code: 'user_not_found',
     })
   return member
