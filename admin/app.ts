@@ -84,19 +84,21 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
     let body: unknown
     let caller: { organization_id: string; key_id: string } | undefined
     let cause: unknown
+    let retry = true
     try {
       ;({ body, caller } = await run(request, ip_address))
     } catch (thrown) {
       const error = thrown instanceof ApiError ? thrown : internal(request_id)
       if (error.status >= 500) cause = thrown
       status = error.status
+      retry = status !== 409 && error.code !== 'outcome_unknown'
       body = errorBody(error)
     }
     const milliseconds = performance.now() - began
     const headers = answerHeaders(request_id, milliseconds)
     if (caller) headers['openai-organization'] = caller.organization_id
     if (status === 405) headers.allow = methodsAt(new URL(request.url).pathname).join(', ')
-    if (status === 409) headers['x-should-retry'] = 'false'
+    if (!retry) headers['x-should-retry'] = 'false'
     if (log) {
       const { method, url } = request
       log({

@@ -1,8 +1,8 @@
 /** One administration call: authenticate, authorize, find the project, validate, run, audit, in one transaction. */
 import type { AuditEvent, AuditPayload } from '../contract/audit.ts'
-import { forbidden, mismatchedOrganization, notFound, unavailable } from '../contract/errors.ts'
+import { ApiError, forbidden, mismatchedOrganization, notFound, unavailable } from '../contract/errors.ts'
 import type { Body, Events, Operation, Output, Params, PathParam, Query } from '../contract/kit.ts'
-import type { Database, Sql } from '../database/open.ts'
+import { TryAgain, type Database, type Sql } from '../database/open.ts'
 import { statement } from '../database/statement.ts'
 import type { ProjectRow } from '../database/tables.ts'
 import type { LastUsed } from '../keys/last-used.ts'
@@ -102,26 +102,19 @@ export function pipeline(context: AdminContext, operation: Operation, handler: H
     return handler(call)
   }
 
-  async function change(incoming: Incoming, now: number) {
-    let events: Happened[] = []
-    const result = await database.write(
-      async (sql) => {
-        // Asked again inside the transaction: a key that was taken away meanwhile changes nothing any more.
-        const caller = await authenticate(sql, incoming, now)
-        const [head] = await lockOrganization(sql, caller)
-        if (!head) throw unavailable('audit_head_missing')
-        const { call, happened } = await prepare(sql, caller, incoming, now)
-        const answer = await handler(call)
-        const { ip_address, user_agent } = incoming
-        const actor = { key_id: caller.key_id, user_id: caller.user_id, email: caller.email, ip_address, user_agent }
-        if (happened.length > 0) await appendEvents(sql, head, happened, actor, now)
-        events = happened
-        return answer
-      },
-      async (sql) => events.length > 0 && (await findEvent(sql, { id: events[0]!.id })).length > 0,
-    )
-    return result
-  }
+  const change = (incoming: Incoming, now: number) =>
+    database.write(async (sql) => {
+      // Asked again inside the transaction: a key that was taken away meanwhile changes nothing any more.
+      const caller = await authenticate(sql, incoming, now)
+      const [head] = await lockOrganization(sql, caller)
+      if (!head) throw unavailable('audit_head_missing')
+      const { call, happened } = await prepare(sql, caller, incoming, now)
+      const answer = await handler(call)
+      const { ip_address, user_agent } = incoming
+      const actor = { key_id: caller.key_id, user_id: caller.user_id, email: caller.email, ip_address, user_agent }
+      if (happened.length > 0) await appendEvents(sql, head, happened, actor, now).catch(unwritten)
+      return answer
+    })
 
   return async (incoming: Incoming): Promise<{ body: unknown; caller: AdminCaller }> => {
     const now = seconds(world)
@@ -144,6 +137,8 @@ const selectProject = statement((sql: Sql, $: { organization_id: string; id: str
   sql.selectFrom('projects').selectAll().where('organization_id', '=', $.organization_id).where('id', '=', $.id),
 )
 
-const findEvent = statement((sql: Sql, $: { id: string }) =>
-  sql.selectFrom('audit_logs').select('seq').where('id', '=', $.id),
-)
+/** No audit row, no change, whatever the reason: to the caller the storage could not keep it. */
+function unwritten(error: unknown): never {
+  const passes = error instanceof TryAgain || (error instanceof ApiError && error.status === 503)
+  throw passes ? error : unavailable('audit_unwritten', error)
+}

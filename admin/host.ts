@@ -2,6 +2,7 @@
 import { sql as raw } from 'kysely'
 import { adminScopes } from '../contract/permissions.ts'
 import type { Database, Sql } from '../database/open.ts'
+import { lowerAscii } from '../database/statement.ts'
 import { digest, type Pepper } from '../keys/digest.ts'
 import { makeKey, redact, redactForeign } from '../keys/format.ts'
 import { newId } from '../keys/random.ts'
@@ -167,7 +168,7 @@ export async function createAdminKeyOnHost(
       .orderBy('user.created_at')
       .orderBy('user.id')
       .limit(1)
-    const owner = await (email ? owners.where(raw`lower(email)`, '=', email.toLowerCase()) : owners).executeTakeFirst()
+    const owner = await (email ? owners.where(raw`lower(email)`, '=', lowerAscii(email)) : owners).executeTakeFirst()
     if (!owner)
       throw new NoSuchOwner(
         email

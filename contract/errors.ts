@@ -15,9 +15,10 @@ export class ApiError extends Error {
       type = 'invalid_request_error',
       param = null,
       code = null,
-    }: Partial<Pick<ApiError, 'type' | 'param' | 'code'>> = {},
+      cause,
+    }: Partial<Pick<ApiError, 'type' | 'param' | 'code' | 'cause'>> = {},
   ) {
-    super(message)
+    super(message, { cause })
     this.name = 'ApiError'
     this.status = status
     this.type = type
@@ -108,12 +109,21 @@ export const conflict = (message: string, param: string | null = null) =>
 export const tooLarge = (bytes: number) =>
   new ApiError(413, `The request body is larger than ${bytes} bytes.`, { code: 'request_too_large' })
 
-/** Storage does not answer, or could not keep a change. Nothing has changed. */
-export const unavailable = (code: string) =>
+/** Storage does not answer, or could not keep a change. Nothing has changed. The cause is for the log. */
+export const unavailable = (code: string, cause?: unknown) =>
   new ApiError(503, 'The server cannot reach its storage right now. Nothing was changed; try again.', {
     type: 'server_error',
     code,
+    cause,
   })
+
+/** Storage went away while it kept a change, and did not come back in time to say whether it did. Sent with `x-should-retry: false`. */
+export const outcomeUnknown = (cause: unknown) =>
+  new ApiError(
+    503,
+    'The server lost its storage while the change was being kept. Whether it was made is not known: look before trying again.',
+    { type: 'server_error', code: 'outcome_unknown', cause },
+  )
 
 /** Something unexpected: the caller learns the request id and nothing else, the log has the cause. */
 export const internal = (requestId: string) =>

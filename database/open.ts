@@ -12,10 +12,9 @@ export interface Database {
   read: Sql
   /**
    * Runs one change in a transaction, and answers when it is durable. What it throws undoes it. Retried when the engine asks for it,
-   * so it must touch nothing but the database. `committed` is asked when the connection was lost during COMMIT: it looks up whether the
-   * change is there.
+   * so it must touch nothing but the database. Throws 503 when nothing was changed, and `outcomeUnknown` when nobody can say.
    */
-  write<Result>(work: (sql: Sql) => Promise<Result>, committed?: (sql: Sql) => Promise<boolean>): Promise<Result>
+  write<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>
   /** Throws when the database does not answer. */
   ping(): Promise<void>
   close(): Promise<void>
@@ -26,6 +25,9 @@ export interface Engine extends Database {
   /** Like `write`, and alone: no other process migrates at the same time. */
   exclusively(work: (run: (statement: string) => Promise<unknown[]>) => Promise<void>): Promise<void>
 }
+
+/** The engine undid the change so that another could go on: `Database.write` runs it again, so whoever meets this passes it on. */
+export class TryAgain extends Error {}
 
 /** A wrong address, an unreachable server, a newer schema: a sentence for the operator. */
 export class CannotOpen extends Error {}

@@ -1,13 +1,14 @@
 /** PostgreSQL 15 or later, through Bun's own client: a pool for reading, a connection held for each change. */
 import { SQL } from 'bun'
 import type { CompiledQuery } from 'kysely'
-import { ApiError, conflict, unavailable } from '../contract/errors.ts'
+import { ApiError, conflict, outcomeUnknown, unavailable } from '../contract/errors.ts'
 import { kyselyOver } from './kysely.ts'
-import { CannotOpen, type Engine, type Sql } from './open.ts'
+import { CannotOpen, TryAgain, type Engine, type Sql } from './open.ts'
 
 /** Any number would do; it must only be the same in all processes. */
 const MIGRATION_LOCK = 4_100_143
 const TRIES = 5
+const OUTCOME_WITHIN_MILLISECONDS = 10_000
 
 type Connection = Pick<SQL, 'unsafe'>
 
@@ -37,42 +38,53 @@ export async function openPostgres(address: string): Promise<Engine> {
     })
   const read = on(pool)
 
-  async function once<Result>(work: (sql: Sql) => Promise<Result>, committed?: (sql: Sql) => Promise<boolean>) {
+  async function once<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {
     const connection = await pool.reserve().catch((error: unknown) => {
       throw failure(error)
     })
-    let committing = false
+    let transaction = ''
+    let done: { result: Result } | undefined
+    let lost: unknown
     try {
-      await connection.unsafe('begin')
-      const result = await work(on(connection))
-      committing = true
+      const [, [started]] = await connection.unsafe('begin; select pg_current_xact_id()::text as id')
+      transaction = started.id
+      done = { result: await work(on(connection)) }
       await connection.unsafe('commit')
-      return result
+      return done.result
     } catch (error) {
+      lost = error
       const reason = failure(error)
       if (!isLost(reason)) await connection.unsafe('rollback').catch(() => {})
-      // The answer to COMMIT never came: only looking can tell whether the change is there.
-      else if (committing && committed && (await committed(read).catch(() => false))) return undefined as Result
-      throw reason
+      if (!isLost(reason) || !done) throw reason
     } finally {
       await connection.release()
     }
+    const outcome = await outcomeOf(transaction)
+    if (outcome === 'unknown') throw outcomeUnknown(lost)
+    if (outcome === 'aborted') throw failure(lost)
+    return done.result
+  }
+
+  /** The answer to COMMIT never came: PostgreSQL knows what became of the transaction, also after a crash, as soon as it is over. */
+  async function outcomeOf(transaction: string): Promise<'committed' | 'aborted' | 'unknown'> {
+    for (const until = Date.now() + OUTCOME_WITHIN_MILLISECONDS; Date.now() < until; await pause(100)) {
+      const [row] = await pool.unsafe('select pg_xact_status($1::xid8) as outcome', [transaction]).catch(() => [])
+      if (row?.outcome === 'committed' || row?.outcome === 'aborted') return row.outcome
+    }
+    return 'unknown'
   }
 
   return {
     engine: 'postgres',
     read,
-    async write(work, committed) {
-      let result: Awaited<ReturnType<typeof work>> | undefined
-      const remembered = async (sql: Sql) => (result = await work(sql))
+    async write(work) {
       for (let attempt = 1; ; attempt++) {
         try {
-          await once(remembered, committed)
-          return result as Awaited<ReturnType<typeof work>>
+          return await once(work)
         } catch (error) {
           if (!(error instanceof TryAgain)) throw error
-          if (attempt === TRIES) throw unavailable('storage_busy')
-          await new Promise((resolve) => setTimeout(resolve, Math.random() * 20 * 2 ** attempt))
+          if (attempt === TRIES) throw unavailable('storage_busy', error)
+          await pause(Math.random() * 20 * 2 ** attempt)
         }
       }
     },
@@ -102,18 +114,17 @@ export async function openPostgres(address: string): Promise<Engine> {
   }
 }
 
-/** The engine rolled the transaction back so that another could go on; run again it will succeed. */
-class TryAgain extends Error {}
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 function failure(error: unknown) {
   const { code, errno, message } = error as { code?: string; errno?: string; message?: string }
   if (!code?.startsWith('ERR_POSTGRES')) return error
   if (errno === '23505') return conflict('An object with these properties exists already.')
   if (errno === '40001' || errno === '40P01') return new TryAgain(message)
-  if (errno === '53100') return unavailable('storage_full')
-  if (errno === '25006') return unavailable('storage_unwritable')
+  if (errno === '53100') return unavailable('storage_full', error)
+  if (errno === '25006') return unavailable('storage_unwritable', error)
   // No SQLSTATE means that the connection, not the statement, failed; 57P0x is a server shutting down, 53300 one that is full.
-  if (errno === undefined || /^(08|57P|53)/.test(errno)) return unavailable('storage_unreachable')
+  if (errno === undefined || /^(08|57P|53)/.test(errno)) return unavailable('storage_unreachable', error)
   return error
 }
 

@@ -11,6 +11,7 @@ import { kyselyOver, returnsRows } from './kysely.ts'
 import { CannotOpen, type DatabaseOptions, type Engine, type Sql } from './open.ts'
 
 const MOST_PER_COMMIT = 64
+const BUSY_MILLISECONDS = 5_000
 
 interface Waiting {
   work: (sql: Sql) => Promise<unknown>
@@ -28,6 +29,8 @@ export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
     writer = connect(path)
     reader = connect(path)
     reader.run('pragma query_only = on')
+    // SQLite itself would wait for another process with the whole server standing still: `begin` waits instead.
+    writer.run('pragma busy_timeout = 0')
   } catch (error) {
     throw new CannotOpen(`The SQLite database ${path} cannot be opened: ${(error as Error).message}.`)
   }
@@ -38,11 +41,11 @@ export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
       return conflict('An object with these properties exists already.')
     if (/^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(error.code ?? '')) {
       onFatal?.(error)
-      return unavailable('storage_failed')
+      return unavailable('storage_failed', error)
     }
-    if (error.code === 'SQLITE_FULL') return unavailable('storage_full')
-    if (/^SQLITE_(READONLY|CANTOPEN)/.test(error.code ?? '')) return unavailable('storage_unwritable')
-    if (/^SQLITE_(BUSY|LOCKED)/.test(error.code ?? '')) return unavailable('storage_busy')
+    if (error.code === 'SQLITE_FULL') return unavailable('storage_full', error)
+    if (/^SQLITE_(READONLY|CANTOPEN)/.test(error.code ?? '')) return unavailable('storage_unwritable', error)
+    if (isBusy(error)) return unavailable('storage_busy', error)
     return error
   }
   const on = (connection: Sqlite) => {
@@ -70,13 +73,32 @@ export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
   const read = on(reader)
   const sql = on(writer)
 
+  async function begin() {
+    for (const until = Date.now() + BUSY_MILLISECONDS; ;) {
+      try {
+        return writer.run('begin immediate')
+      } catch (error) {
+        if (!isBusy(error) || Date.now() >= until) throw error
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * 10))
+    }
+  }
+
   const queue: Waiting[] = []
   let draining: Promise<void> | null = null
+
+  function undo() {
+    try {
+      if (writer.inTransaction) writer.run('rollback')
+    } catch (error) {
+      failure(error)
+    }
+  }
 
   async function commitTogether(batch: Waiting[]) {
     const done: (() => void)[] = []
     try {
-      writer.run('begin immediate')
+      await begin()
       for (const { work, resolve, reject } of batch) {
         writer.run('savepoint change')
         try {
@@ -93,7 +115,7 @@ export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
       }
       writer.run('commit')
     } catch (error) {
-      if (writer.inTransaction) writer.run('rollback')
+      undo()
       const reason = failure(error)
       for (const { reject } of batch) reject(reason)
       return
@@ -130,21 +152,23 @@ export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
     },
     dialect: { text: 'text', integer: 'integer', bytes: 'blob', strict: ' strict' },
     exclusively: async (work) => {
-      writer.run('begin immediate')
+      await begin()
       try {
         await work(async (statement) => writer.query(statement).all())
         writer.run('commit')
       } catch (error) {
-        if (writer.inTransaction) writer.run('rollback')
+        undo()
         throw error
       }
     },
   }
 }
 
+const isBusy = (error: unknown) => error instanceof SQLiteError && /^SQLITE_(BUSY|LOCKED)/.test(error.code ?? '')
+
 function connect(path: string) {
   const connection = new Sqlite(path, { create: true, readwrite: true, strict: true })
-  connection.run('pragma busy_timeout = 5000')
+  connection.run(`pragma busy_timeout = ${BUSY_MILLISECONDS}`)
   connection.run('pragma journal_mode = wal')
   connection.run('pragma synchronous = full')
   connection.run('pragma foreign_keys = on')

@@ -40,3 +40,6 @@ export const spread = (name: string, values: readonly string[]): Record<string, 
 /** The placeholders of such a list, for `where … in`. */
 export const spreadPlaceholders = ($: Record<string, never>, name: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => $[`${name}${index}`]!)
+
+/** As `lower()` of both engines has it here: only the letters of ASCII change, because the columns sort by bytes. */
+export const lowerAscii = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())

@@ -3,6 +3,7 @@ import type { Output } from '../../contract/kit.ts'
 import { projectRoles } from '../../contract/permissions.ts'
 import { projectUsers } from '../../contract/project-users.ts'
 import { collection } from '../../database/page.ts'
+import { lowerAscii } from '../../database/statement.ts'
 import { directProjectRank, roleOf } from '../../keys/access.ts'
 import { handlers, type Call } from '../call.ts'
 import { notArchived } from '../rules/archived.ts'
@@ -113,7 +114,7 @@ async function named(call: Call<typeof projectUsers.create>): Promise<{ id: stri
     .selectFrom('users')
     .select('id')
     .where('organization_id', '=', call.organization_id)
-    .where((is) => is(is.fn<string>('lower', ['email']), '=', email.toLowerCase()))
+    .where((is) => is(is.fn<string>('lower', ['email']), '=', lowerAscii(email)))
     .where('deleted_at', 'is', null)
     .execute()
   if (!person) throw notFound('user', email, 'email')

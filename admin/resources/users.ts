@@ -1,7 +1,7 @@
 import { invalid } from '../../contract/errors.ts'
 import { organizationRoles } from '../../contract/permissions.ts'
 import { users } from '../../contract/users.ts'
-import { spread } from '../../database/statement.ts'
+import { lowerAscii, spread } from '../../database/statement.ts'
 import { handlers } from '../call.ts'
 import { grant, swapBuiltIn } from '../rules/assign.ts'
 import { gone } from '../rules/gone.ts'
@@ -13,7 +13,7 @@ import { findRole, organizationOf } from '../rules/roles.ts'
 export default handlers(users, {
   list(call) {
     const { organization_id, query } = call
-    const emails = (query.emails ?? []).map((email) => email.toLowerCase())
+    const emails = (query.emails ?? []).map(lowerAscii)
     const values = { organization_id, ...spread('email', emails) }
     return people.page(call.db, values, query, presentPerson, `${emails.length}`)
   },
