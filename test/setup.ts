@@ -84,18 +84,29 @@ export interface TestServer extends Tenant {
 
 export const testPepper = new Secret(new Uint8Array(32).fill(7))
 
-/** A server on an empty database of its own; `wrap` stands between the server and its storage. */
+interface ServerOptions {
+  /** Stands between the server and its storage. */
+  wrap?: (database: Database) => Database
+  /** Where the server finds its database, from where it really is. */
+  via?: (address: string) => Promise<string>
+  /** An empty database to use instead of one on the shared engine. */
+  on?: Awaited<ReturnType<typeof emptyDatabase>>
+  /** Storage will fail: times of last use need not be written. */
+  outages?: boolean
+}
+
+/** A server on an empty database of its own. */
 export async function startServer(
   engine: EngineName,
-  wrap: (database: Database) => Database = (database) => database,
+  { wrap = (database) => database, via = async (address) => address, on, outages = false }: ServerOptions = {},
 ): Promise<TestServer> {
-  const { address, drop } = await emptyDatabase(engine)
-  const database = wrap(await openDatabase(address))
+  const { address, drop } = on ?? (await emptyDatabase(engine))
+  const database = wrap(await openDatabase(await via(address)))
   const world: TestWorld = { ...realWorld, ahead: 0, now: () => Date.now() + world.ahead * 1000 }
   await checkPepper(database, testPepper)
   const first = await firstStart(database, testPepper, world, { owner_email: 'owner@example.com', admin_key: null })
   const lastUsed = new LastUsed(database, (error) => {
-    throw error
+    if (!outages) throw error
   })
   const context: AdminContext = { database, keys: await loadKeyRing(database, testPepper, world), lastUsed, world }
   const log: RequestLine[] = []
