@@ -14,6 +14,7 @@ import type { Terminal } from './terminal.ts'
 
 const STOP_WITHIN_MILLISECONDS = 9_000
 const REQUESTS_END_WITHIN_MILLISECONDS = 7_000
+const STORAGE_ENDS_WITHIN_MILLISECONDS = 1_500
 
 export interface Running {
   url: string
@@ -42,50 +43,60 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
 
   const { database, pepper } = await openHost(config, { onFatal })
   const world = realWorld
+  let server: Server | undefined
   let lastUsed: LastUsed | undefined
   try {
+    // Before the first key is made: a start that fails on a taken port must not have made one that nobody saw.
+    const { promise: ready, resolve: answer } = Promise.withResolvers<Handler>()
+    const listening = (server = listen(config, async (request) => (await ready)(request)))
     const first = await firstStart(database, pepper, world, {
       owner_email: config.owner_email,
       admin_key: config.admin_key?.reveal() ?? null,
     })
     const filled = config.demo ? await fillDemo(database, pepper, world, first) : false
-    lastUsed = new LastUsed(database, (error) =>
+    const noted = (lastUsed = new LastUsed(database, (error) =>
       log.say('error', 'Times of last use could not be written; kept for later.', { cause: String(error) }),
-    )
-    const app = adminApp(
+    ))
+    const { fetch } = adminApp(
       { database, keys: await loadKeyRing(database, pepper, world), lastUsed, world },
-      { log: log.request, addressOf: (request) => addressOf(request, config, server) },
+      { log: log.request, addressOf: (request) => addressOf(request, config, listening) },
     )
-    const server = listen(config, app.fetch)
-    const url = urlOf(config.host, server.port!)
-    const noted = lastUsed
-    let stopping: Promise<void> | null = null
-    running = {
-      url,
-      stop: () =>
-        (stopping ??= (async () => {
-          log.say('info', 'Stopping: no new connections, requests in flight finish.')
-          await Promise.race([server.stop(), Bun.sleep(REQUESTS_END_WITHIN_MILLISECONDS)])
-          if (server.pendingRequests > 0) {
-            log.say('warn', 'Requests that took too long were cut off.', { requests: server.pendingRequests })
-            void server.stop(true)
-          }
-          await noted.stop()
-          await database.close()
-          log.say('info', 'Stopped.')
-          log.flush()
-        })()),
+    answer(fetch)
+    listening.reload({ fetch })
+
+    const finish = async () => {
+      log.say('info', 'Stopping: no new connections, requests in flight finish.')
+      await within(REQUESTS_END_WITHIN_MILLISECONDS, listening.stop())
+      if (listening.pendingRequests > 0) {
+        log.say('warn', 'Requests that took too long were cut off.', { requests: listening.pendingRequests })
+        void listening.stop(true)
+      }
+      await within(
+        STORAGE_ENDS_WITHIN_MILLISECONDS,
+        noted.stop().then(() => database.close()),
+      )
+      log.say('info', 'Stopped.')
+      log.flush()
     }
+    let stopping: Promise<void> | null = null
+    const url = urlOf(config.host, listening.port!)
+    running = { url, stop: () => (stopping ??= finish()) }
     greet({ url, first, config, filled, log, terminal })
     return running
   } catch (error) {
+    await server?.stop(true)
     await lastUsed?.stop()
     await database.close()
     throw error
   }
 }
 
-function listen(config: Config, fetch: (request: Request) => Response | Promise<Response>) {
+type Server = Bun.Server<undefined>
+type Handler = (request: Request) => Response | Promise<Response>
+
+const within = (milliseconds: number, work: Promise<unknown>) => Promise.race([work, Bun.sleep(milliseconds)])
+
+function listen(config: Config, fetch: Handler): Server {
   try {
     return Bun.serve({
       hostname: config.host,
@@ -94,6 +105,8 @@ function listen(config: Config, fetch: (request: Request) => Response | Promise<
       maxRequestBodySize: 32 * 1024 * 1024,
       idleTimeout: 60,
       development: false,
+      // Bun shares the port otherwise, when not in development: a second server would take half of the connections.
+      reusePort: false,
     })
   } catch (error) {
     const { code, message } = error as { code?: string; message: string }
@@ -106,7 +119,7 @@ function listen(config: Config, fetch: (request: Request) => Response | Promise<
 }
 
 /** Who called, after the trusted-proxy rule: of `X-Forwarded-For` only what our own proxies appended is believed. */
-function addressOf(request: Request, { trusted_proxies }: Config, server: Bun.Server<undefined>): string | null {
+function addressOf(request: Request, { trusted_proxies }: Config, server: Server): string | null {
   const direct = server.requestIP(request)?.address ?? null
   if (trusted_proxies === 0) return direct
   const hops = (request.headers.get('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim())

@@ -1,0 +1,93 @@
+/** The real command line as a process of its own, in a folder of its own, with nothing in its environment but what the test gives. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const launcher = join(import.meta.dir, '../../bin/keyhall.js')
+
+export interface Ended {
+  code: number
+  out: string
+  err: string
+}
+
+export interface Options {
+  env?: Record<string, string>
+  cwd?: string
+  /** What to start instead of the launcher. */
+  program?: string[]
+}
+
+const outer = { PATH: process.env.PATH!, HOME: tmpdir(), TZ: 'UTC' }
+
+function spawn(args: string[], { env = {}, cwd = tmpdir(), program = ['node', launcher] }: Options) {
+  return Bun.spawn([...program, ...args], {
+    env: { ...outer, ...env },
+    cwd,
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+}
+
+/** Runs a command to its end. */
+export async function run(args: string[], options: Options = {}): Promise<Ended> {
+  const child = spawn(args, options)
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ])
+  return { code, out, err }
+}
+
+export interface Serving {
+  url: string
+  /** The first admin key; null where none was printed. */
+  key: string | null
+  /** What was printed so far. */
+  printed: () => string
+  signal: (name: NodeJS.Signals) => void
+  ended: Promise<Ended>
+}
+
+/** Starts a server on a free port and answers when it listens. Throws what it printed when it does not. */
+export async function serve(database: string, args: string[] = [], options: Options = {}): Promise<Serving> {
+  const child = spawn(['serve', '--port', '0', '--database', database, ...args], options)
+  let out = ''
+  const err = new Response(child.stderr).text()
+  let listening = () => {}
+  const ready = new Promise<void>((resolve) => (listening = resolve))
+  const reading = (async () => {
+    for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+      out += chunk
+      if (out.includes('Listening on')) listening()
+    }
+  })()
+  const ended = Promise.all([err, child.exited, reading]).then(([err, code]) => ({ code, out, err }))
+  await Promise.race([ready, ended])
+  const [, url] = /Listening on (http:\S+?)"/.exec(out) ?? []
+  if (!url) throw new Error(`keyhall serve ended: ${JSON.stringify(await ended)}`)
+  return {
+    url,
+    key: /sk-admin-\S+/.exec(out)?.[0] ?? null,
+    printed: () => out,
+    signal: (name) => child.kill(name),
+    ended,
+  }
+}
+
+/** A folder for one test. */
+export function folder() {
+  const path = mkdtempSync(join(tmpdir(), 'keyhall-cli-'))
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+/** One sentence on standard error, and no stack. */
+export function sentence({ err }: Ended): string {
+  const lines = err.trimEnd().split('\n')
+  const [line = ''] = lines
+  if (lines.length !== 1 || !line.startsWith('keyhall: ') || !line.endsWith('.'))
+    throw new Error(`not one sentence: ${err}`)
+  return line.slice('keyhall: '.length)
+}

@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { sql as raw } from 'kysely'
+import { createHash } from 'node:crypto'
+import type { Sql } from '../../database/open.ts'
+import { addPerson, engines, startServer, testPepper, type TestServer } from '../setup.ts'
+import { folder, run, sentence } from './command.ts'
+
+const pepper = { KEYHALL_PEPPER: Buffer.from(testPepper.reveal()).toString('hex') }
+
+for (const engine of engines) {
+  describe(`keyhall admin-keys create (${engine})`, () => {
+    let server: TestServer
+    beforeAll(async () => {
+      server = await startServer(engine)
+    })
+    afterAll(() => server.stop())
+
+    const create = (...args: string[]) =>
+      run(['admin-keys', 'create', '--database', server.address, ...args], { env: pepper })
+
+    test('makes a key that works, audited, for the owner named, until the time named', async () => {
+      await addPerson(server, { id: 'user-second', email: 'Second@Example.com', role: 'owner' })
+      const now = Math.floor(Date.now() / 1000)
+      const made = await create('--name', 'on call', '--email', 'second@example.com', '--expires-in', '30d')
+      expect(made.code).toBe(0)
+      expect(await server.events()).toEqual({ 'api_key.created': 1 })
+      const client = server.clientWith(made.out.trimEnd())
+      const { data: keys } = await client.admin.organization.adminAPIKeys.list()
+      const key = keys.find(({ name }) => name === 'on call')!
+      expect(key.owner.id).toBe('user-second')
+      expect(key.expires_at! - now - 30 * 86_400).toBeWithin(0, 30)
+      expect(made.err).toContain(key.id)
+      expect(made.err).not.toContain(made.out.trimEnd())
+    })
+
+    test('refuses what it cannot do, in one sentence, and changes nothing', async () => {
+      const nobody = await create('--email', 'nobody@example.com')
+      expect(nobody.code).toBe(1)
+      expect(sentence(nobody)).toBe('No owner of the organization has the address nobody@example.com.')
+      const never = await create('--expires-in', 'soon')
+      expect(never.code).toBe(2)
+      expect(sentence(never)).toStartWith('--expires-in must be a lifetime')
+      const past = await create('--expires-in', '2020-01-01')
+      expect(past.code).toBe(2)
+      const stranger = await run(['admin-keys', 'create', '--database', server.address], {
+        env: { KEYHALL_PEPPER: 'b'.repeat(64) },
+      })
+      expect(stranger.code).toBe(1)
+      expect(sentence(stranger)).toStartWith('The pepper (KEYHALL_PEPPER) is not the one')
+      expect(await server.events()).toEqual({})
+    })
+  })
+
+  describe(`keyhall audit verify (${engine})`, () => {
+    let server: TestServer
+    beforeAll(async () => {
+      server = await startServer(engine)
+      for (const name of ['one', 'two', 'three', 'four'])
+        await server.client.admin.organization.projects.create({ name })
+    })
+    afterAll(() => server.stop())
+
+    const verify = () => run(['audit', 'verify', '--database', server.address])
+
+    test('says how many rows hold and which is the newest', async () => {
+      const whole = await verify()
+      expect(whole).toMatchObject({ code: 0, err: '' })
+      expect(whole.out).toMatch(/^The audit log is whole: 6 rows\.\norg-\w+ seq 6 hash [0-9a-f]{64}\n$/)
+    })
+
+    const change = (statement: string) => (sql: Sql) => raw.raw(statement).execute(sql)
+    const damages: [what: string, damage: (sql: Sql) => Promise<unknown>, says: RegExp][] = [
+      [
+        'a changed entry',
+        change("update audit_logs set entry = replace(entry, 'two', 'owt') where seq = 4"),
+        /seq 4: its hash/,
+      ],
+      [
+        'a changed column',
+        change("update audit_logs set actor_email = 'else@example.com' where seq = 3"),
+        /seq 3: its column "actor_email"/,
+      ],
+      ['a deleted row in the middle', change('delete from audit_logs where seq = 5'), /seq 5: the row is missing/],
+      ['a deleted last row', change('delete from audit_logs where seq = 6'), /seq 6: the row is missing/],
+      ['a forged head', change('update audit_heads set seq = 5'), /seq 6: the head of the chain/],
+      ['a deleted head', change('delete from audit_heads'), /seq 6: the head of the chain is missing/],
+      [
+        'a row put in at the end',
+        async (sql) => {
+          const last = await sql.selectFrom('audit_logs').selectAll().where('seq', '=', 6).executeTakeFirstOrThrow()
+          await sql
+            .insertInto('audit_logs')
+            .values({ ...last, id: 'audit_log-forged', seq: 7 })
+            .execute()
+        },
+        /seq 7: its hash/,
+      ],
+      [
+        'a row that is no event, with a hash that fits',
+        async (sql) => {
+          const { hash } = await sql
+            .selectFrom('audit_logs')
+            .select('hash')
+            .where('seq', '=', 5)
+            .executeTakeFirstOrThrow()
+          const entry = 'not an event'
+          const length = Buffer.alloc(8)
+          length.writeBigUInt64BE(BigInt(entry.length))
+          const forged = createHash('sha256').update(hash).update(length).update(entry).digest()
+          await sql.updateTable('audit_logs').set({ entry, hash: forged }).where('seq', '=', 6).execute()
+        },
+        /seq 6: its column "entry"/,
+      ],
+    ]
+    for (const [what, damage, says] of damages)
+      test(`finds ${what}`, async () => {
+        const rows = await server.database.read.selectFrom('audit_logs').selectAll().execute()
+        const heads = await server.database.read.selectFrom('audit_heads').selectAll().execute()
+        await server.database.write(damage)
+        const broken = await verify()
+        expect(broken).toMatchObject({ code: 1, out: '' })
+        expect(sentence(broken)).toMatch(says)
+        await server.database.write(async (sql) => {
+          await sql.deleteFrom('audit_logs').execute()
+          await sql.deleteFrom('audit_heads').execute()
+          await sql.insertInto('audit_heads').values(heads).execute()
+          await sql.insertInto('audit_logs').values(rows).execute()
+        })
+      })
+  })
+}
+
+test('commands on the host make no database where there is none', async () => {
+  const home = folder()
+  for (const command of [
+    ['admin-keys', 'create'],
+    ['audit', 'verify'],
+  ]) {
+    const ended = await run([...command, '--database', 'sqlite:typo/keyhall.db'], { cwd: home.path })
+    expect(ended.code).toBe(1)
+    expect(sentence(ended)).toStartWith('There is no database at typo/keyhall.db')
+  }
+  expect([...new Bun.Glob('**').scanSync({ cwd: home.path, onlyFiles: false })]).toEqual([])
+  home.remove()
+})
