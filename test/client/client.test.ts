@@ -252,8 +252,9 @@ test('reads the key and the address from the environment, and says what is missi
 })
 
 test('does not repeat a malformed key in the error', async () => {
-  const make = async () => new Keyhall({ adminAPIKey: 'sk-admin-secret\nx-injected: yes' })
-  expect((await failure(make())).message).not.toContain('secret')
+  const error = await failure((async () => new Keyhall({ adminAPIKey: 'sk-admin-secret\nx-injected: yes' }))())
+  expect(error).toBeInstanceOf(Keyhall.KeyhallError)
+  expect(error.message).not.toContain('secret')
 })
 
 test('makes an error of an answer that is not ours', async () => {

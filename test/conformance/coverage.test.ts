@@ -16,7 +16,7 @@ test('every operation of the contract is one of the official SDK: same place, me
   expect(official.size).toBe(143)
   for (const { name, operation } of ours) {
     const { method, path } = operation
-    expect(official.get(name)).toMatchObject({ method, path })
+    expect({ name, ...official.get(name) }).toMatchObject({ name, method, path })
   }
 })
 
