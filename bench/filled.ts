@@ -1,0 +1,154 @@
+/**
+ * SQLite databases with very many keys, kept in the system's temporary folder from run to run; a change of the schema or of this file
+ * makes new ones.
+ */
+import { Database as Sqlite } from 'bun:sqlite'
+import { createHash, randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { firstStart } from '../admin/host.ts'
+import { migrations } from '../database/migrations/index.ts'
+import { openDatabase } from '../database/open.ts'
+import { checkPepper } from '../keys/ring.ts'
+import { Secret } from '../keys/secret.ts'
+import { realWorld } from '../keys/world.ts'
+
+export interface Filled {
+  folder: string
+  database: string
+  pepper: string
+  admin_key: string
+  organization_id: string
+  projects: string[]
+}
+
+const KEYS_PER_PROJECT = 100
+const MEMBERS = 12
+const ROBOTS = 4
+
+/** The database with this many projects of a hundred keys each. */
+export async function filled(projects: number): Promise<Filled> {
+  const folder = join(tmpdir(), `keyhall-bench-${version()}`, `${projects}-projects`)
+  const description = join(folder, 'filled.json')
+  if (!existsSync(description)) {
+    const began = performance.now()
+    console.log(`filling a database with ${(projects * KEYS_PER_PROJECT).toLocaleString('en')} keys, kept in ${folder}`)
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const made = await fill(folder, projects)
+    writeFileSync(`${description}.part`, JSON.stringify(made), { mode: 0o600 })
+    renameSync(`${description}.part`, description)
+    console.log(`filled in ${((performance.now() - began) / 1000).toFixed(1)} s`)
+  }
+  return JSON.parse(readFileSync(description, 'utf8')) as Filled
+}
+
+function version() {
+  const schema = migrations.flatMap(({ statements }) =>
+    statements({ text: 'text', integer: 'integer', bytes: 'blob', strict: ' strict' }),
+  )
+  const hash = createHash('sha256')
+    .update(schema.join('\n'))
+    .update(readFileSync(import.meta.path))
+  return hash.digest('hex').slice(0, 12)
+}
+
+async function fill(folder: string, count: number): Promise<Filled> {
+  const path = join(folder, 'keyhall.db')
+  const pepper = randomBytes(32)
+  const database = await openDatabase(`sqlite:${path}`)
+  await checkPepper(database, new Secret(new Uint8Array(pepper)))
+  const secret = new Secret(new Uint8Array(pepper))
+  const first = await firstStart(database, secret, realWorld, { owner_email: 'owner@example.com', admin_key: null })
+  await database.close()
+  const { organization_id, admin_key } = first!
+  const projects = Array.from({ length: count }, (_, n) => `proj_${named(n)}`)
+  addRows(path, organization_id, projects)
+  return {
+    folder,
+    database: `sqlite:${path}`,
+    pepper: pepper.toString('hex'),
+    admin_key: admin_key!,
+    organization_id,
+    projects,
+  }
+}
+
+/**
+ * Twelve members and four service accounts to a project; of its keys seven in ten belong to people, one in twenty to somebody who left,
+ * one in twenty is deleted, one in ten expires.
+ */
+function addRows(path: string, organization: string, projects: string[]) {
+  const sqlite = new Sqlite(path)
+  sqlite.run('pragma synchronous = off')
+  sqlite.run('pragma cache_size = -400000')
+  const into = (table: string, columns: string) =>
+    sqlite.prepare(
+      `insert into ${table} (organization_id, ${columns}) values (?${', ?'.repeat(columns.split(',').length)})`,
+    )
+  const user = into('users', 'id, email, name, created_at')
+  const held = into('role_assignments', 'principal_id, resource_id, role, created_at')
+  const project = into('projects', 'id, name, is_default, residency, created_at')
+  const account = into('service_accounts', 'project_id, id, name, role, created_at')
+  const key = into(
+    'api_keys',
+    'project_id, id, name, digest, redacted_value, scopes, owner_type, owner_id, created_at, last_used_at, expires_at, deleted_at',
+  )
+  const people = Math.max(50, projects.length / 5)
+  const person = (n: number) => `user-${named(n % people)}`
+  const robot = (p: number, n: number) => `user-robot${named(p * ROBOTS + (n % ROBOTS))}`
+  const start = 1_700_000_000
+
+  sqlite.run('begin')
+  for (let n = 0; n < people; n++) {
+    user.run(organization, person(n), `person${n}@example.com`, `Person Number ${n}`, start + n)
+    held.run(organization, person(n), organization, n % 50 === 0 ? 'owner' : 'reader', start + n)
+  }
+  for (const [p, project_id] of projects.entries()) {
+    const born = start + p * 60
+    project.run(organization, project_id, `Project ${p}`, 0, 'GLOBAL', born)
+    for (let n = 0; n < MEMBERS; n++)
+      held.run(
+        organization,
+        person(p * 7 + n),
+        project_id,
+        n === 0 ? 'owner' : n % 4 === 3 ? 'viewer' : 'member',
+        born + n,
+      )
+    for (let n = 0; n < ROBOTS; n++)
+      account.run(organization, project_id, robot(p, n), `robot ${n}`, 'member', born + n)
+  }
+  // Key by key through all projects, as time would have it: the keys of one project lie far apart in the file.
+  for (let n = 0; n < KEYS_PER_PROJECT; n++) {
+    for (const [p, project_id] of projects.entries()) {
+      const id = `key_${named(p * KEYS_PER_PROJECT + n)}`
+      const robotic = n % 10 >= 7
+      const owner = robotic ? robot(p, n) : person(p * 7 + (n % 20 === 5 ? MEMBERS + 5 : n % MEMBERS))
+      const at = start + n * 604_800 + p
+      key.run(
+        organization,
+        project_id,
+        id,
+        `Key ${n} of project ${p}`,
+        createHash('sha256').update(id).digest(),
+        `${robotic ? 'sk-svcacct-' : 'sk-proj-'}...${id.slice(-4)}`,
+        '[]',
+        robotic ? 'service_account' : 'user',
+        owner,
+        at,
+        n % 3 === 0 ? null : at + 86_400,
+        n % 10 === 1 ? at + 31_536_000 : null,
+        n % 20 === 10 ? at + 90_000 : null,
+      )
+    }
+    if (n % 10 === 9) sqlite.run('commit; begin')
+  }
+  sqlite.run('commit')
+  // What `pragma optimize` would do in a long-lived installation is left out on purpose: the plans must be right without statistics.
+  sqlite.run('pragma wal_checkpoint(truncate)')
+  sqlite.close()
+}
+
+/** 24 characters that look random and sort by no order that a list could profit from. */
+const named = (n: number) => createHash('md5').update(String(n)).digest('hex').slice(0, 24)

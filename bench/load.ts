@@ -1,0 +1,119 @@
+/** Servers as processes of their own, load on them over loopback, and what it costs them in CPU time. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+
+export interface Server {
+  port: number
+  /** Seconds from the start of the process until it listened. */
+  started: number
+  /** CPU time of the process so far, all threads, user and system, in microseconds. */
+  cpu: () => number
+  /** Resident memory in MB. */
+  memory: () => number
+  stop: () => Promise<void>
+}
+
+const TICK_MICROSECONDS = 10_000
+
+/** Starts Bun with these arguments; what it prints goes to `output`, and names the port it listens on. */
+export async function startServer(
+  args: string[],
+  environment: Record<string, string>,
+  output: string,
+): Promise<Server> {
+  if (process.platform !== 'linux') throw new Error('The benchmarks read CPU time from /proc, so they need Linux.')
+  const began = performance.now()
+  const file = openSync(output, 'w', 0o600)
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', file, 'inherit'],
+    env: { ...process.env, ...environment },
+  })
+  closeSync(file)
+  const port = await listening(child, output)
+  const proc = `/proc/${child.pid}`
+  return {
+    port,
+    started: performance.now() - began,
+    cpu() {
+      const [, rest = ''] = readFileSync(`${proc}/stat`, 'utf8').split(/\) /)
+      const fields = rest.split(' ')
+      return (Number(fields[11]) + Number(fields[12])) * TICK_MICROSECONDS
+    },
+    memory: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`${proc}/status`, 'utf8'))![1]) / 1024,
+    stop: () =>
+      new Promise((resolve) => {
+        child.once('exit', () => resolve())
+        child.kill('SIGTERM')
+      }),
+  }
+}
+
+async function listening(child: ChildProcess, output: string) {
+  for (;;) {
+    const port = /http:\/\/127\.0\.0\.1:(\d+)/.exec(readFileSync(output, 'utf8'))?.[1]
+    if (port) return Number(port)
+    if (child.exitCode !== null) throw new Error(`The server did not start: ${readFileSync(output, 'utf8')}`)
+    await Bun.sleep(2)
+  }
+}
+
+export interface Cost {
+  /** CPU time of the server per request. */
+  microseconds: number
+  /** Answers in a second, with the load on the same machine. */
+  rate: number
+}
+
+const CONNECTIONS = 8
+
+/** Sends these requests over keep-alive connections, and answers what one cost the server. Throws when an answer is not a 200. */
+export async function cost(server: Server, requests: readonly string[], times: number): Promise<Cost> {
+  const cpu = server.cpu()
+  const began = performance.now()
+  await exchange(server.port, requests, times)
+  const seconds = (performance.now() - began) / 1000
+  return { microseconds: (server.cpu() - cpu) / times, rate: times / seconds }
+}
+
+/** Enough of an HTTP client to keep a server busy: answers have a Content-Length, as those of Bun.serve have. */
+function exchange(port: number, requests: readonly string[], times: number) {
+  let sent = 0
+  let answered = 0
+  return new Promise<void>((resolve, reject) => {
+    for (let n = 0; n < CONNECTIONS; n++) {
+      let missing = 0
+      const ask = (socket: Bun.Socket) => {
+        if (sent < times) socket.write(requests[sent++ % requests.length]!)
+        else socket.end()
+      }
+      Bun.connect({
+        hostname: '127.0.0.1',
+        port,
+        socket: {
+          open: ask,
+          data(socket, bytes) {
+            if (missing > 0) missing -= bytes.length
+            else {
+              const text = bytes.toString('latin1')
+              const end = text.indexOf('\r\n\r\n')
+              const length = /content-length: (\d+)/i.exec(text)?.[1]
+              if (end < 0 || !length || !text.startsWith('HTTP/1.1 200'))
+                return reject(new Error(`unexpected answer: ${text}`))
+              missing = Number(length) - (bytes.length - end - 4)
+            }
+            if (missing > 0) return
+            if (++answered === times) resolve()
+            ask(socket)
+          },
+          error: (_, error) => reject(error),
+        },
+      }).catch(reject)
+    }
+  })
+}
+
+/** The bytes of a GET as an SDK would send it. */
+export const get = (path: string, key: string) =>
+  `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\nAccept: application/json\r\nUser-Agent: keyhall-bench\r\n\r\n`
+
+export const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!

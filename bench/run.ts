@@ -1,0 +1,16 @@
+/** `npm run bench NAME`: runs bench/NAME.ts; without a name, says what there is. */
+
+const benchmarks: Record<string, string> = {
+  list: 'a page of project API keys, among a thousand and a million, beside a hand-written floor',
+}
+
+const [chosen = ''] = process.argv.slice(2)
+if (!Object.hasOwn(benchmarks, chosen)) {
+  console.log('npm run bench NAME, where NAME is one of:')
+  for (const [one, about] of Object.entries(benchmarks)) console.log(`  ${one.padEnd(8)} ${about}`)
+  process.exit(chosen === '' ? 0 : 2)
+}
+const { run } = (await import(`./${chosen}.ts`)) as { run: () => Promise<void> }
+await run()
+
+export {}
