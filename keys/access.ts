@@ -30,15 +30,18 @@ export interface At {
 const where = ({ organization, project }: At) => sql`
   held.organization_id = ${sql.ref(organization)} and held.resource_id in (${sql.ref(organization)}, ${sql.ref(project)})`
 
+/** What the groups of a person hold. `cross join` tells SQLite to begin with the person: it would read all roles of the organization. */
+const memberships = (organization: string, user: string) => sql`group_users member cross join role_assignments held
+  where member.organization_id = ${sql.ref(organization)} and member.user_id = ${sql.ref(user)}
+    and held.principal_id = member.group_id`
+
 /** The rank of what a person holds directly for a project; null or 0 is nothing. */
 export const directRank = (at: At): RawBuilder<number | null> => sql<number | null>`(
   select ${rank} from role_assignments held where ${where(at)} and held.principal_id = ${sql.ref(at.user)})`
 
 /** The rank of what a person holds for a project through groups. */
 export const groupRank = (at: At): RawBuilder<number | null> => sql<number | null>`(
-  select ${rank} from group_users member
-  join role_assignments held on held.principal_id = member.group_id
-  where member.organization_id = ${sql.ref(at.organization)} and member.user_id = ${sql.ref(at.user)} and ${where(at)})`
+  select ${rank} from ${memberships(at.organization, at.user)} and ${where(at)})`
 
 /** The rank of what a person holds in the project itself, directly. */
 export const directProjectRank = ({ organization, project, user }: At): RawBuilder<number | null> => sql<
@@ -68,10 +71,7 @@ export const isOrganizationOwner = (organization: string, user: string): RawBuil
     and held.resource_id = ${sql.ref(organization)}
     and held.role = 'owner')
   or exists (
-  select 1 from group_users member
-  join role_assignments held on held.principal_id = member.group_id
-  where member.organization_id = ${sql.ref(organization)}
-    and member.user_id = ${sql.ref(user)}
+  select 1 from ${memberships(organization, user)}
     and held.organization_id = ${sql.ref(organization)}
     and held.resource_id = ${sql.ref(organization)}
     and held.role = 'owner'))`
