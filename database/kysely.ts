@@ -14,12 +14,28 @@ import type { Sql } from './open.ts'
 
 const adapters = { sqlite: new SqliteAdapter(), postgres: new PostgresAdapter() }
 
-export type Run = (query: CompiledQuery) => Promise<QueryResult<any>>
+/** Runs one statement. `rows` says whether it answers any: then the engine must fetch them. */
+export type Run = (sql: string, parameters: readonly unknown[], rows: boolean) => Promise<QueryResult<any>>
+
+/**
+ * SQLite looks at the values bound to a join or a limit when it plans, and so prepares the statement anew on each run: measured, ten times
+ * the cost of the run itself. Behind a plus, which changes no value, it does not see them.
+ */
+class SqliteCompiler extends SqliteQueryCompiler {
+  protected override getCurrentParameterPlaceholder() {
+    return '+?'
+  }
+}
+
+const runs = new WeakMap<Sql, Run>()
+
+/** What runs the statements of this `Sql`, past Kysely's executor: five promises fewer for a statement that is compiled already. */
+export const runOf = (sql: Sql): Run => runs.get(sql)!
 
 /** A query builder whose statements all go to `run`. Transactions are the engine's, not Kysely's. */
 export function kyselyOver(engine: 'sqlite' | 'postgres', run: Run): Sql {
   const connection: DatabaseConnection = {
-    executeQuery: run,
+    executeQuery: (query) => run(query.sql, query.parameters, returnsRows(query)),
     streamQuery: () => {
       throw new Error('streaming is not used')
     },
@@ -27,10 +43,10 @@ export function kyselyOver(engine: 'sqlite' | 'postgres', run: Run): Sql {
   const ownTransactions = async () => {
     throw new Error('transactions belong to Database.write')
   }
-  return new Kysely<Tables>({
+  const sql = new Kysely<Tables>({
     dialect: {
       createAdapter: () => adapters[engine],
-      createQueryCompiler: () => (engine === 'sqlite' ? new SqliteQueryCompiler() : new PostgresQueryCompiler()),
+      createQueryCompiler: () => (engine === 'sqlite' ? new SqliteCompiler() : new PostgresQueryCompiler()),
       createIntrospector: () => {
         throw new Error('introspection is not used')
       },
@@ -45,9 +61,11 @@ export function kyselyOver(engine: 'sqlite' | 'postgres', run: Run): Sql {
       }),
     },
   })
+  runs.set(sql, run)
+  return sql
 }
 
-/** Whether a statement answers rows: then the engine must fetch them. */
+/** Whether a statement answers rows. */
 export const returnsRows = ({ query }: CompiledQuery) =>
   query.kind === 'SelectQueryNode' ||
   query.kind === 'RawNode' ||

@@ -1,6 +1,5 @@
 /** PostgreSQL 15 or later, through Bun's own client: a pool for reading, a connection held for each change. */
 import { SQL } from 'bun'
-import type { CompiledQuery } from 'kysely'
 import { ApiError, conflict, outcomeUnknown, unavailable } from '../contract/errors.ts'
 import { kyselyOver } from './kysely.ts'
 import { CannotOpen, TryAgain, type Engine, type Sql } from './open.ts'
@@ -28,7 +27,7 @@ export async function openPostgres(address: string): Promise<Engine> {
   }
 
   const on = (connection: Connection): Sql =>
-    kyselyOver('postgres', async ({ sql, parameters }: CompiledQuery) => {
+    kyselyOver('postgres', async (sql, parameters) => {
       try {
         const rows = await connection.unsafe(sql, parameters as any[])
         return { rows: rows.map(numbers), numAffectedRows: BigInt(rows.count ?? 0) }

@@ -5,9 +5,8 @@
 import { Database as Sqlite, SQLiteError, type Statement } from 'bun:sqlite'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { CompiledQuery } from 'kysely'
 import { conflict, unavailable } from '../contract/errors.ts'
-import { kyselyOver, returnsRows } from './kysely.ts'
+import { kyselyOver } from './kysely.ts'
 import { CannotOpen, type DatabaseOptions, type Engine, type Sql } from './open.ts'
 
 const MOST_PER_COMMIT = 64
@@ -59,12 +58,11 @@ export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
       }
       return statement
     }
-    return kyselyOver('sqlite', async (query: CompiledQuery) => {
+    return kyselyOver('sqlite', async (sql, parameters, rows) => {
       try {
-        const statement = prepare(query.sql)
-        const parameters = query.parameters as any[]
-        if (returnsRows(query)) return { rows: statement.all(...parameters) }
-        return { rows: [], numAffectedRows: BigInt(statement.run(...parameters).changes) }
+        const statement = prepare(sql)
+        if (rows) return { rows: statement.all(...(parameters as any[])) }
+        return { rows: [], numAffectedRows: BigInt(statement.run(...(parameters as any[])).changes) }
       } catch (error) {
         throw failure(error)
       }

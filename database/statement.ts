@@ -1,5 +1,6 @@
 /** A query that is built and compiled once per engine and shape, then run with values: building costs as much as running. */
-import type { Compilable, CompiledQuery } from 'kysely'
+import type { Compilable } from 'kysely'
+import { returnsRows, runOf } from './kysely.ts'
 import type { Sql } from './open.ts'
 
 class Placeholder {
@@ -16,21 +17,29 @@ const placeholders = new Proxy({}, { get: (_, name) => new Placeholder(name as s
 export function statement<Values extends object, Row, Shape extends string = ''>(
   build: (sql: Sql, $: Values, shape: Shape) => Compilable<Row>,
 ) {
-  const compiled = new Map<unknown, Map<string, { query: CompiledQuery<Row>; names: unknown[] }>>()
+  const compiled = new Map<unknown, Map<string, Compiled>>()
+  const compile = (sql: Sql, shape: Shape): Compiled => {
+    const query = build(sql, placeholders, shape).compile()
+    return { sql: query.sql, parameters: query.parameters, rows: returnsRows(query) }
+  }
   return async (sql: Sql, values: Values, shape = '' as Shape): Promise<Row[]> => {
     const engine = sql.getExecutor().adapter
     let shapes = compiled.get(engine)
     if (!shapes) compiled.set(engine, (shapes = new Map()))
     let known = shapes.get(shape)
-    if (!known) {
-      const query = build(sql, placeholders, shape).compile()
-      shapes.set(shape, (known = { query, names: [...query.parameters] }))
-    }
-    const parameters = known.names.map((name) =>
-      name instanceof Placeholder ? ((values as Record<string, unknown>)[name.name] ?? null) : name,
+    if (!known) shapes.set(shape, (known = compile(sql, shape)))
+    const parameters = known.parameters.map((parameter) =>
+      parameter instanceof Placeholder ? ((values as Record<string, unknown>)[parameter.name] ?? null) : parameter,
     )
-    return (await sql.executeQuery<Row>({ ...known.query, parameters })).rows
+    return (await runOf(sql)(known.sql, parameters, known.rows)).rows
   }
+}
+
+interface Compiled {
+  sql: string
+  /** Values that never change, and placeholders. */
+  parameters: readonly unknown[]
+  rows: boolean
 }
 
 /** A list of values for a statement: `$.name0`, `$.name1`, …; the shape says how many there are. */
