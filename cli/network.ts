@@ -59,10 +59,12 @@ async function printList(
 ) {
   const { out, err, isErrTerminal } = terminal
   const items: Item[] = []
+  let count = 0
   for await (const page of isAll ? first.iterPages() : [first]) {
     if (output === 'jsonl') for (const item of page.data) out(`${printableJson(item)}\n`)
     else items.push(...page.data)
-    if (isAll && isErrTerminal && page.hasNextPage()) err(`\r${items.length || page.data.length} so far …\u001b[K`)
+    count += page.data.length
+    if (isAll && isErrTerminal && page.hasNextPage()) err(`\r${count} so far …\u001b[K`)
   }
   if (isAll && isErrTerminal) err('\r\u001b[K')
   if (output === 'json') out(`${printableJson(envelope(first, items, isAll), 2)}\n`)

@@ -72,7 +72,7 @@ function flagOf(field: string, outer: Schema, required: boolean): OperationFlag 
     required,
     repeats,
     value: types.includes('boolean') ? null : placeholder(field, one) + (repeats ? ',…' : ''),
-    about: outer.description ?? schema.description ?? '',
+    about: (outer.description ?? schema.description ?? '').replaceAll('`', ''),
     notes: notesOf(outer, one, repeats),
   }
 }
