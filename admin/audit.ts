@@ -36,14 +36,14 @@ export const lockOrganization = statement((sql: Sql, $: { organization_id: strin
     .returning(['organization_id', 'seq', 'hash']),
 )
 
-/** Appends events to the chain whose head was locked, and moves the head. */
+/** Appends events to the chain whose head was locked, and moves the head; answers where it is now. */
 export async function appendEvents(
   sql: Sql,
   head: AuditHeadRow,
   events: readonly Happened[],
   actor: Actor,
   now: number,
-) {
+): Promise<AuditHeadRow> {
   let { seq, hash } = head
   for (const { id, type, payload, project_id } of events) {
     const entry = JSON.stringify({ id, type, effective_at: now, project_id, actor, [type]: payload })
@@ -66,6 +66,7 @@ export async function appendEvents(
     await sql.insertInto('audit_logs').values(row).execute()
   }
   await sql.updateTable('audit_heads').set({ seq, hash }).where('organization_id', '=', head.organization_id).execute()
+  return { ...head, seq, hash }
 }
 
 export interface Verdict {

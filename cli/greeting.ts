@@ -8,8 +8,6 @@ interface Greeting {
   /** Null on any start but the first; its key is null when the operator chose one. */
   first: { admin_key: string | null } | null
   config: Config
-  /** Whether the demo organization was made just now. */
-  filled: boolean
   log: Log
   terminal: Terminal
 }
@@ -20,12 +18,12 @@ export function urlOf(host: string, port: number) {
   return `http://${near}:${port}`
 }
 
-export function greet({ url, first, config, filled, log, terminal }: Greeting) {
+export function greet({ url, first, config, log, terminal }: Greeting) {
   const { out, program } = terminal
   const storage = config.database.startsWith('sqlite:') ? config.database : 'PostgreSQL'
   log.flush()
   if (first || terminal.isTerminal) out(`\nKeyhall serves ${url}/v1 (${storage})\n`)
-  if (filled) out('The demo organization was made: 5 projects, 40 people, 12 service accounts, 400 keys.\n')
+  if (config.demo) out('The demo organization was made: 5 projects, 40 people, 12 service accounts, 400 keys.\n')
   if (first) out(firstSteps(url, first.admin_key, program))
   else if (terminal.isTerminal)
     out(`Admin keys are shown only when they are made; "${program} admin-keys create" on this host makes another.\n\n`)

@@ -1,7 +1,7 @@
 /** `keyhall serve`: opens the database, makes the first organization if there is none, and answers until told to stop. */
 import { adminApp } from '../admin/app.ts'
 import { firstStart } from '../admin/host.ts'
-import { fillDemo } from '../admin/demo.ts'
+import { fillDemo, whenDemoBegan } from '../admin/demo.ts'
 import type { Config } from '../config.ts'
 import { LastUsed } from '../keys/last-used.ts'
 import { loadKeyRing } from '../keys/ring.ts'
@@ -49,11 +49,17 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
     // Before the first key is made: a start that fails on a taken port must not have made one that nobody saw.
     const { promise: ready, resolve: answer } = Promise.withResolvers<Handler>()
     const listening = (server = listen(config, async (request) => (await ready)(request)))
-    const first = await firstStart(database, pepper, world, {
+    const first = await firstStart(database, pepper, config.demo ? whenDemoBegan(world) : world, {
       owner_email: config.owner_email,
       admin_key: config.admin_key?.reveal() ?? null,
     })
-    const filled = config.demo ? await fillDemo(database, pepper, world, first) : false
+    if (config.demo) {
+      if (!first)
+        throw new Failed(
+          'The database has an organization already, and the demo is for an empty one; start without --demo, or name another with --database.',
+        )
+      await fillDemo(database, world, first)
+    }
     const noted = (lastUsed = new LastUsed(database, (error) =>
       log.say('error', 'Times of last use could not be written; kept for later.', { cause: String(error) }),
     ))
@@ -81,7 +87,7 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
     let stopping: Promise<void> | null = null
     const url = urlOf(config.host, listening.port!)
     running = { url, stop: () => (stopping ??= finish()) }
-    greet({ url, first, config, filled, log, terminal })
+    greet({ url, first, config, log, terminal })
     return running
   } catch (error) {
     await server?.stop(true)

@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'bun:test'
+import OpenAI from 'openai'
+import { verifyChain } from '../admin/audit.ts'
+import { fillDemo, whenDemoBegan } from '../admin/demo.ts'
+import { firstStart } from '../admin/host.ts'
+import { keyhall } from '../cli/keyhall.ts'
+import { openDatabase } from '../database/open.ts'
+import { checkPepper } from '../keys/ring.ts'
+import { realWorld } from '../keys/world.ts'
+import { emptyDatabase, engines, testPepper, type EngineName } from './setup.ts'
+
+/** `keyhall serve` on a database: lets `use` call it and stops it. Answers what it printed and its exit code. */
+async function serve(address: string, flags: string[], use: (client: OpenAI) => Promise<void> = async () => {}) {
+  let printed = ''
+  let said = ''
+  const ready = Promise.withResolvers<() => void>()
+  const exit = keyhall(['serve', ...flags, '--port', '0', '--log', 'warn', '--database', address], {
+    environment: { KEYHALL_PEPPER: '07'.repeat(32) },
+    now: Date.now,
+    out: (text) => (printed += text),
+    err: (text) => (said += text),
+    isTerminal: false,
+    isErrTerminal: false,
+    columns: Infinity,
+    width: Bun.stringWidth,
+    program: 'keyhall',
+    onStop: ready.resolve,
+    exit: () => {},
+  })
+  const stop = await Promise.race([ready.promise, exit])
+  if (typeof stop === 'function') {
+    const [, baseURL, adminAPIKey] = /OPENAI_BASE_URL=(\S+) OPENAI_ADMIN_KEY=(\S+)/.exec(printed)!
+    await use(new OpenAI({ adminAPIKey, apiKey: 'none', baseURL, maxRetries: 0 }))
+    stop()
+  }
+  return { printed, said, code: await exit }
+}
+
+const all = async <Item>(pages: AsyncIterable<Item>) => {
+  const items: Item[] = []
+  for await (const item of pages) items.push(item)
+  return items
+}
+
+/** The whole demo on an empty database, as rows. */
+async function demoRows(engine: EngineName, now: number) {
+  const { address, drop } = await emptyDatabase(engine)
+  const database = await openDatabase(address)
+  const world = { ...realWorld, now: () => now }
+  await checkPepper(database, testPepper)
+  const settings = { owner_email: 'owner@example.com', admin_key: null }
+  const first = (await firstStart(database, testPepper, whenDemoBegan(world), settings))!
+  await fillDemo(database, world, first)
+  const rows = {
+    keys: await database.read.selectFrom('api_keys').selectAll().orderBy('id').execute(),
+    users: await database.read
+      .selectFrom('users')
+      .selectAll()
+      .where('id', '!=', first.owner_id)
+      .orderBy('id')
+      .execute(),
+    accounts: await database.read.selectFrom('service_accounts').selectAll().orderBy('id').execute(),
+    projects: await database.read
+      .selectFrom('projects')
+      .selectAll()
+      .where('is_default', '=', 0)
+      .orderBy('id')
+      .execute(),
+    events: await database.read.selectFrom('audit_logs').selectAll().orderBy('seq').execute(),
+  }
+  const chain = await verifyChain(database.read)
+  await database.close()
+  await drop()
+  // What the first start made is different each time, and a digest is chance.
+  const text = JSON.stringify([
+    rows.keys.map((key) => ({ ...key, digest: null })),
+    rows.users,
+    rows.accounts,
+    rows.projects,
+  ])
+    .replaceAll(first.organization_id, 'org')
+    .replaceAll(first.project_id, 'default')
+  return { ...rows, chain, text }
+}
+
+for (const engine of engines)
+  describe(`--demo (${engine})`, () => {
+    test('makes an organization with projects, people, service accounts and keys of every kind', async () => {
+      const { address, drop } = await emptyDatabase(engine)
+      const { printed } = await serve(address, ['--demo'], async ({ admin: { organization } }) => {
+        const projects = await all(organization.projects.list({ include_archived: true }))
+        expect(projects).toHaveLength(5)
+        expect(projects.filter(({ status }) => status === 'archived')).toHaveLength(1)
+        expect(await all(organization.users.list({ limit: 100 }))).toHaveLength(40)
+        const within = await Promise.all(
+          projects.map(async ({ id, status }) => ({
+            keys: await all(organization.projects.apiKeys.list(id, { limit: 100, owner_project_access: 'any' })),
+            inactive: await all(
+              organization.projects.apiKeys.list(id, { limit: 100, owner_project_access: 'inactive' }),
+            ),
+            accounts: status === 'active' ? await all(organization.projects.serviceAccounts.list(id)) : [],
+          })),
+        )
+        const keys = within.flatMap((project) => project.keys)
+        const now = Date.now() / 1000
+        expect(keys).toHaveLength(400)
+        expect(within.flatMap((project) => project.accounts)).toHaveLength(9)
+        const count = (of: (key: (typeof keys)[number]) => unknown) => keys.filter(of).length
+        expect(count((key) => key.last_used_at === null)).toBeGreaterThan(20)
+        expect(count((key) => key.expires_at && key.expires_at <= now)).toBeGreaterThan(20)
+        expect(count((key) => key.expires_at && key.expires_at > now)).toBeGreaterThan(20)
+        expect(within.flatMap((project) => project.inactive).length).toBeGreaterThan(20)
+        expect(count((key) => key.created_at > now || (key.last_used_at ?? 0) > now)).toBe(0)
+        expect(count((key) => key.last_used_at !== null && key.last_used_at < key.created_at)).toBe(0)
+      })
+      expect(printed.match(/sk-(proj|svcacct)-/g)).toBeNull()
+      await drop()
+    })
+
+    test('refuses a database that has an organization, and changes nothing', async () => {
+      const { address, drop } = await emptyDatabase(engine)
+      const count = async () => {
+        const database = await openDatabase(address)
+        const rows = await database.read.selectFrom('audit_logs').select('seq').execute()
+        const projects = await database.read.selectFrom('projects').select('id').execute()
+        await database.close()
+        return [rows.length, projects.length]
+      }
+      await serve(address, [])
+      const before = await count()
+      const { code, said, printed } = await serve(address, ['--demo'])
+      expect(code).not.toBe(0)
+      expect(said).toContain('start without --demo')
+      expect(printed).toBe('')
+      expect(await count()).toEqual(before)
+      await drop()
+    })
+
+    test('tells the same story on the same day, in an audit chain that is intact and in order', async () => {
+      const morning = Date.UTC(2026, 10, 23, 6)
+      const [one, other, later] = [
+        await demoRows(engine, morning),
+        await demoRows(engine, morning + 12 * 3_600_000),
+        await demoRows(engine, morning + 24 * 3_600_000),
+      ]
+      expect(other.text).toBe(one.text)
+      expect(later.text).not.toBe(one.text)
+      expect(one.accounts).toHaveLength(12)
+      expect(one.chain).toMatchObject({ rows: one.events.length, broken: null })
+      const times = one.events.map(({ effective_at }) => effective_at)
+      expect(times).toEqual(times.toSorted((a, b) => a - b))
+      const created = one.events.filter(({ type }) => type === 'api_key.created').map(({ resource_id }) => resource_id)
+      expect(one.keys.filter(({ id }) => !created.includes(id))).toEqual([])
+    })
+  })
