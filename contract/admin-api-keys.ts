@@ -10,7 +10,7 @@ import {
   name,
   nullable,
   object,
-  oneOf,
+  order,
   optional,
   post,
   t,
@@ -47,7 +47,7 @@ export const adminApiKeys = {
   list: get(path, {
     about: 'Lists the admin API keys of the organization, oldest first.',
     can: 'api.management.read',
-    query: { after: optional(nullable(after)), limit, order: optional({ ...oneOf('asc', 'desc'), default: 'asc' }) },
+    query: { after: optional(nullable(after)), limit, order: order('asc') },
     returns: list(AdminApiKey),
   }),
   create: post(path, {

@@ -9,7 +9,7 @@ export const groupUsers = {
   list: get(path, {
     about: 'Lists the members of a group, newest first.',
     can: 'api.management.read',
-    query: { ...cursor(1000, 100, 0), order: order() },
+    query: { ...cursor(1000, 100, 0), order: order('desc') },
     returns: next(t.Object(properties)),
   }),
   create: post(path, {

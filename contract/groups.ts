@@ -19,7 +19,7 @@ export const groups = {
   list: get(path, {
     about: 'Lists the groups of the organization, oldest first.',
     can: 'api.management.read',
-    query: { ...cursor(1000, 100, 0), order: order() },
+    query: { ...cursor(1000, 100, 0), order: order('asc') },
     returns: next(Group),
   }),
   create: post(path, {

@@ -108,8 +108,16 @@ export const list = <Item extends TSchema>(item: Item) =>
 export const next = <Item extends TSchema>(item: Item) =>
   object('list', { data: Type.Array(item), has_more: Type.Boolean(), next: nullable(Type.String()) })
 
-/** The order of a list by time. */
-export const order = () => Type.Optional(oneOf('asc', 'desc'))
+/** The order of a list by time, and the one it has when none is asked for. */
+export const order = (usual: 'asc' | 'desc') =>
+  Type.Optional(
+    Type.Unsafe<'asc' | 'desc'>({
+      type: 'string',
+      enum: ['asc', 'desc'],
+      default: usual,
+      description: 'Oldest first, or newest first.',
+    }),
+  )
 
 /** `after` and `limit` of a list. */
 export const cursor = (most = 100, usual = 20, least = 1) => ({

@@ -15,7 +15,7 @@ export const projectGroups = {
   list: get(path, {
     about: 'Lists the groups that hold a role in a project, oldest first.',
     can: 'api.management.read',
-    query: { ...cursor(100, 20, 0), order: order() },
+    query: { ...cursor(100, 20, 0), order: order('asc') },
     returns: next(ProjectGroup),
   }),
   create: post(path, {
@@ -31,7 +31,7 @@ export const projectGroups = {
   retrieve: get(`${path}/{group_id}`, {
     about: 'Retrieves a group of a project.',
     can: 'api.management.read',
-    query: { group_type: optional(oneOf('group', 'tenant_group')) },
+    query: { group_type: optional({ ...oneOf('group', 'tenant_group'), default: 'group' }) },
     returns: ProjectGroup,
   }),
   delete: del(`${path}/{group_id}`, {

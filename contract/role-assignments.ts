@@ -33,7 +33,7 @@ const assignmentsAt = <const Path extends string, const Name extends string, Pri
   list: get(path, {
     about: `Lists the roles that ${who} holds, also through groups.`,
     can: 'api.management.read',
-    query: { ...cursor(1000, 1000, 0), order: order() },
+    query: { ...cursor(1000, 1000, 0), order: order('asc') },
     returns: next(AssignedRole),
   }),
   create: post(path, {

@@ -18,7 +18,7 @@ const rolesAt = <const Path extends string>(path: Path, where: string) => ({
   list: get(path, {
     about: `Lists the roles of ${where}: the built-in ones, then the custom ones in the order of their making.`,
     can: 'api.management.read',
-    query: { ...cursor(1000, 1000, 0), order: order() },
+    query: { ...cursor(1000, 1000, 0), order: order('asc') },
     returns: next(Role),
   }),
   create: post(path, {

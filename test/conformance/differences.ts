@@ -12,6 +12,10 @@ export interface AcceptedDifference {
 
 const inWords = 'Their document says so in words only.'
 const name = 'A name needs a length that every engine and screen can hold.'
+const allAtOnce = 'Nothing is said there; one page then has them all, as in the list of roles.'
+const oldestFirst = 'Nothing is said there; as in the list of roles.'
+const bound = 'Every text and list in a request has a bound.'
+const roleNames = 'Their document says so in words only; other names would mean nothing.'
 const newer = 'In the official SDK 7.57; their document is older.'
 const ourScopes = 'Keyhall restricts admin keys by scope and shows it.'
 const notKept = 'Optional there, and Keyhall knows nothing that it could say.'
@@ -19,8 +23,10 @@ const notKept = 'Optional there, and Keyhall knows nothing that it could say.'
 export const accepted: readonly AcceptedDifference[] = [
   { operation: '*.list', where: 'query limit', what: 'minimum: ours 1, theirs none', why: inWords },
   { operation: '*.list', where: 'query limit', what: 'maximum: ours 100, theirs none', why: inWords },
-  { operation: '*', where: 'body name', what: 'minLength: ours 1, theirs none', why: name },
-  { operation: '*', where: 'body name', what: 'maxLength: ours 255, theirs none', why: name },
+  { operation: '*.roles.list', where: 'query limit', what: 'default: ours 1000, theirs none', why: allAtOnce },
+  { operation: '*.roles.list', where: 'query order', what: 'default: ours asc, theirs none', why: oldestFirst },
+  { operation: '*', where: 'body *name', what: 'minLength: ours 1, theirs none', why: name },
+  { operation: '*', where: 'body *name', what: 'maxLength: ours 255, theirs none', why: name },
 
   { operation: 'adminAPIKeys.*', where: 'result *scopes', what: 'only ours', why: ourScopes },
   { operation: 'adminAPIKeys.create', where: 'body scopes', what: 'only ours', why: ourScopes },
@@ -31,12 +37,31 @@ export const accepted: readonly AcceptedDifference[] = [
     what: 'maxItems: ours 100, theirs none',
     why: 'A page has at most 100 people; a longer list of addresses asks for more than one page.',
   },
-  { operation: 'users.*', where: 'result *is_default', what: 'only theirs', why: notKept },
-  { operation: 'users.*', where: 'result *created', what: 'only theirs', why: notKept },
-  { operation: 'users.*', where: 'result *user', what: 'only theirs', why: notKept },
-  { operation: 'users.*', where: 'result *is_scale_tier_authorized_purchaser', what: 'only theirs', why: notKept },
   {
-    operation: 'users.*',
+    operation: 'users.update',
+    where: 'body role',
+    what: 'values: ours member, owner, reader, theirs any',
+    why: roleNames,
+  },
+  { operation: 'users.update', where: 'body technical_level', what: 'minLength: ours 1, theirs none', why: bound },
+  { operation: 'users.update', where: 'body technical_level', what: 'maxLength: ours 255, theirs none', why: bound },
+  { operation: 'users.update', where: 'body developer_persona', what: 'minLength: ours 1, theirs none', why: bound },
+  { operation: 'users.update', where: 'body developer_persona', what: 'maxLength: ours 255, theirs none', why: bound },
+  {
+    operation: 'projects.users.*',
+    where: 'body role',
+    what: 'values: ours member, owner, viewer, theirs any',
+    why: roleNames,
+  },
+  { operation: '*roles.*', where: 'body permissions', what: 'maxItems: ours 500, theirs none', why: bound },
+  { operation: '*roles.*', where: 'body description', what: 'maxLength: ours 1000, theirs none', why: bound },
+
+  { operation: '*users.*', where: 'result *is_default', what: 'only theirs', why: notKept },
+  { operation: '*users.*', where: 'result *created', what: 'only theirs', why: notKept },
+  { operation: '*users.*', where: 'result *user', what: 'only theirs', why: notKept },
+  { operation: '*users.*', where: 'result *is_scale_tier_authorized_purchaser', what: 'only theirs', why: notKept },
+  {
+    operation: '*users.*',
     where: 'result *projects',
     what: 'only theirs',
     why: 'Optional there, and no parameter asks for it.',
@@ -68,6 +93,6 @@ export const accepted: readonly AcceptedDifference[] = [
     operation: 'projects.serviceAccounts.apiKeys.create',
     where: 'body scopes',
     what: 'maxItems: ours 100, theirs none',
-    why: 'Every list in a request has a bound.',
+    why: bound,
   },
 ]

@@ -28,7 +28,7 @@ const types = ['null', 'boolean', 'object', 'array', 'number', 'string', 'intege
 const keywords = new Set(
   [
     '$ref type enum const anyOf oneOf allOf items properties required additionalProperties description default deprecated',
-    'minimum maximum minLength maxLength pattern format minItems maxItems uniqueItems title not propertyNames',
+    'minimum maximum minLength maxLength pattern format minItems maxItems uniqueItems title not propertyNames patternProperties',
   ].flatMap((line) => line.split(' ')),
 )
 
