@@ -72,24 +72,3 @@ export class ConflictError extends APIError<409, Headers> {}
 export class UnprocessableEntityError extends APIError<422, Headers> {}
 export class RateLimitError extends APIError<429, Headers> {}
 export class InternalServerError extends APIError<number, Headers> {}
-
-const classes: Record<number, new (...args: ConstructorParameters<typeof APIError<any, Headers>>) => APIError> = {
-  400: BadRequestError,
-  401: AuthenticationError,
-  403: PermissionDeniedError,
-  404: NotFoundError,
-  409: ConflictError,
-  422: UnprocessableEntityError,
-  429: RateLimitError,
-}
-
-/** The error that an answer is; its body need not be JSON, or ours. */
-export function errorFrom({ status, headers }: Response, text: string): APIError {
-  const Class = classes[status] ?? (status >= 500 ? InternalServerError : APIError)
-  let body: unknown
-  try {
-    body = JSON.parse(text)
-  } catch {}
-  const error = (body as { error?: unknown } | null | undefined)?.error
-  return new Class(status, typeof error === 'object' && error !== null ? error : undefined, text, headers)
-}

@@ -1,5 +1,20 @@
 /** One call on the wire: sent, timed, and sent again when that may help. */
-import { APIConnectionError, APIConnectionTimeoutError, APIUserAbortError, errorFrom } from './errors.ts'
+import {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIUserAbortError,
+  AuthenticationError,
+  BadRequestError,
+  ConflictError,
+  InternalServerError,
+  KeyhallError,
+  NotFoundError,
+  PermissionDeniedError,
+  RateLimitError,
+  UnprocessableEntityError,
+} from './errors.ts'
+import { askedFor, backoff, limited, pause } from './timing.ts'
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
@@ -41,6 +56,8 @@ export class Exchange {
   async read(): Promise<unknown> {
     const { response, began, controller } = await this.#attempt
     const { timeout, signal } = this.#outgoing
+    // To read it twice would look like a connection that broke, and the call would be sent again.
+    if (response.bodyUsed) throw new KeyhallError('The body of the response was read already, through asResponse().')
     let text: string
     try {
       const left = Math.max(0, began + timeout - Date.now())
@@ -104,62 +121,23 @@ function mayHelp({ status, headers }: Response) {
   return status === 408 || status === 409 || status === 429 || status >= 500
 }
 
-const LONGEST_WAIT = 60_000
-
-/** Milliseconds that the server asks to wait; a wish for more than a minute is not granted. */
-function askedFor(headers?: Headers): number | undefined {
-  const exact = Number.parseFloat(headers?.get('retry-after-ms') ?? '')
-  const after = headers?.get('retry-after') ?? ''
-  const seconds = Number.parseFloat(after)
-  const wait = !Number.isNaN(exact) ? exact : !Number.isNaN(seconds) ? seconds * 1000 : Date.parse(after) - Date.now()
-  return wait >= 0 && wait <= LONGEST_WAIT ? wait : undefined
+const classes: Record<number, new (...args: ConstructorParameters<typeof APIError<any, Headers>>) => APIError> = {
+  400: BadRequestError,
+  401: AuthenticationError,
+  403: PermissionDeniedError,
+  404: NotFoundError,
+  409: ConflictError,
+  422: UnprocessableEntityError,
+  429: RateLimitError,
 }
 
-/** Half a second, doubled with each retry up to eight, less a random quarter: clients that failed together do not return together. */
-const backoff = (retries: number) => Math.min(500 * 2 ** retries, 8_000) * (1 - Math.random() / 4)
-
-function pause(milliseconds: number, signal: AbortSignal | null | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const aborted = () => {
-      clearTimeout(timer)
-      reject(new APIUserAbortError())
-    }
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', aborted)
-      resolve()
-    }, milliseconds)
-    signal?.addEventListener('abort', aborted, { once: true })
-  })
-}
-
-/**
- * What the work comes to, unless the time is up or the caller's signal comes first: whatever `fetch` it is, and whether or not that heeds
- * signals. The controller tells it to stop.
- */
-async function limited<Result>(
-  work: () => Promise<Result>,
-  milliseconds: number,
-  signal: AbortSignal | null | undefined,
-  controller: AbortController,
-): Promise<Result> {
-  let over = () => {}
-  const stopped = new Promise<never>((_, reject) => {
-    const stop = (error: Error) => {
-      reject(error)
-      controller.abort(error)
-    }
-    const aborted = () => stop(new APIUserAbortError())
-    if (signal?.aborted) return aborted()
-    const timer = setTimeout(() => stop(new APIConnectionTimeoutError()), milliseconds)
-    signal?.addEventListener('abort', aborted, { once: true })
-    over = () => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', aborted)
-    }
-  })
+/** The error that an answer is; its body need not be JSON, or ours. */
+function errorFrom({ status, headers }: Response, text: string): APIError {
+  const Class = classes[status] ?? (status >= 500 ? InternalServerError : APIError)
+  let body: unknown
   try {
-    return await Promise.race([stopped, controller.signal.aborted ? stopped : work()])
-  } finally {
-    over()
-  }
+    body = JSON.parse(text)
+  } catch {}
+  const error = (body as { error?: unknown } | null | undefined)?.error
+  return new Class(status, typeof error === 'object' && error !== null ? error : undefined, text, headers)
 }

@@ -132,6 +132,9 @@ export const cursor = (most = 100, usual = 20, least = 1) => ({
   ),
 })
 
+/** An object whose members the contract does not name. (`t.Record` would bring 90 kB of TypeBox into the client.) */
+export const anyObject = () => Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true })
+
 export const oneOf = <const Values extends readonly string[]>(...values: Values) =>
   Type.Unsafe<Values[number]>({ type: 'string', enum: values })
 

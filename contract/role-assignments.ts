@@ -1,6 +1,21 @@
 /** Roles held by people and groups, in the organization and in a project: one template, four instances. */
 import { AssignedGroup } from './groups.ts'
-import { cursor, del, ended, get, id, next, nullable, object, order, post, t, time, type TSchema } from './kit.ts'
+import {
+  anyObject,
+  cursor,
+  del,
+  ended,
+  get,
+  id,
+  next,
+  nullable,
+  object,
+  order,
+  post,
+  t,
+  time,
+  type TSchema,
+} from './kit.ts'
 import { Role } from './roles.ts'
 import { User } from './users.ts'
 
@@ -15,8 +30,8 @@ export const AssignedRole = t.Object({
   created_at: nullable(time()),
   updated_at: nullable(time()),
   created_by: nullable(t.String()),
-  created_by_user_obj: nullable(t.Record(t.String(), t.Unknown())),
-  metadata: nullable(t.Record(t.String(), t.Unknown())),
+  created_by_user_obj: nullable(anyObject()),
+  metadata: nullable(anyObject()),
   assignment_sources: nullable(
     t.Array(t.Object({ principal_id: t.String(), principal_type: t.String() }), {
       description: 'Where an inherited role comes from; null for one that is held directly and no other way.',

@@ -128,6 +128,23 @@ test('sends again after an answer that broke off', async () => {
   expect(sent).toHaveLength(2)
 })
 
+test('does not send again because the body was read through asResponse', async () => {
+  const { client, sent } = scripted([json(project)])
+  const call = retrieve(client)
+  expect(await (await call.asResponse()).json()).toEqual(project)
+  expect((await failure(call)).message).toContain('asResponse')
+  expect(sent).toHaveLength(1)
+})
+
+test('waits without end where the timeout is infinite', async () => {
+  const late = async () => {
+    await Bun.sleep(10)
+    return json(project)
+  }
+  const { client } = scripted([late], { timeout: Infinity, maxRetries: 0 })
+  expect(await retrieve(client)).toEqual(project as never)
+})
+
 test("ends at the caller's signal: before, during and between attempts", async () => {
   const before = scripted([json(project)])
   expect(await failure(retrieve(before.client, { signal: AbortSignal.abort() }))).toBeInstanceOf(
