@@ -102,19 +102,28 @@ export function pipeline(context: AdminContext, operation: Operation, handler: H
     return handler(call)
   }
 
-  const change = (incoming: Incoming, now: number) =>
-    database.write(async (sql) => {
-      // Asked again inside the transaction: a key that was taken away meanwhile changes nothing any more.
-      const caller = await authenticate(sql, incoming, now)
-      const [head] = await lockOrganization(sql, caller)
-      if (!head) throw unavailable('audit_head_missing')
-      const { call, happened } = await prepare(sql, caller, incoming, now)
-      const answer = await handler(call)
-      const { ip_address, user_agent } = incoming
-      const actor = { key_id: caller.key_id, user_id: caller.user_id, email: caller.email, ip_address, user_agent }
-      if (happened.length > 0) await appendEvents(sql, head, happened, actor, now).catch(unwritten)
-      return answer
-    })
+  async function change(incoming: Incoming, now: number) {
+    let events: Happened[] = []
+    let organization_id = ''
+    return database.write(
+      async (sql) => {
+        // Asked again inside the transaction: a key that was taken away meanwhile changes nothing any more.
+        const caller = await authenticate(sql, incoming, now)
+        const [head] = await lockOrganization(sql, caller)
+        if (!head) throw unavailable('audit_head_missing')
+        const { call, happened } = await prepare(sql, caller, incoming, now)
+        events = happened
+        organization_id = caller.organization_id
+        const answer = await handler(call)
+        const { ip_address, user_agent } = incoming
+        const actor = { key_id: caller.key_id, user_id: caller.user_id, email: caller.email, ip_address, user_agent }
+        if (happened.length > 0) await appendEvents(sql, head, happened, actor, now).catch(unwritten)
+        return answer
+      },
+      // A call without an event changed nothing that could be missing.
+      async (sql) => events.length === 0 || (await findEvent(sql, { organization_id, id: events[0]!.id })).length > 0,
+    )
+  }
 
   return async (incoming: Incoming): Promise<{ body: unknown; caller: AdminCaller }> => {
     const now = seconds(world)
@@ -135,6 +144,10 @@ async function findProject(sql: Sql, organization_id: string, id: string): Promi
 
 const selectProject = statement((sql: Sql, $: { organization_id: string; id: string }) =>
   sql.selectFrom('projects').selectAll().where('organization_id', '=', $.organization_id).where('id', '=', $.id),
+)
+
+const findEvent = statement((sql: Sql, $: { organization_id: string; id: string }) =>
+  sql.selectFrom('audit_logs').select('seq').where('organization_id', '=', $.organization_id).where('id', '=', $.id),
 )
 
 /** No audit row, no change, whatever the reason: to the caller the storage could not keep it. */

@@ -12,9 +12,10 @@ export interface Database {
   read: Sql
   /**
    * Runs one change in a transaction, and answers when it is durable. What it throws undoes it. Retried when the engine asks for it,
-   * so it must touch nothing but the database. Throws 503 when nothing was changed, and `outcomeUnknown` when nobody can say.
+   * so it must touch nothing but the database. When the connection was lost during COMMIT, `committed` looks whether the change is there.
+   * Throws 503 when nothing was changed, and `outcomeUnknown` when nobody can say.
    */
-  write<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result>
+  write<Result>(work: (sql: Sql) => Promise<Result>, committed?: (sql: Sql) => Promise<boolean>): Promise<Result>
   /** Throws when the database does not answer. */
   ping(): Promise<void>
   close(): Promise<void>

@@ -7,7 +7,7 @@ import { CannotOpen, TryAgain, type Engine, type Sql } from './open.ts'
 /** Any number would do; it must only be the same in all processes. */
 const MIGRATION_LOCK = 4_100_143
 const TRIES = 5
-const OUTCOME_WITHIN_MILLISECONDS = 10_000
+const LOOK_MILLISECONDS = 5_000
 
 type Connection = Pick<SQL, 'unsafe'>
 
@@ -37,7 +37,10 @@ export async function openPostgres(address: string): Promise<Engine> {
     })
   const read = on(pool)
 
-  async function once<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {
+  async function once<Result>(
+    work: (sql: Sql) => Promise<Result>,
+    committed?: (sql: Sql) => Promise<boolean>,
+  ): Promise<Result> {
     const connection = await pool.reserve().catch((error: unknown) => {
       throw failure(error)
     })
@@ -58,28 +61,45 @@ export async function openPostgres(address: string): Promise<Engine> {
     } finally {
       await connection.release()
     }
-    const outcome = await outcomeOf(transaction)
-    if (outcome === 'unknown') throw outcomeUnknown(lost)
-    if (outcome === 'aborted') throw failure(lost)
+    const there = committed && (await look(transaction, committed))
+    if (there === undefined) throw outcomeUnknown(lost)
+    if (!there) throw failure(lost)
     return done.result
   }
 
-  /** The answer to COMMIT never came: PostgreSQL knows what became of the transaction, also after a crash, as soon as it is over. */
-  async function outcomeOf(transaction: string): Promise<'committed' | 'aborted' | 'unknown'> {
-    for (const until = Date.now() + OUTCOME_WITHIN_MILLISECONDS; Date.now() < until; await pause(100)) {
-      const [row] = await pool.unsafe('select pg_xact_status($1::xid8) as outcome', [transaction]).catch(() => [])
-      if (row?.outcome === 'committed' || row?.outcome === 'aborted') return row.outcome
+  /** The answer to COMMIT never came: looks whether the change is there, once PostgreSQL is back and done with it. */
+  async function look(transaction: string, committed: (sql: Sql) => Promise<boolean>): Promise<boolean | undefined> {
+    for (const until = Date.now() + LOOK_MILLISECONDS; Date.now() < until; await pause(100)) {
+      try {
+        if (await isOver(transaction)) return await committed(read)
+      } catch (error) {
+        if (!isLost(failure(error))) throw error
+      }
     }
-    return 'unknown'
+    return undefined
+  }
+
+  /**
+   * Whether a transaction can still commit. What became of it is not asked: after a crash its number may be another's, or one that
+   * PostgreSQL has yet to give (22023).
+   */
+  async function isOver(transaction: string): Promise<boolean> {
+    try {
+      const [row] = await pool.unsafe('select pg_xact_status($1::xid8) as status', [transaction])
+      return row.status !== 'in progress'
+    } catch (error) {
+      if ((error as { errno?: string }).errno === '22023') return true
+      throw error
+    }
   }
 
   return {
     engine: 'postgres',
     read,
-    async write(work) {
+    async write(work, committed) {
       for (let attempt = 1; ; attempt++) {
         try {
-          return await once(work)
+          return await once(work, committed)
         } catch (error) {
           if (!(error instanceof TryAgain)) throw error
           if (attempt === TRIES) throw unavailable('storage_busy', error)
