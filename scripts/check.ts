@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { differingPages } from './docs.ts'
 
-const WITHIN_MILLISECONDS = 40_000
+const WITHIN_MILLISECONDS = 45_000
 
 interface Verdict {
   ok: boolean

@@ -1,4 +1,5 @@
 /** One page per resource of the contract: its object, and each operation with all that a caller needs. */
+import { kebab } from '../../cli/commands.ts'
 import { contract, isOperation, type Tree } from '../../contract/index.ts'
 import type { Operation } from '../../contract/kit.ts'
 import type { Page } from '../docs.ts'
@@ -19,7 +20,6 @@ function resources(tree: Tree, path: string[]): Resource[] {
   return operations.length > 0 ? [{ path, operations }, ...deeper] : deeper
 }
 
-const kebab = (name: string) => name.replace(/([a-z0-9])(?=[A-Z])|([A-Z]+)(?=[A-Z][a-z])/g, '$1$2-').toLowerCase()
 const words = (name: string) =>
   kebab(name)
     .replaceAll('-', ' ')
