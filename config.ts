@@ -28,6 +28,14 @@ const must = (sentence: string): never => {
 export const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type Level = (typeof levels)[number]
 
+const units = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
+
+function size(text: string): number {
+  const [, digits, unit] = /^(\d{1,10}) ?(KiB|MiB|GiB)?$/.exec(text) ?? []
+  const bytes = Number(digits) * units[(unit ?? '') as keyof typeof units]
+  return bytes >= 1024 ? bytes : must('be a number of bytes, at least 1KiB: 32MiB, 1GiB or 1048576')
+}
+
 export const settings = {
   database: setting({
     env: 'KEYHALL_DATABASE',
@@ -105,6 +113,42 @@ export const settings = {
       'How many reverse proxies in front of Keyhall append to `X-Forwarded-For`; with 0 the header is not believed.',
     parse: (text) => (/^\d{1,2}$/.test(text) ? Number(text) : must('be a whole number from 0 to 99')),
   }),
+  upstream: setting({
+    env: 'KEYHALL_UPSTREAM',
+    value: 'URL',
+    default: null,
+    about:
+      'The model server that the gateway forwards to, such as `http://127.0.0.1:8000/v1`. For more than one, a file: `KEYHALL_CONFIG`.',
+    parse: (text) => (/^https?:\/\/./.test(text) ? text : must('begin with http:// or https://')),
+  }),
+  upstream_api_key: setting({
+    env: 'KEYHALL_UPSTREAM_API_KEY',
+    value: 'KEY',
+    default: null,
+    about: 'The key that the gateway shows to that model server.',
+    parse: (text) => (/^[\x21-\x7e]+$/.test(text) ? new Secret(text) : must('be printable characters without spaces')),
+  }),
+  config: setting({
+    env: 'KEYHALL_CONFIG',
+    value: 'FILE',
+    default: null,
+    about: 'A YAML file with the model servers behind the gateway. Read again on SIGHUP.',
+    parse: (text) => text,
+  }),
+  max_body: setting({
+    env: 'KEYHALL_MAX_BODY',
+    value: 'SIZE',
+    default: '32MiB',
+    about: 'Most bytes of the JSON body of a model request.',
+    parse: size,
+  }),
+  max_upload: setting({
+    env: 'KEYHALL_MAX_UPLOAD',
+    value: 'SIZE',
+    default: '512MiB',
+    about: 'Most bytes of a form with files, which is passed on as it comes.',
+    parse: size,
+  }),
   demo: setting({
     env: 'KEYHALL_DEMO',
     default: 'false',
@@ -121,6 +165,7 @@ export type Config = {
 } & {
   admin_key: Secret<string> | null
   pepper: Secret<Uint8Array> | null
+  upstream_api_key: Secret<string> | null
 }
 
 export const settingNames = Object.keys(settings) as SettingName[]

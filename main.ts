@@ -8,6 +8,8 @@ const SAME_SIGNAL_MILLISECONDS = 500
 
 const { stdout, stderr, env } = process
 
+let reload: (() => void) | undefined
+
 const terminal: Terminal = {
   environment: env,
   now: Date.now,
@@ -19,6 +21,7 @@ const terminal: Terminal = {
   width: Bun.stringWidth,
   program: programName(),
   onStop,
+  onReload: (action) => void (reload = action),
   exit: (code) => process.exit(code),
 }
 
@@ -34,6 +37,7 @@ function onStop(stop: () => void) {
   let first: { signal: NodeJS.Signals; at: number } | undefined
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(signal, () => {
+      if (signal === 'SIGHUP' && reload) return reload()
       if (!first) {
         first = { signal, at: performance.now() }
         stop()

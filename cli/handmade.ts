@@ -1,7 +1,7 @@
 /** The commands by hand: those on the host, which work on the database itself. Their code is loaded when one is asked for. */
 import { flagOf, readConfig, settingNames, settings, type Config, type SettingName } from '../config.ts'
 import { helpFlag, noWords, readArguments, type Arguments, type Flag } from './arguments.ts'
-import type { ExitCode } from './failed.ts'
+import { wrongUsage, type ExitCode } from './failed.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface Handmade {
@@ -11,6 +11,8 @@ export interface Handmade {
   more?: string
   flags: Flag[]
   examples: string[]
+  /** What may stand behind it that is no flag. */
+  takes?: string
   run: (given: Arguments, terminal: Terminal) => Promise<ExitCode>
 }
 
@@ -46,6 +48,19 @@ export const handmade: readonly Handmade[] = [
       (await import('./host-commands.ts')).createAdminKey(config(given, terminal, storage), given.flags, terminal),
   },
   {
+    path: ['config', 'check'],
+    about: 'Checks the file with the model servers, and says what is wrong by line and column.',
+    more: 'It looks at the file and the environment variables that it names; no model server is asked.',
+    flags: flagsOf(['config']),
+    examples: ['config check keyhall.yaml'],
+    takes: 'FILE',
+    run: async (given, terminal) => {
+      const [file = config(given, terminal, ['config']).config, ...more] = given.words
+      if (file === null || more.length > 0) throw wrongUsage('One file is needed: "keyhall config check keyhall.yaml".')
+      return (await import('./gateway-config.ts')).checkConfig(file, terminal)
+    },
+  },
+  {
     path: ['audit', 'verify'],
     about: 'Walks the audit log and checks that no row was changed, removed or put in.',
     more: 'Prints the newest link of the chain. Who keeps it elsewhere can tell later whether the end was cut off or the whole was written anew.',
@@ -59,7 +74,7 @@ export const handmade: readonly Handmade[] = [
 /** Reads the flags of one of these commands and runs it. */
 export async function runHandmade(command: Handmade, argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const given = readArguments(argv, [...command.flags, helpFlag])
-  noWords(given)
+  if (!command.takes) noWords(given)
   return command.run(given, terminal)
 }
 

@@ -3,10 +3,14 @@ import { adminApp } from '../admin/app.ts'
 import { firstStart } from '../admin/host.ts'
 import { fillDemo, whenDemoBegan } from '../admin/demo.ts'
 import type { Config } from '../config.ts'
+import { gatewayApp } from '../gateway/app.ts'
+import { isForGateway } from '../gateway/target.ts'
+import { authorizeFrom } from '../gateway/verify.ts'
 import { LastUsed } from '../keys/last-used.ts'
 import { loadKeyRing } from '../keys/ring.ts'
 import { realWorld } from '../keys/world.ts'
 import { Failed, type ExitCode } from './failed.ts'
+import { gatewayConfig } from './gateway-config.ts'
 import { greet, urlOf } from './greeting.ts'
 import { openHost } from './host.ts'
 import { openLog } from './log.ts'
@@ -18,6 +22,8 @@ const STORAGE_ENDS_WITHIN_MILLISECONDS = 1_500
 
 export interface Running {
   url: string
+  /** Reads the file with the upstreams again; one that is wrong is refused and the old one stays. */
+  reload: () => void
   /** Stops accepting, lets requests in flight finish, writes what is buffered. */
   stop: () => Promise<void>
 }
@@ -25,6 +31,7 @@ export interface Running {
 /** Serves until the process is told to stop. */
 export async function serveUntilStopped(config: Config, terminal: Terminal): Promise<ExitCode> {
   const running = await serve(config, terminal)
+  if (config.config !== null) terminal.onReload(running.reload)
   await new Promise<void>((resolve) => terminal.onStop(resolve))
   await running.stop()
   return 0
@@ -41,6 +48,8 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
     setTimeout(() => terminal.exit(1), STOP_WITHIN_MILLISECONDS).unref()
   }
 
+  const warn = (message: string) => log.say('warn', message)
+  const upstreams = gatewayConfig(config, terminal.environment, warn)
   const { database, pepper } = await openHost(config, { onFatal })
   const world = realWorld
   let server: Server | undefined
@@ -63,16 +72,32 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
     const noted = (lastUsed = new LastUsed(database, (error) =>
       log.say('error', 'Times of last use could not be written; kept for later.', { cause: String(error) }),
     ))
-    const { fetch } = adminApp(
-      { database, keys: await loadKeyRing(database, pepper, world), lastUsed, world },
-      { log: log.request, addressOf: (request) => addressOf(request, config, listening) },
-    )
-    answer(fetch)
-    listening.reload({ fetch })
+    const keys = await loadKeyRing(database, pepper, world)
+    const options = { log: log.request, addressOf: (request: Request) => addressOf(request, config, listening) }
+    const admin = adminApp({ database, keys, lastUsed, world }, options)
+    const authorize = authorizeFrom({ database, keys, lastUsed, world })
+    const gateway = gatewayApp({ authorize, world, send: fetch }, upstreams, {
+      ...options,
+      idleLimit: (request, seconds) => listening.timeout(request, seconds),
+      limits: { body_bytes: config.max_body, upload_bytes: config.max_upload },
+    })
+    const handle = (request: Request) => (isForGateway(request.url) ? gateway.fetch(request) : admin.fetch(request))
+    const reload = () => {
+      try {
+        gateway.configure(gatewayConfig(config, terminal.environment, warn))
+        log.say('info', 'The upstreams were read again.', { file: config.config })
+      } catch (error) {
+        if (!(error instanceof Failed)) throw error
+        log.say('error', `The upstreams stay as they were. ${error.message}`)
+      }
+    }
+    answer(handle)
+    listening.reload({ fetch: handle })
 
     const finish = async () => {
       log.say('info', 'Stopping: no new connections, requests in flight finish.')
       await within(REQUESTS_END_WITHIN_MILLISECONDS, listening.stop())
+      gateway.stop()
       if (listening.pendingRequests > 0) {
         log.say('warn', 'Requests that took too long were cut off.', { requests: listening.pendingRequests })
         void listening.stop(true)
@@ -86,7 +111,7 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
     }
     let stopping: Promise<void> | null = null
     const url = urlOf(config.host, listening.port!)
-    running = { url, stop: () => (stopping ??= finish()) }
+    running = { url, reload, stop: () => (stopping ??= finish()) }
     greet({ url, first, config, log, terminal })
     return running
   } catch (error) {
@@ -108,7 +133,7 @@ function listen(config: Config, fetch: Handler): Server {
       hostname: config.host,
       port: config.port,
       fetch,
-      maxRequestBodySize: 32 * 1024 * 1024,
+      maxRequestBodySize: Math.max(config.max_body, config.max_upload),
       idleTimeout: 60,
       development: false,
       // Bun shares the port otherwise, when not in development: a second server would take half of the connections.

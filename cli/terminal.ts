@@ -17,5 +17,7 @@ export interface Terminal {
   program: string
   /** Calls `stop` when the process is told to end; a second signal ends it at once. */
   onStop: (stop: () => void) => void
+  /** Calls `reload` on SIGHUP, which then no longer ends the process. */
+  onReload: (reload: () => void) => void
   exit: (code: number) => void
 }

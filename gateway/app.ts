@@ -1,0 +1,215 @@
+/** A model request: who calls, for which model, to which upstream, and the answer on its way back. */
+import {
+  ApiError,
+  badUpstream,
+  internal,
+  mismatchedOrganization,
+  mismatchedProject,
+  modelNotFound,
+  noUpstream,
+  unauthenticated,
+  unknownRoute,
+  upstreamTimeout,
+  wrongMethod,
+} from '../contract/errors.ts'
+import { otherGatewayPermission } from '../contract/permissions.ts'
+import { answerHeaders, errorBody, pathOf } from '../http/answer.ts'
+import type { ForwardedLine, RequestLine } from '../http/request-line.ts'
+import { newRequestId } from '../keys/random.ts'
+import type { World } from '../keys/world.ts'
+import { readModelBody, usualLimits, type Limits } from './body.ts'
+import type { Authorize, ProjectCaller } from './caller.ts'
+import type { GatewayConfig } from './config.ts'
+import { because, ClientLeft, forward, type Begun } from './forward.ts'
+import { passHeaders } from './headers.ts'
+import type { Send } from './models.ts'
+import { passOn } from './pass-on.ts'
+import { hasKeyInSearch, targetOf, type Target } from './target.ts'
+import { Upstreams } from './upstreams.ts'
+import { Watch, type Waiting } from './watch.ts'
+
+/** An answer whose length is known and not above this is read whole before it is passed on: that costs less than a stream. */
+const SMALL = 64 * 1024
+const IDLE_CONNECTION_SECONDS = 60
+/** What stands in the log for a client that was gone before there was an answer; nobody receives it. */
+const CLIENT_LEFT = 499
+
+export interface GatewayContext {
+  authorize: Authorize
+  world: World
+  send: Send
+}
+
+export interface GatewayOptions {
+  log?: (line: RequestLine) => void
+  /** The address of whoever called; null in process. */
+  addressOf?: (request: Request) => string | null
+  /** Bun's `server.timeout`: how long the connection of a request may be silent, 0 for any time. */
+  idleLimit?: (request: Request, seconds: number) => void
+  limits?: Partial<Limits>
+}
+
+export interface Gateway {
+  fetch: (request: Request) => Promise<Response>
+  /** Takes other upstreams from the next request on; null for none. Requests in flight stay where they are. */
+  configure: (config: GatewayConfig | null) => void
+  /** Requests that are not answered to the end. */
+  open: () => number
+  stop: () => void
+}
+
+/** Everything below `/v1` that is not administration, forwarded to the upstreams of `config`. */
+export function gatewayApp(
+  { authorize, world, send }: GatewayContext,
+  config: GatewayConfig | null,
+  options: GatewayOptions = {},
+): Gateway {
+  const { log, addressOf = () => null, idleLimit = () => {} } = options
+  const limits = { ...usualLimits, ...options.limits }
+  const watch = new Watch()
+  let upstreams = config && new Upstreams(config, send)
+
+  async function answer(request: Request): Promise<Response> {
+    const began = performance.now()
+    const target = targetOf(request.method, request.url)
+    const forwarded: ForwardedLine = {
+      project_id: null,
+      model: null,
+      upstream: null,
+      upstream_milliseconds: null,
+      ended: null,
+    }
+    const line: RequestLine = {
+      request_id: newRequestId(world),
+      method: request.method,
+      path: pathOf(request.url),
+      operation: target?.operation ?? null,
+      status: 200,
+      milliseconds: 0,
+      organization_id: null,
+      key_id: null,
+      ip_address: addressOf(request),
+      cause: undefined,
+      forwarded,
+    }
+    const waiting = watch.begin()
+    const finish = (ended: ForwardedLine['ended']) => {
+      waiting.end()
+      idleLimit(request, IDLE_CONNECTION_SECONDS)
+      forwarded.ended = ended
+      line.milliseconds = performance.now() - began
+      log?.(line)
+    }
+    const headers = (caller: ProjectCaller | null) => {
+      const all = answerHeaders(line.request_id, performance.now() - began)
+      if (caller) {
+        all['openai-organization'] = caller.organization_id
+        all['openai-project'] = caller.project_id
+      }
+      return all
+    }
+
+    let caller: ProjectCaller | null = null
+    try {
+      const asked = authorize(request.headers.get('authorization'), target?.needed ?? otherGatewayPermission)
+      caller = asked instanceof Promise ? await asked : asked
+      line.organization_id = caller.organization_id
+      line.key_id = caller.key_id
+      forwarded.project_id = caller.project_id
+      checkRequest(request, target, caller)
+      if (!upstreams) throw noUpstream()
+
+      if (target.operation === 'models' && request.method === 'GET') {
+        const body = await modelsAnswer(upstreams, target.model)
+        finish('whole')
+        return new Response(JSON.stringify(body), { headers: headers(caller) })
+      }
+
+      const body = await readModelBody(request, upstreams.all.length > 1 && mayNameModel(target), limits)
+      forwarded.model = body.model?.slice(0, 128) ?? null
+      const order = await upstreams.inOrder(body.model)
+      if (!(body.content instanceof ReadableStream)) idleLimit(request, 0)
+      const begun = await forward(send, request, target, body, order, waiting, forwarded)
+      line.status = begun.response.status
+      const all = headers(caller)
+      passHeaders(begun.response.headers, all)
+      const { status } = begun.response
+      return new Response(await contentOf(begun, waiting, finish), { status, headers: all })
+    } catch (thrown) {
+      const left = thrown instanceof ClientLeft || request.signal.aborted
+      const error = thrown instanceof ApiError ? thrown : internal(line.request_id)
+      if (error.status >= 500 && !left) line.cause = thrown
+      line.status = left ? CLIENT_LEFT : error.status
+      finish(left ? 'client left' : null)
+      const all = headers(caller)
+      if (error.status === 405) all.allow = 'GET, POST, DELETE'
+      return new Response(JSON.stringify(errorBody(error)), { status: error.status, headers: all })
+    }
+  }
+
+  return {
+    fetch: answer,
+    configure(config) {
+      const before = upstreams
+      upstreams = config && new Upstreams(config, send, before ?? undefined)
+      before?.stop()
+    },
+    open: () => watch.size,
+    stop: () => upstreams?.stop(),
+  }
+}
+
+/** What can be refused before the body is read. */
+function checkRequest(
+  { method, url, headers }: Request,
+  target: Target | null,
+  caller: ProjectCaller,
+): asserts target is Target {
+  const organization = headers.get('openai-organization')
+  const project = headers.get('openai-project')
+  if (organization && organization !== caller.organization_id) throw mismatchedOrganization()
+  if (project && project !== caller.project_id) throw mismatchedProject()
+  if (!target) throw unknownRoute(method, pathOf(url))
+  if (hasKeyInSearch(target.search)) throw unauthenticated()
+  if (method !== 'GET' && method !== 'POST' && method !== 'DELETE') throw wrongMethod(method, pathOf(url))
+}
+
+/** Areas whose forms are files and name no model: nothing of them need be held to look for one. */
+const withoutModel = new Set(['files', 'uploads', 'containers', 'vector_stores'])
+const mayNameModel = ({ operation }: Target) => !withoutModel.has(operation)
+
+async function modelsAnswer(upstreams: Upstreams, id: string | null) {
+  const data = await upstreams.models()
+  if (id === null) return { object: 'list', data }
+  const model = data.find((model) => model.id === id)
+  if (!model) throw modelNotFound(id.slice(0, 128))
+  return model
+}
+
+/** The body to answer with: whole if it is small, else as it comes. */
+async function contentOf(
+  { response, upstream, abort }: Begun,
+  waiting: Waiting,
+  finish: (ended: ForwardedLine['ended']) => void,
+): Promise<ArrayBuffer | ReadableStream<Uint8Array> | null> {
+  const { idle_milliseconds, name } = upstream.config
+  const length = response.headers.get('content-length')
+  if (response.body === null) {
+    finish('whole')
+    return null
+  }
+  if (length !== null && Number(length) <= SMALL) {
+    waiting.allow(idle_milliseconds, abort)
+    try {
+      const content = await response.arrayBuffer()
+      finish('whole')
+      return content
+    } catch (error) {
+      throw waiting.isLate
+        ? because(upstreamTimeout(), `upstream "${name}" fell silent in its answer`)
+        : because(badUpstream(), `upstream "${name}" broke off: ${(error as Error).message}`)
+    }
+  }
+  const isEvents = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
+  return passOn(response.body, { idle_milliseconds, waiting, abort, onEnd: finish, isEvents })
+}

@@ -1,0 +1,109 @@
+/** What the operator can say about upstreams: the shape of `keyhall.yaml`, and what stands where nothing is said. */
+import { Type as t } from 'typebox'
+import type { Secret } from '../keys/secret.ts'
+
+const seconds = (usual: number, description: string) =>
+  t.Optional(t.Number({ minimum: 0.01, maximum: 86_400, default: usual, description }))
+
+const Timeouts = t.Object(
+  {
+    first_byte: seconds(
+      600,
+      'Seconds until the answer begins, reaching the upstream included. After them the next upstream is asked, or the caller gets a 504.',
+    ),
+    idle: seconds(300, 'Seconds that an answer may be silent once it has begun, or that a client may leave it unread.'),
+  },
+  { additionalProperties: false },
+)
+
+const Upstream = t.Object(
+  {
+    name: t.String({
+      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+      description: 'What the log and the metrics call it: letters, digits, dots, dashes and underscores.',
+    }),
+    base_url: t.String({
+      format: 'uri',
+      description: 'Where it listens, up to and with its `/v1`. Without user, password, query and fragment.',
+    }),
+    api_key: t.Optional(
+      t.String({
+        minLength: 1,
+        description: 'Sent as `Authorization: Bearer …`. Write `${NAME}` to take it from the environment.',
+      }),
+    ),
+    models: t.Optional(
+      t.Array(t.String({ minLength: 1 }), {
+        minItems: 1,
+        description:
+          'The models it serves; `*` stands for any characters. Left out, it is asked at its `/models`, every minute and when an unknown model is called.',
+      }),
+    ),
+    weight: t.Optional(
+      t.Integer({
+        minimum: 0,
+        maximum: 1000,
+        default: 1,
+        description:
+          'Its share of the requests for a model that several upstreams serve. 0: only when no other answers.',
+      }),
+    ),
+    default: t.Optional(
+      t.Boolean({
+        default: false,
+        description: 'Gets what names no model, such as files and batches. Without one marked, the first.',
+      }),
+    ),
+    timeouts: t.Optional(Timeouts),
+  },
+  { additionalProperties: false },
+)
+
+/** The whole file. */
+export const GatewayFile = t.Object(
+  { upstreams: t.Array(Upstream, { minItems: 1, description: 'The model servers behind the gateway.' }) },
+  { additionalProperties: false },
+)
+
+/** An upstream with everything decided. */
+export interface UpstreamConfig {
+  name: string
+  /** Without a slash at its end. */
+  base_url: string
+  api_key: Secret<string> | null
+  /** Null: asked from the upstream. */
+  models: readonly string[] | null
+  weight: number
+  is_default: boolean
+  first_byte_milliseconds: number
+  idle_milliseconds: number
+}
+
+export interface GatewayConfig {
+  upstreams: readonly UpstreamConfig[]
+}
+
+/** `KEYHALL_UPSTREAM` alone: one upstream that serves whatever it says it does. */
+export const singleUpstream = (base_url: string, api_key: Secret<string> | null): GatewayConfig => ({
+  upstreams: [
+    {
+      name: 'upstream',
+      base_url: base_url.replace(/\/+$/, ''),
+      api_key,
+      models: null,
+      weight: 1,
+      is_default: true,
+      first_byte_milliseconds: 600_000,
+      idle_milliseconds: 300_000,
+    },
+  ],
+})
+
+/** What is wrong with the address of an upstream, as the end of "must …"; null if nothing is. */
+export function wrongBaseUrl(text: string): string | null {
+  const url = URL.parse(text)
+  if (!url || !/^https?:$/.test(url.protocol)) return 'be an address that begins with http:// or https://'
+  if (url.username || url.password) return 'hold no user and password; a key belongs in api_key'
+  if (url.search || url.hash || /[?#]/.test(text)) return 'have no query and no fragment'
+  return null
+}

@@ -1,0 +1,89 @@
+/** Asks the upstreams for a model in turn until one begins to answer. */
+import { badUpstream, upstreamTimeout, upstreamUnreachable, type ApiError } from '../contract/errors.ts'
+import type { ForwardedLine } from '../http/request-line.ts'
+import type { ModelBody } from './body.ts'
+import { upstreamHeaders } from './headers.ts'
+import type { Send } from './models.ts'
+import type { Target } from './target.ts'
+import { rest, type Upstream } from './upstreams.ts'
+import type { Waiting } from './watch.ts'
+
+/** The client closed the connection: nobody is left to answer. */
+export class ClientLeft extends Error {}
+
+export interface Begun {
+  upstream: Upstream
+  response: Response
+  /** Ends the call to the upstream. */
+  abort: () => void
+}
+
+/**
+ * Sends the request to the first upstream that begins to answer; a body that is a stream is sent to one only. Throws ApiError 502 and 504
+ * whose causes are for the log, and ClientLeft.
+ */
+export async function forward(
+  send: Send,
+  request: Request,
+  target: Target,
+  body: ModelBody,
+  upstreams: readonly Upstream[],
+  waiting: Waiting,
+  line: ForwardedLine,
+): Promise<Begun> {
+  const began = performance.now()
+  const failures: string[] = []
+  let late = false
+  for (const upstream of upstreams) {
+    const { config } = upstream
+    line.upstream = config.name
+    const controller = new AbortController()
+    const abort = () => controller.abort()
+    if (request.signal.aborted) throw new ClientLeft()
+    request.signal.addEventListener('abort', abort)
+    waiting.allow(config.first_byte_milliseconds, abort)
+    try {
+      const response = await send(`${config.base_url}${target.path}${target.search}`, {
+        method: request.method,
+        headers: upstreamHeaders(request.headers, config, body.content_length),
+        body: body.content,
+        redirect: 'manual',
+        decompress: false,
+        timeout: false,
+        signal: controller.signal,
+        ...(isLoopback(config.base_url) && { proxy: false }),
+      })
+      line.upstream_milliseconds = Math.round((performance.now() - began) * 100) / 100
+      refuseUnpassable(response, config.name, abort)
+      return { upstream, response, abort }
+    } catch (error) {
+      request.signal.removeEventListener('abort', abort)
+      if (body.refused) throw body.refused
+      if (isApiError(error)) throw error
+      if (request.signal.aborted) throw new ClientLeft()
+      late = waiting.isLate
+      failures.push(`upstream "${config.name}": ${late ? 'no answer in time' : (error as Error).message}`)
+      rest(upstream)
+      if (body.content instanceof ReadableStream) break
+    }
+  }
+  throw because(late ? upstreamTimeout() : upstreamUnreachable(), failures.join('; '))
+}
+
+/**
+ * A refusal concerns the gateway's own key, and its text can hold that key; a redirect would lead to where the operator did not send us.
+ * Neither is passed on.
+ */
+function refuseUnpassable({ status }: Response, name: string, abort: () => void) {
+  const refused = status === 401 || status === 403 || status === 407
+  if (!refused && (status < 300 || status >= 400)) return
+  abort()
+  throw because(badUpstream(), `upstream "${name}" answered ${status}${refused ? ' to its api_key' : ', a redirect'}`)
+}
+
+export const because = (error: ApiError, cause: string) => Object.assign(error, { cause })
+
+const isApiError = (error: unknown): error is ApiError => (error as Error).name === 'ApiError'
+
+/** A proxy that the environment names is for the network, not for this machine. */
+const isLoopback = (url: string) => /^https?:\/\/(localhost|127\.|\[::1\])/.test(url)

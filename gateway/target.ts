@@ -1,0 +1,73 @@
+/** What a model request asks for, read from its URL: parsed once, so that permission and forwarding cannot see two different paths. */
+import { gatewayPermissions, otherGatewayPermission } from '../contract/permissions.ts'
+import { parseKey } from '../keys/format.ts'
+import { searchOf } from '../http/answer.ts'
+
+export interface Target {
+  /** Below `/v1`, with its leading slash, as the upstream gets it. */
+  path: string
+  /** The query string with its question mark, or nothing. */
+  search: string
+  /** The model that `GET /models/{model}` names; the gateway answers that itself. */
+  model: string | null
+  /** The first segment if it is a known one, else `other`: what is counted by. */
+  operation: string
+  /** The permission that the caller's key must have. */
+  needed: string
+}
+
+const BASE = '/v1'
+const ADMINISTRATION = new Set(['organization', 'projects'])
+
+/** Whether a URL is for the gateway: below `/v1`, and not administration. */
+export function isForGateway(url: string): boolean {
+  const path = url.slice(url.indexOf('/', url.indexOf('://') + 3))
+  if (!path.startsWith(`${BASE}/`)) return false
+  const first = path.slice(BASE.length + 1).split(/[/?#]/, 1)[0]!
+  return !ADMINISTRATION.has((decode(first) ?? '').toLowerCase())
+}
+
+/** Null for what the gateway does not forward at all: administration, and paths that two servers could read in two ways. */
+export function targetOf(method: string, url: string): Target | null {
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  const pathname = url.slice(start).split(/[?#]/, 1)[0]!
+  if (start < 0 || !pathname.startsWith(`${BASE}/`)) return null
+  const path = pathname.slice(BASE.length)
+  const model = method === 'GET' ? modelNamed(path) : null
+  const segments = model === null ? path.slice(1).split('/').map(decodeSegment) : ['models']
+  if (!segments.every((segment) => segment !== null)) return null
+  const area = segments[0]!.toLowerCase()
+  if (ADMINISTRATION.has(area)) return null
+  const known = Object.hasOwn(gatewayPermissions, area)
+  const can = known ? gatewayPermissions[area]! : { read: otherGatewayPermission, write: otherGatewayPermission }
+  const search = searchOf(url)
+  return {
+    path,
+    search: search && `?${search}`,
+    model,
+    operation: known ? area : 'other',
+    needed: method === 'GET' ? can.read : can.write,
+  }
+}
+
+/** Null for a segment that is empty, malformed, or that a server behind us might split, drop or resolve. */
+function decodeSegment(segment: string): string | null {
+  const decoded = decode(segment)
+  return !decoded || /^\.{1,2}$|[/\\;]|\p{Cc}/u.test(decoded) ? null : decoded
+}
+
+/** Names of models have slashes, which clients send encoded or as they are. */
+const modelNamed = (path: string) =>
+  path.startsWith('/models/') ? decode(path.slice('/models/'.length)) || null : null
+
+function decode(text: string): string | null {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return null
+  }
+}
+
+/** Whether the query string holds a key: keys belong in the header, because URLs end up in logs. */
+export const hasKeyInSearch = (search: string) =>
+  search.includes('sk-') && [...new URLSearchParams(search)].some(([, value]) => parseKey(value) !== null)

@@ -1,0 +1,146 @@
+/** The upstreams as they stand: which serves a model, which is asked next, which did not answer lately. */
+import { modelNotFound, upstreamUnreachable } from '../contract/errors.ts'
+import type { GatewayConfig, UpstreamConfig } from './config.ts'
+import { askModels, type Model, type Send } from './models.ts'
+
+const REFRESH_MILLISECONDS = 60_000
+const ASK_AGAIN_MILLISECONDS = 1_000
+const REST_MILLISECONDS = 5_000
+
+export class Upstream {
+  readonly config: UpstreamConfig
+  readonly #patterns: RegExp[] | null
+  /** What its `/models` said; null as long as it has said nothing. */
+  listed: ReadonlyMap<string, Model> | null = null
+  /** Did not answer: until then others are asked first. */
+  restsUntil = 0
+  /** What the weights have come to (smooth weighted round robin). */
+  credit = 0
+  #asked = -Infinity
+  #asking: Promise<void> | null = null
+
+  constructor(config: UpstreamConfig) {
+    this.config = config
+    this.#patterns = config.models?.map(patternOf) ?? null
+  }
+
+  /** True, false, or null while it is not known. */
+  serves(model: string): boolean | null {
+    if (this.#patterns) return this.#patterns.some((pattern) => pattern.test(model))
+    return this.listed ? this.listed.has(model) : null
+  }
+
+  /** The models to show: names from the configuration as they are, patterns by what the upstream says. */
+  models(): Model[] {
+    const named = (this.config.models ?? []).filter((name) => !name.includes('*'))
+    const listed = [...(this.listed?.values() ?? [])].filter(({ id }) => this.serves(id))
+    const known = new Set(listed.map(({ id }) => id))
+    const missing = named.filter((name) => !known.has(name))
+    return [...listed, ...missing.map((id) => ({ id, object: 'model', created: 0, owned_by: this.config.name }))]
+  }
+
+  /** Whether there is something that only the upstream knows. */
+  get mustAsk() {
+    return this.config.models?.every((name) => !name.includes('*')) !== true
+  }
+
+  /** Asks for its models unless that was done a moment ago. Never throws: what it said last stays. */
+  ask(send: Send): Promise<void> {
+    if (this.#asking) return this.#asking
+    if (performance.now() - this.#asked < ASK_AGAIN_MILLISECONDS) return Promise.resolve()
+    this.#asking = askModels(send, this.config)
+      .then((models) => {
+        if (models) this.listed = models
+      })
+      .finally(() => {
+        this.#asked = performance.now()
+        this.#asking = null
+      })
+    return this.#asking
+  }
+
+  /** Keeps what another one knew about the same upstream. */
+  inherit(other: Upstream) {
+    this.listed = other.listed
+    this.restsUntil = other.restsUntil
+  }
+}
+
+export class Upstreams {
+  readonly all: readonly Upstream[]
+  readonly #send: Send
+  readonly #timer: ReturnType<typeof setInterval>
+
+  constructor(config: GatewayConfig, send: Send, before?: Upstreams) {
+    this.#send = send
+    this.all = config.upstreams.map((one) => {
+      const upstream = new Upstream(one)
+      const same = before?.all.find(({ config }) => config.base_url === one.base_url)
+      if (same) upstream.inherit(same)
+      return upstream
+    })
+    void this.refresh()
+    this.#timer = setInterval(() => void this.refresh(), REFRESH_MILLISECONDS)
+    this.#timer.unref()
+  }
+
+  stop() {
+    clearInterval(this.#timer)
+  }
+
+  /** Asks every upstream that must be asked for its models. */
+  async refresh() {
+    await Promise.all(this.all.filter((upstream) => upstream.mustAsk).map((upstream) => upstream.ask(this.#send)))
+  }
+
+  /** The upstreams for a model, in the order in which to try them. Throws 404 when none serves it. */
+  async inOrder(model: string | null): Promise<Upstream[]> {
+    if (model === null) return [this.all.find(({ config }) => config.is_default) ?? this.all[0]!]
+    const known = this.#serving(model)
+    if (known.length > 0) return known.length === 1 ? known : ordered(known)
+    // A model that was loaded since we asked: ask again before saying that it does not exist.
+    await this.refresh()
+    const now = this.#serving(model)
+    if (now.length > 0) return ordered(now)
+    const silent = this.all.filter((upstream) => upstream.serves(model) === null)
+    if (silent.length === 0) throw modelNotFound(model.slice(0, 128))
+    return ordered(silent)
+  }
+
+  #serving(model: string) {
+    return this.all.filter((upstream) => upstream.serves(model) === true)
+  }
+
+  /** All models, each once: the first upstream that has one describes it. Throws 502 when no upstream has answered yet. */
+  async models(): Promise<Model[]> {
+    if (this.all.some((upstream) => upstream.mustAsk && !upstream.listed)) await this.refresh()
+    const merged = new Map<string, Model>()
+    for (const upstream of this.all)
+      for (const model of upstream.models()) if (!merged.has(model.id)) merged.set(model.id, model)
+    if (merged.size === 0 && this.all.every((upstream) => !upstream.listed)) throw upstreamUnreachable()
+    return [...merged.values()]
+  }
+}
+
+/** The next one by weight first, then the others; those that did not answer lately last. */
+function ordered(upstreams: Upstream[]): Upstream[] {
+  const now = performance.now()
+  const rank = (one: Upstream) => (one.restsUntil > now ? 2 : one.config.weight === 0 ? 1 : 0)
+  const best = Math.min(...upstreams.map(rank))
+  const choice = upstreams.filter((one) => rank(one) === best)
+  const total = choice.reduce((sum, { config }) => sum + config.weight, 0)
+  let next = choice[0]!
+  for (const one of choice) {
+    one.credit += one.config.weight
+    if (one.credit > next.credit) next = one
+  }
+  next.credit -= total
+  return [next, ...upstreams.filter((one) => one !== next).toSorted((one, other) => rank(one) - rank(other))]
+}
+
+export const rest = (upstream: Upstream) => {
+  upstream.restsUntil = performance.now() + REST_MILLISECONDS
+}
+
+const patternOf = (text: string) =>
+  new RegExp(`^${text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 's')
