@@ -24,6 +24,7 @@ async function serve(address: string, flags: string[], use: (client: OpenAI) => 
     columns: Infinity,
     width: Bun.stringWidth,
     program: 'keyhall',
+    onReload: () => {},
     onStop: ready.resolve,
     exit: () => {},
   })

@@ -36,6 +36,7 @@ async function command(line: string | string[], over: Partial<Terminal> = {}) {
     columns: Infinity,
     width: Bun.stringWidth,
     program: 'keyhall',
+    onReload: () => {},
     onStop: () => {},
     exit: () => {},
     ...over,
