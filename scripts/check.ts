@@ -12,7 +12,8 @@ interface Verdict {
 const checks: Record<string, () => Promise<Verdict>> = {
   format: () => run('oxfmt', '--check', '.'),
   lint: () => run('oxlint', '--type-aware'),
-  types: () => run('tsc', '-p', '.'),
+  // What it knows of the last run makes the next one ten times as fast; a fresh install forgets it.
+  types: () => run('tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', 'node_modules/.cache/check.tsbuildinfo'),
   'lock file': async () => verdict(lockFileProblems()),
   'generated pages': async () =>
     verdict(differingPages().map((page) => `${page} is out of date; "npm run docs" writes it anew.`)),
