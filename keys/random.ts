@@ -31,8 +31,10 @@ let counter = 0
 export function newId(prefix: string, world: World): string {
   const now = world.now()
   if (now > lastMillisecond) [lastMillisecond, counter] = [now, 0]
-  else counter = Math.min(counter + 1, 62 * 62 - 1)
-  return prefix + base62Number(Math.max(now, lastMillisecond), 7) + base62Number(counter, 2) + base62(world.random, 15)
+  else if (counter < 62 * 62 - 1) counter += 1
+  // More than fit in a millisecond, or a clock that was set back: the ids run ahead of it for a while.
+  else [lastMillisecond, counter] = [lastMillisecond + 1, 0]
+  return prefix + base62Number(lastMillisecond, 7) + base62Number(counter, 2) + base62(world.random, 15)
 }
 
 /** Like the real service: `req_` and 32 hexadecimal digits. */
