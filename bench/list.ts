@@ -6,7 +6,7 @@ import { filled, type Filled } from './filled.ts'
 import { cost, get, median, startServer, type Server } from './load.ts'
 
 const ROUNDS = 5
-const REQUESTS = 6_000
+const REQUESTS = 4_000
 const root = join(import.meta.dir, '..')
 
 export async function run() {
@@ -30,7 +30,7 @@ export async function run() {
       let rate = 0
       for (let round = -1; round < ROUNDS; round++) {
         for (const name of ['keyhall', 'floor', 'small'] as const) {
-          const { microseconds, rate: now } = await cost(servers[name], among[name], REQUESTS)
+          const { microseconds, rate: now } = await cost(servers[name], among[name], limit === 20 ? REQUESTS : REQUESTS / 2)
           // The round before the first is for the compiler to warm up.
           if (round >= 0) seen[name].push(microseconds)
           if (name === 'keyhall') rate = now

@@ -80,15 +80,22 @@ const within = (call: Call<typeof projectApiKeys.list>) => ({
 /** Which keys a list shows, by whether their owners still have access. */
 type Access = 'active' | 'inactive' | 'any' | 'members'
 
-const owner = { organization: 'item.organization_id', project: 'item.project_id', user: 'item.owner_id' }
+/** `user.id` is null for a service account: then no role is looked for. */
+const owner = { organization: 'item.organization_id', project: 'item.project_id', user: 'user.id' }
 
 const keys = collection('api_keys', ['organization_id', 'project_id'], (item, access: Access) => {
   const rows = item
     .leftJoin('users as user', (on) =>
-      on.onRef('user.organization_id', '=', 'item.organization_id').onRef('user.id', '=', 'item.owner_id'),
+      on
+        .onRef('user.organization_id', '=', 'item.organization_id')
+        .onRef('user.id', '=', 'item.owner_id')
+        .on('item.owner_type', '=', 'user'),
     )
     .leftJoin('service_accounts as account', (on) =>
-      on.onRef('account.organization_id', '=', 'item.organization_id').onRef('account.id', '=', 'item.owner_id'),
+      on
+        .onRef('account.organization_id', '=', 'item.organization_id')
+        .onRef('account.id', '=', 'item.owner_id')
+        .on('item.owner_type', '=', 'service_account'),
     )
     .innerJoin('projects as project', (on) =>
       on.onRef('project.organization_id', '=', 'item.organization_id').onRef('project.id', '=', 'item.project_id'),
