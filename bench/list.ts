@@ -30,7 +30,11 @@ export async function run() {
       let rate = 0
       for (let round = -1; round < ROUNDS; round++) {
         for (const name of ['keyhall', 'floor', 'small'] as const) {
-          const { microseconds, rate: now } = await cost(servers[name], among[name], limit === 20 ? REQUESTS : REQUESTS / 2)
+          const { microseconds, rate: now } = await cost(
+            servers[name],
+            among[name],
+            limit === 20 ? REQUESTS : REQUESTS / 2,
+          )
           // The round before the first is for the compiler to warm up.
           if (round >= 0) seen[name].push(microseconds)
           if (name === 'keyhall') rate = now
