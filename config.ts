@@ -149,6 +149,25 @@ export const settings = {
     about: 'Most bytes of a form with files, which is passed on as it comes.',
     parse: size,
   }),
+  cached_keys: setting({
+    env: 'KEYHALL_CACHED_KEYS',
+    value: 'NUMBER',
+    default: '200000',
+    about: 'How many living keys are held in memory, so that verifying one costs no query; about 500 bytes each.',
+    parse: (text) =>
+      /^\d{1,8}$/.test(text) && Number(text) >= 100 ? Number(text) : must('be a whole number from 100 to 99999999'),
+  }),
+  lease_seconds: setting({
+    env: 'KEYHALL_LEASE_SECONDS',
+    value: 'SECONDS',
+    default: '3',
+    about:
+      'For how long keys held in memory still open the gateway when the database does not answer; and how long revoking a key waits for a server that does not answer. The same on all servers.',
+    parse: (text) =>
+      /^\d{1,4}$/.test(text) && Number(text) >= 1 && Number(text) <= 3600
+        ? Number(text)
+        : must('be a whole number from 1 to 3600'),
+  }),
   demo: setting({
     env: 'KEYHALL_DEMO',
     default: 'false',

@@ -5,6 +5,7 @@ import type { Body, Events, Operation, Output, Params, PathParam, Query } from '
 import { TryAgain, type Database, type Sql } from '../database/open.ts'
 import { statement } from '../database/statement.ts'
 import type { ProjectRow } from '../database/tables.ts'
+import { revokedBy, type Revocations, type Revoked } from '../keys/revocations.ts'
 import type { LastUsed } from '../keys/last-used.ts'
 import { newId } from '../keys/random.ts'
 import { verifyAdminKey, type AdminCaller, type KeyRing } from '../keys/verify.ts'
@@ -18,6 +19,7 @@ export interface AdminContext {
   database: Database
   keys: KeyRing
   lastUsed: LastUsed
+  revocations: Pick<Revocations, 'publish' | 'settle'>
   world: World
 }
 
@@ -62,7 +64,7 @@ export interface Incoming {
 
 /** Joins an operation with its handler. The answer is the body of the result and the caller, whom the response names. */
 export function pipeline(context: AdminContext, operation: Operation, handler: Handler<any>) {
-  const { database, keys, lastUsed, world } = context
+  const { database, keys, lastUsed, revocations, world } = context
   const readQuery = queryReader(operation.query)
   const readBody = bodyReader(operation.body)
   const inProject = operation.path.includes('{project_id}')
@@ -104,8 +106,10 @@ export function pipeline(context: AdminContext, operation: Operation, handler: H
 
   async function change(incoming: Incoming, now: number) {
     let events: Happened[] = []
+    let revoked: Revoked[] = []
+    let epoch: number | null = null
     let organization_id = ''
-    return database.write(
+    const result = await database.write(
       async (sql) => {
         // Asked again inside the transaction: a key that was taken away meanwhile changes nothing any more.
         const caller = await authenticate(sql, incoming, now)
@@ -118,17 +122,22 @@ export function pipeline(context: AdminContext, operation: Operation, handler: H
         const { ip_address, user_agent } = incoming
         const actor = { key_id: caller.key_id, user_id: caller.user_id, email: caller.email, ip_address, user_agent }
         if (happened.length > 0) await appendEvents(sql, head, happened, actor, now).catch(unwritten)
+        revoked = revokedBy(organization_id, happened)
+        epoch = await revocations.publish(sql, revoked)
         return answer
       },
       // A call without an event changed nothing that could be missing.
       async (sql) => events.length === 0 || (await findEvent(sql, { organization_id, id: events[0]!.id })).length > 0,
     )
+    // The answer says that what was taken away opens nothing any more, in no process.
+    if (epoch !== null) await revocations.settle(epoch, revoked)
+    return result
   }
 
   return async (incoming: Incoming): Promise<{ body: unknown; caller: AdminCaller }> => {
     const now = seconds(world)
     const caller = await authenticate(database.read, incoming, now)
-    lastUsed.note('admin_api_keys', caller.organization_id, caller.key_id, now)
+    lastUsed.note('admin_api_keys', { ...caller, owner_id: caller.user_id }, now)
     return { caller, body: await (operation.method === 'GET' ? read(incoming, caller, now) : change(incoming, now)) }
   }
 }

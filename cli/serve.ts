@@ -1,14 +1,9 @@
 /** `keyhall serve`: opens the database, makes the first organization if there is none, and answers until told to stop. */
-import { adminApp } from '../admin/app.ts'
 import { firstStart } from '../admin/host.ts'
 import { fillDemo, whenDemoBegan } from '../admin/demo.ts'
 import type { Config } from '../config.ts'
-import { gatewayApp } from '../gateway/app.ts'
-import { isForGateway } from '../gateway/target.ts'
-import { authorizeFrom } from '../gateway/verify.ts'
-import { LastUsed } from '../keys/last-used.ts'
-import { loadKeyRing } from '../keys/ring.ts'
 import { realWorld } from '../keys/world.ts'
+import { assemble, type Assembled } from './assemble.ts'
 import { Failed, type ExitCode } from './failed.ts'
 import { gatewayConfig } from './gateway-config.ts'
 import { greet, urlOf } from './greeting.ts'
@@ -53,7 +48,7 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
   const { database, pepper } = await openHost(config, { onFatal })
   const world = realWorld
   let server: Server | undefined
-  let lastUsed: LastUsed | undefined
+  let assembled: Assembled | undefined
   try {
     // Before the first key is made: a start that fails on a taken port must not have made one that nobody saw.
     const { promise: ready, resolve: answer } = Promise.withResolvers<Handler>()
@@ -69,42 +64,43 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
         )
       await fillDemo(database, world, first)
     }
-    const noted = (lastUsed = new LastUsed(database, (error) =>
-      log.say('error', 'Times of last use could not be written; kept for later.', { cause: String(error) }),
-    ))
-    const keys = await loadKeyRing(database, pepper, world)
-    const options = { log: log.request, addressOf: (request: Request) => addressOf(request, config, listening) }
-    const admin = adminApp({ database, keys, lastUsed, world }, options)
-    const authorize = authorizeFrom({ database, keys, lastUsed, world })
-    const gateway = gatewayApp({ authorize, world, send: fetch }, upstreams, {
-      ...options,
-      idleLimit: (request, seconds) => listening.timeout(request, seconds),
+    const parts = (assembled = await assemble({
+      database,
+      pepper,
+      world,
+      upstreams,
+      send: fetch,
+      cachedKeys: config.cached_keys,
+      leaseMilliseconds: config.lease_seconds * 1000,
       limits: { body_bytes: config.max_body, upload_bytes: config.max_upload },
-    })
-    const handle = (request: Request) => (isForGateway(request.url) ? gateway.fetch(request) : admin.fetch(request))
+      log: log.request,
+      addressOf: (request) => addressOf(request, config, listening),
+      idleLimit: (request, seconds) => listening.timeout(request, seconds),
+      onError: (what, error) => log.say('error', what, { cause: String(error) }),
+    }))
     const reload = () => {
       try {
-        gateway.configure(gatewayConfig(config, terminal.environment, warn))
+        parts.gateway.configure(gatewayConfig(config, terminal.environment, warn))
         log.say('info', 'The upstreams were read again.', { file: config.config })
       } catch (error) {
         if (!(error instanceof Failed)) throw error
         log.say('error', `The upstreams stay as they were. ${error.message}`)
       }
     }
-    answer(handle)
-    listening.reload({ fetch: handle })
+    answer(parts.fetch)
+    listening.reload({ fetch: parts.fetch })
 
     const finish = async () => {
       log.say('info', 'Stopping: no new connections, requests in flight finish.')
       await within(REQUESTS_END_WITHIN_MILLISECONDS, listening.stop())
-      gateway.stop()
+      parts.gateway.stop()
       if (listening.pendingRequests > 0) {
         log.say('warn', 'Requests that took too long were cut off.', { requests: listening.pendingRequests })
         void listening.stop(true)
       }
       await within(
         STORAGE_ENDS_WITHIN_MILLISECONDS,
-        noted.stop().then(() => database.close()),
+        parts.stop().then(() => database.close()),
       )
       log.say('info', 'Stopped.')
       log.flush()
@@ -116,7 +112,7 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
     return running
   } catch (error) {
     await server?.stop(true)
-    await lastUsed?.stop()
+    await assembled?.stop()
     await database.close()
     throw error
   }

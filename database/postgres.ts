@@ -1,5 +1,6 @@
 /** PostgreSQL 15 or later, through Bun's own client: a pool for reading, a connection held for each change. */
 import { SQL } from 'bun'
+import { sql as raw } from 'kysely'
 import { ApiError, conflict, outcomeUnknown, unavailable } from '../contract/errors.ts'
 import { kyselyOver } from './kysely.ts'
 import { CannotOpen, TryAgain, type Engine, type Sql } from './open.ts'
@@ -8,6 +9,7 @@ import { CannotOpen, TryAgain, type Engine, type Sql } from './open.ts'
 const MIGRATION_LOCK = 4_100_143
 const TRIES = 5
 const LOOK_MILLISECONDS = 5_000
+const CHANNEL = 'keyhall'
 
 type Connection = Pick<SQL, 'unsafe'>
 
@@ -106,6 +108,14 @@ export async function openPostgres(address: string): Promise<Engine> {
           await pause(Math.random() * 20 * 2 ** attempt)
         }
       }
+    },
+    announce: async (sql) => {
+      await sql.selectNoFrom(raw`pg_notify(${CHANNEL}, '')`.as('told')).execute()
+    },
+    listen: async (heard) => {
+      // Heard again after each reconnection: what was told meanwhile is lost, so asking is due.
+      const subscription = await pool.listen(CHANNEL, heard, heard)
+      return () => subscription.unlisten()
     },
     ping: async () => {
       try {

@@ -136,6 +136,8 @@ export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
         queue.push({ work, resolve, reject })
         draining ??= drain()
       }),
+    announce: async () => {},
+    listen: async () => async () => {},
     ping: async () => {
       try {
         reader.query('select 1').get()

@@ -19,6 +19,9 @@ export interface Tables {
   audit_heads: AuditHeadRow
   audit_logs: AuditLogRow
   properties: PropertyRow
+  epochs: EpochRow
+  revocations: RevocationRow
+  nodes: NodeRow
 }
 
 export interface OrganizationRow {
@@ -173,6 +176,29 @@ export interface AuditLogRow {
   /** The canonical bytes that the hash covers: JSON of the whole event. */
   entry: string
   hash: Uint8Array
+}
+
+/** A counter that all processes share. */
+export interface EpochRow {
+  name: string
+  value: number
+}
+
+/** Something that lost or gained authority: what is remembered of it must be read again. */
+export interface RevocationRow {
+  epoch: number
+  organization_id: string
+  kind: 'key' | 'owner' | 'project' | 'organization'
+  id: string
+  created_at: number
+}
+
+/** A process that answers from memory, and up to which epoch it has forgotten what it must. */
+export interface NodeRow {
+  id: string
+  epoch: number
+  lease_milliseconds: number
+  is_leaving: number
 }
 
 /** What the database knows about itself, such as the canary of the pepper. */

@@ -1,45 +1,139 @@
-/** Who calls the gateway, straight from the database. */
-import { forbidden, incorrectKey } from '../contract/errors.ts'
-import type { Database, Sql } from '../database/open.ts'
-import { statement } from '../database/statement.ts'
-import { digest, sameBytes } from '../keys/digest.ts'
+/** Who calls the gateway: answered from memory, strictly, and asked of storage on a miss. And `/verify`, the same for other proxies. */
+import { ApiError, forbidden, incorrectKey, internal, invalid } from '../contract/errors.ts'
+import type { Database } from '../database/open.ts'
+import { answerHeaders, errorBody, pathOf, searchOf } from '../http/answer.ts'
+import type { RequestLine } from '../http/request-line.ts'
+import { KeyCache } from '../keys/cache.ts'
+import { digest } from '../keys/digest.ts'
 import { mask, parseKey } from '../keys/format.ts'
 import type { LastUsed } from '../keys/last-used.ts'
-import { bearer, type KeyRing } from '../keys/verify.ts'
+import { loadProjectKey, type ProjectKey } from '../keys/project-keys.ts'
+import { newRequestId } from '../keys/random.ts'
+import type { Revocations } from '../keys/revocations.ts'
+import { bearer, verifyAdminKey, type KeyRing } from '../keys/verify.ts'
 import { seconds, type World } from '../keys/world.ts'
 import type { Authorize } from './caller.ts'
 
-interface VerifyContext {
+export interface VerifyContext {
   database: Database
   keys: KeyRing
   lastUsed: LastUsed
   world: World
+  cache: KeyCache
+  revocations: Pick<Revocations, 'leased' | 'renew'>
 }
 
-export const authorizeFrom =
-  ({ database, keys, lastUsed, world }: VerifyContext): Authorize =>
-  async (authorization, needed) => {
-    const token = bearer(authorization)
-    if (!parseKey(token)?.checked) throw incorrectKey(mask(token))
-    const sought = digest(keys.pepper, token)
+/** The memory of living keys, which `Revocations` is to tell what to forget. `most` is how many it holds. */
+export const keyCache = (database: Database, world: World, most: number) =>
+  new KeyCache((bytes) => loadProjectKey(database.read, bytes, seconds(world)), most)
+
+/**
+ * The decision about one Authorization header. Answers at once when memory knows the key; throws ApiError: 401 for what opens nothing, 403
+ * for a living key without access or permission, 503 when memory is too old and storage does not answer.
+ */
+export function authorizeFrom(context: VerifyContext): Authorize {
+  const { database, keys, lastUsed, world, cache, revocations } = context
+
+  function allow(key: ProjectKey, needed: string, token: string) {
     const now = seconds(world)
-    const [key] = await projectKey(database.read, { digest: sought })
-    const alive = key && sameBytes(key.digest, sought) && !key.deleted_at && (key.expires_at ?? Infinity) > now
-    if (!alive || key.archived_at) throw incorrectKey(mask(token))
-    const scopes = JSON.parse(key.scopes) as string[]
-    if (scopes.length > 0 && !scopes.includes(needed)) throw forbidden(needed)
-    const { organization_id, project_id, id, owner_type, owner_id } = key
-    lastUsed.note('api_keys', organization_id, id, now)
-    return { organization_id, project_id, key_id: id, owner_type, owner_id, scopes }
+    if (key.expires_at !== null && key.expires_at <= now) throw incorrectKey(mask(token))
+    if (!key.has_access || !(needed === '' || key.permissions.has(needed)))
+      throw forbidden(needed || 'api.model.request')
+    lastUsed.note('api_keys', key, now)
+    return key
   }
 
-const projectKey = statement((sql: Sql, $: { digest: Uint8Array }) =>
-  sql
-    .selectFrom('api_keys as key')
-    .innerJoin('projects as project', (on) =>
-      on.onRef('project.organization_id', '=', 'key.organization_id').onRef('project.id', '=', 'key.project_id'),
-    )
-    .select(['key.organization_id', 'key.project_id', 'key.id', 'key.digest', 'key.scopes'])
-    .select(['key.owner_type', 'key.owner_id', 'key.expires_at', 'key.deleted_at', 'project.archived_at'])
-    .where('key.digest', '=', $.digest),
-)
+  async function ask(token: string, bytes: Buffer, name: string, needed: string) {
+    await revocations.renew()
+    const key = cache.get(name) ?? (await cache.read(bytes, name))
+    if (key) return allow(key, needed, token)
+    keys.unknown.add(bytes)
+    throw incorrectKey(mask(token))
+  }
+
+  return (authorization, needed) => {
+    const token = bearer(authorization)
+    const parsed = parseKey(token)
+    // Admin keys are for administration: a living one is told so, any other learns nothing.
+    if (parsed?.kind === 'admin')
+      return verifyAdminKey(database.read, keys, authorization, seconds(world)).then(() => {
+        throw forbidden(needed || 'api.model.request')
+      })
+    if (!parsed?.checked) throw incorrectKey(mask(token))
+    const bytes = digest(keys.pepper, token)
+    const name = bytes.toString('base64')
+    if (revocations.leased) {
+      const key = cache.get(name)
+      if (key) return allow(key, needed, token)
+    }
+    if (keys.unknown.has(bytes)) throw incorrectKey(mask(token))
+    return ask(token, bytes, name, needed)
+  }
+}
+
+export interface VerifyOptions {
+  log?: (line: RequestLine) => void
+  addressOf?: (request: Request) => string | null
+}
+
+/**
+ * `/verify` and any path below it, any method: the decision from the Authorization header alone, for nginx, Caddy, Traefik, Envoy, HAProxy
+ * and whoever else asks before forwarding. `?scope=api.files.read` asks for that permission as well.
+ */
+export function verifyEndpoint(
+  authorize: Authorize,
+  world: World,
+  { log, addressOf = () => null }: VerifyOptions = {},
+): (request: Request) => Promise<Response> {
+  return async (request) => {
+    const began = performance.now()
+    const request_id = newRequestId(world)
+    let status = 200
+    let body: object = { status: 'ok' }
+    let who: Record<string, string> = {}
+    let caller: Awaited<ReturnType<Authorize>> | undefined
+    let cause: unknown
+    try {
+      const needed = new URLSearchParams(searchOf(request.url)).get('scope') ?? ''
+      if (needed !== '' && !/^api(\.[a-z_]+)+$/.test(needed))
+        throw invalid(`Invalid value: '${needed}'. A scope looks like 'api.model.request'.`, 'scope')
+      const decided = authorize(request.headers.get('authorization'), needed)
+      caller = decided instanceof Promise ? await decided : decided
+      who = {
+        'x-keyhall-organization-id': caller.organization_id,
+        'x-keyhall-project-id': caller.project_id,
+        'x-keyhall-key-id': caller.key_id,
+        'x-keyhall-owner-type': caller.owner_type,
+        'x-keyhall-owner-id': caller.owner_id,
+        'x-keyhall-scopes': caller.scopes.join(' '),
+      }
+    } catch (thrown) {
+      const error = thrown instanceof ApiError ? thrown : internal(request_id)
+      if (error.status >= 500) cause = thrown
+      status = error.status
+      body = errorBody(error)
+    }
+    const milliseconds = performance.now() - began
+    if (log) {
+      const { method, url } = request
+      const { organization_id = null, key_id = null } = caller ?? {}
+      const ip_address = addressOf(request)
+      log({
+        request_id,
+        method,
+        path: pathOf(url),
+        operation: 'verify',
+        status,
+        milliseconds,
+        organization_id,
+        key_id,
+        ip_address,
+        cause,
+      })
+    }
+    return new Response(JSON.stringify(body), {
+      status,
+      headers: { ...answerHeaders(request_id, milliseconds), ...who },
+    })
+  }
+}

@@ -4,14 +4,12 @@ import OpenAI from 'openai'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { adminApp } from '../admin/app.ts'
-import type { AdminContext } from '../admin/call.ts'
 import { addOrganization, firstStart } from '../admin/host.ts'
+import { assemble, type Assembled } from '../cli/assemble.ts'
 import type { AuditEvent } from '../contract/audit.ts'
 import { openDatabase, type Database } from '../database/open.ts'
 import type { RequestLine } from '../http/request-line.ts'
-import { LastUsed } from '../keys/last-used.ts'
-import { checkPepper, loadKeyRing } from '../keys/ring.ts'
+import { checkPepper } from '../keys/ring.ts'
 import { Secret } from '../keys/secret.ts'
 import { realWorld, type World } from '../keys/world.ts'
 import { startPostgres, type Postgres } from './postgres.ts'
@@ -71,7 +69,7 @@ export interface Tenant {
 export interface TestServer extends Tenant {
   engine: EngineName
   address: string
-  context: AdminContext
+  context: Assembled['context']
   fetch: (request: Request) => Promise<Response>
   /** The official SDK with the first admin key, or with another. */
   client: OpenAI
@@ -105,13 +103,23 @@ export async function startServer(
   const world: TestWorld = { ...realWorld, ahead: 0, now: () => Date.now() + world.ahead * 1000 }
   await checkPepper(database, testPepper)
   const first = await firstStart(database, testPepper, world, { owner_email: 'owner@example.com', admin_key: null })
-  const lastUsed = new LastUsed(database, (error) => {
-    if (!outages) throw error
-  })
-  const context: AdminContext = { database, keys: await loadKeyRing(database, testPepper, world), lastUsed, world }
   const log: RequestLine[] = []
-  const app = adminApp(context, { log: (line) => log.push(line) })
-  const fetch = async (request: Request) => app.fetch(request)
+  const assembled = await assemble({
+    database,
+    pepper: testPepper,
+    world,
+    cachedKeys: 10_000,
+    leaseMilliseconds: 3000,
+    upstreams: null,
+    send: fetch,
+    log: (line) => log.push(line),
+    addressOf: () => null,
+    onError: (_, error) => {
+      if (!outages) throw error
+    },
+  })
+  const { context } = assembled
+  const inProcess = async (request: Request) => assembled.fetch(request)
   const admin_key = first!.admin_key!
   const clientWith = (adminAPIKey: string) =>
     new OpenAI({
@@ -119,7 +127,7 @@ export async function startServer(
       apiKey: 'unused',
       baseURL: 'http://keyhall.test/v1',
       maxRetries: 0,
-      fetch: async (url, init) => fetch(new Request(url, init)),
+      fetch: async (url, init) => inProcess(new Request(url, init)),
     })
   let seen = 2
   return {
@@ -132,10 +140,10 @@ export async function startServer(
     owner_id: first!.owner_id,
     project_id: first!.project_id,
     admin_key,
-    fetch,
+    fetch: inProcess,
     client: clientWith(admin_key),
     clientWith,
-    request: requestWith(fetch, admin_key),
+    request: requestWith(inProcess, admin_key),
     async events() {
       const rows = await database.read
         .selectFrom('audit_logs')
@@ -151,7 +159,7 @@ export async function startServer(
     },
     log,
     async stop() {
-      await lastUsed.stop()
+      await assembled.stop()
       await database.close()
       await drop()
     },

@@ -1,6 +1,7 @@
 /** The migrations in order, one list for both engines. Forward only, and additive first: the previous version runs on the new schema. */
 import { first } from './001-first.ts'
 import { people } from './002-people.ts'
+import { revocations } from './003-revocations.ts'
 
 /** The few words in which the two engines' DDL differs. */
 export interface Dialect {
@@ -17,4 +18,4 @@ export interface Migration {
   statements: (dialect: Dialect) => string[]
 }
 
-export const migrations: readonly Migration[] = [first, people]
+export const migrations: readonly Migration[] = [first, people, revocations]

@@ -1,0 +1,84 @@
+/** The server put together from its halves: one handler for administration, the gateway and `/verify`. */
+import { adminApp } from '../admin/app.ts'
+import type { AdminContext } from '../admin/call.ts'
+import type { Database } from '../database/open.ts'
+import { gatewayApp, type Gateway } from '../gateway/app.ts'
+import type { Limits } from '../gateway/body.ts'
+import type { GatewayConfig } from '../gateway/config.ts'
+import type { Send } from '../gateway/models.ts'
+import { isForGateway } from '../gateway/target.ts'
+import { authorizeFrom, keyCache, verifyEndpoint, type VerifyContext } from '../gateway/verify.ts'
+import type { RequestLine } from '../http/request-line.ts'
+import type { Pepper } from '../keys/digest.ts'
+import { LastUsed } from '../keys/last-used.ts'
+import { Revocations } from '../keys/revocations.ts'
+import { loadKeyRing } from '../keys/ring.ts'
+import type { World } from '../keys/world.ts'
+
+export interface Parts {
+  database: Database
+  pepper: Pepper
+  world: World
+  /** How many living keys are held in memory. */
+  cachedKeys: number
+  /** For how long memory answers without the database. */
+  leaseMilliseconds: number
+  /** Where model requests go; null for nowhere. */
+  upstreams: GatewayConfig | null
+  send: Send
+  limits?: Partial<Limits>
+  log: (line: RequestLine) => void
+  addressOf: (request: Request) => string | null
+  idleLimit?: (request: Request, seconds: number) => void
+  /** What went wrong beside a request. */
+  onError: (what: string, error: unknown) => void
+}
+
+export interface Assembled {
+  fetch: (request: Request) => Response | Promise<Response>
+  context: AdminContext & VerifyContext
+  gateway: Gateway
+  /** Writes what is buffered and leaves the other processes. The database stays open. */
+  stop: () => Promise<void>
+}
+
+/** Puts the server together on an open database whose pepper was checked and that has an organization. */
+export async function assemble(parts: Parts): Promise<Assembled> {
+  const { database, pepper, world, cachedKeys, leaseMilliseconds, onError, upstreams, send, ...options } = parts
+  const keys = await loadKeyRing(database, pepper, world)
+  const lastUsed = new LastUsed(database, (error) =>
+    onError('Times of last use could not be written; kept for later.', error),
+  )
+  const cache = keyCache(database, world, cachedKeys)
+  const revocations = new Revocations(database, world, {
+    leaseMilliseconds,
+    forget: (revoked) => cache.forget(revoked),
+    onError: (error) => onError('The database did not say what was revoked.', error),
+  })
+  await revocations.start()
+  const context = { database, keys, lastUsed, world, cache, revocations }
+  const admin = adminApp(context, options)
+  const authorize = authorizeFrom(context)
+  const verify = verifyEndpoint(authorize, world, options)
+  const gateway = gatewayApp({ authorize, world, send }, upstreams, options)
+  return {
+    context,
+    gateway,
+    fetch(request) {
+      if (isForGateway(request.url)) return gateway.fetch(request)
+      return isVerify(request.url) ? verify(request) : admin.fetch(request)
+    },
+    async stop() {
+      await revocations.stop()
+      await lastUsed.stop()
+    },
+  }
+}
+
+/** `/verify` and whatever stands below it. */
+const isVerify = (url: string) => {
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  if (!url.startsWith('/verify', start)) return false
+  const next = url[start + '/verify'.length]
+  return next === undefined || next === '/' || next === '?'
+}

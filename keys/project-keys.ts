@@ -1,0 +1,109 @@
+/** A project key as storage knows it: whose it is, where it belongs, and all that it may do. */
+import { permissionsOf } from '../contract/permissions.ts'
+import type { Sql } from '../database/open.ts'
+import { statement } from '../database/statement.ts'
+import { sameBytes } from './digest.ts'
+
+export interface ProjectKey {
+  organization_id: string
+  project_id: string
+  key_id: string
+  owner_type: 'user' | 'service_account'
+  owner_id: string
+  /** What the owner may do in the project and the key is not restricted from; empty when the owner has lost the project. */
+  permissions: ReadonlySet<string>
+  /** The same as a list, for those who ask. */
+  scopes: readonly string[]
+  /** The project is active and the owner has a role for it. */
+  has_access: boolean
+  expires_at: number | null
+}
+
+/** The living key with this digest; undefined for one that is unknown, deleted or expired. Two reads at the most. */
+export async function loadProjectKey(sql: Sql, digest: Uint8Array, now: number): Promise<ProjectKey | undefined> {
+  const [row] = await keyByDigest(sql, { digest })
+  if (!row || !sameBytes(row.digest, digest) || row.deleted_at !== null) return undefined
+  if (row.expires_at !== null && row.expires_at <= now) return undefined
+  const { organization_id, project_id, id, owner_type, owner_id, expires_at } = row
+  const granted = row.archived_at === null ? await grantedTo(sql, row) : null
+  const scopes = restrict(granted ?? [], JSON.parse(row.scopes) as string[])
+  return {
+    organization_id,
+    project_id,
+    key_id: id,
+    owner_type,
+    owner_id,
+    permissions: new Set(scopes),
+    scopes,
+    has_access: granted !== null,
+    expires_at,
+  }
+}
+
+/** `[]` restricts nothing, `api.all.read` to reading, anything else to itself. */
+function restrict(granted: readonly string[], scopes: readonly string[]): string[] {
+  if (scopes.length === 0) return [...new Set(granted)]
+  const readAll = scopes.includes('api.all.read')
+  return [...new Set(granted)].filter(
+    (permission) => scopes.includes(permission) || (readAll && permission.endsWith('.read')),
+  )
+}
+
+interface Owned {
+  organization_id: string
+  project_id: string
+  owner_type: 'user' | 'service_account'
+  owner_id: string
+  account_role: string | null
+}
+
+/** What the owner may do in the project: the union of all roles held; null without access to it. */
+async function grantedTo(sql: Sql, owned: Owned): Promise<string[] | null> {
+  const { organization_id, project_id, owner_type, owner_id, account_role } = owned
+  if (owner_type === 'service_account')
+    return account_role === 'owner' || account_role === 'member' ? permissionsOf('project', account_role) : null
+  const held = await heldBy(sql, { organization_id, project_id, owner_id })
+  const inOrganization = ({ resource_id }: { resource_id: string }) => resource_id === organization_id
+  if (!held.some((one) => !inOrganization(one) || one.role === 'owner')) return null
+  return held.flatMap((one) =>
+    one.permissions === null
+      ? permissionsOf(inOrganization(one) ? 'organization' : 'project', one.role)
+      : (JSON.parse(one.permissions) as string[]),
+  )
+}
+
+const keyByDigest = statement((sql: Sql, $: { digest: Uint8Array }) =>
+  sql
+    .selectFrom('api_keys as key')
+    .innerJoin('projects as project', (on) =>
+      on.onRef('project.organization_id', '=', 'key.organization_id').onRef('project.id', '=', 'key.project_id'),
+    )
+    .leftJoin('service_accounts as account', (on) =>
+      on.onRef('account.organization_id', '=', 'key.organization_id').onRef('account.id', '=', 'key.owner_id'),
+    )
+    .select(['key.organization_id', 'key.project_id', 'key.id', 'key.digest', 'key.scopes'])
+    .select(['key.owner_type', 'key.owner_id', 'key.expires_at', 'key.deleted_at'])
+    .select(['project.archived_at', 'account.role as account_role'])
+    .where('key.digest', '=', $.digest),
+)
+
+/** The roles that a person holds for a project, directly and through groups, in it and in the organization. */
+const heldBy = statement((sql: Sql, $: { organization_id: string; project_id: string; owner_id: string }) => {
+  const custom = sql
+    .selectFrom('role_assignments as held')
+    .leftJoin('roles as role', (on) =>
+      on.onRef('role.organization_id', '=', 'held.organization_id').onRef('role.id', '=', 'held.role'),
+    )
+    .select(['held.resource_id', 'held.role', 'role.permissions'])
+    .where('held.organization_id', '=', $.organization_id)
+    .where((is) => is.or([is('held.resource_id', '=', $.organization_id), is('held.resource_id', '=', $.project_id)]))
+  const direct = custom.where('held.principal_id', '=', $.owner_id)
+  const grouped = custom
+    .innerJoin('group_users as member', (on) =>
+      on
+        .onRef('member.organization_id', '=', 'held.organization_id')
+        .onRef('member.group_id', '=', 'held.principal_id'),
+    )
+    .where('member.user_id', '=', $.owner_id)
+  return direct.unionAll(grouped)
+})
