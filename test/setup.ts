@@ -185,6 +185,9 @@ export async function addTenant({ database, world, fetch }: TestServer): Promise
   return { database, world, ...made, admin_key: made.admin_key!, request: requestWith(fetch, made.admin_key!) }
 }
 
+/** The first of all tests on PostgreSQL waits for it to be made and started; on a busy machine that takes longer than Bun waits. */
+export const START_MILLISECONDS = 60_000
+
 /** Runs the tests once for each engine, each time with a server of its own. */
 export function onBothEngines(name: string, tests: (server: () => TestServer) => void) {
   for (const engine of engines) {
@@ -192,7 +195,7 @@ export function onBothEngines(name: string, tests: (server: () => TestServer) =>
       let server: TestServer
       beforeAll(async () => {
         server = await startServer(engine)
-      })
+      }, START_MILLISECONDS)
       afterAll(() => server.stop())
       tests(() => server)
     })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'kysely'
 import { verifyChain } from '../../admin/audit.ts'
 import { newProject } from '../recipes.ts'
-import { engines, startServer, type TestServer } from '../setup.ts'
+import { START_MILLISECONDS, engines, startServer, type TestServer } from '../setup.ts'
 
 /** Statements that make every row written to `table` fail in one way, and those that mend it. */
 const failing = {
@@ -28,7 +28,7 @@ for (const engine of engines)
     let server: TestServer
     beforeAll(async () => {
       server = await startServer(engine, { outages: true })
-    })
+    }, START_MILLISECONDS)
     afterAll(() => server.stop())
 
     for (const how of engine === 'sqlite' ? ['abort', 'fail', 'rollback'] : ['P0001', '23514', '22003'])

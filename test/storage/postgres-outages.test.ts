@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { SQL } from 'bun'
 import { verifyChain } from '../../admin/audit.ts'
 import { newProject } from '../recipes.ts'
-import { emptyDatabase, startServer, type TestServer } from '../setup.ts'
+import { START_MILLISECONDS, emptyDatabase, startServer, type TestServer } from '../setup.ts'
 import { startPostgres, type Postgres } from '../postgres.ts'
 import { startProxy, type Proxy } from './cutting-proxy.ts'
 
@@ -25,7 +25,7 @@ describe.skipIf(Boolean(process.env.TEST_POSTGRES_URL))('a PostgreSQL that crash
   beforeAll(async () => {
     postgres = await startPostgres()
     server = await startServer('postgres', { on: { address: postgres.url, drop: postgres.stop }, outages: true })
-  })
+  }, START_MILLISECONDS)
   afterAll(() => server.stop())
 
   test('under load refuses with 503 and loses nothing that was acknowledged', async () => {
@@ -84,7 +84,7 @@ describe('a connection that is lost during COMMIT', () => {
       outages: true,
       via: async (address) => (proxy = await startProxy(address)).address,
     })
-  })
+  }, START_MILLISECONDS)
   afterAll(async () => {
     await server.stop()
     proxy.close()
@@ -149,7 +149,7 @@ describe('a change that PostgreSQL undid for another', () => {
       create trigger a before insert on projects for each row execute function fail('40001');
       create trigger b before insert on audit_logs for each row execute function fail('40P01')`)
     await admin.close()
-  })
+  }, START_MILLISECONDS)
   afterAll(() => server.stop())
 
   const fail = async (failures: number) => {

@@ -5,14 +5,14 @@ import { verifyChain } from '../../admin/audit.ts'
 import { ApiError } from '../../contract/errors.ts'
 import type { Sql } from '../../database/open.ts'
 import { newProject } from '../recipes.ts'
-import { addPerson, engines, startServer, type TestServer } from '../setup.ts'
+import { START_MILLISECONDS, addPerson, engines, startServer, type TestServer } from '../setup.ts'
 
 for (const engine of engines)
   describe(`many writers (${engine})`, () => {
     let server: TestServer
     beforeAll(async () => {
       server = await startServer(engine, { outages: true })
-    })
+    }, START_MILLISECONDS)
     afterAll(() => server.stop())
 
     const insertProject = (sql: Sql, id: string) =>
@@ -93,7 +93,7 @@ describe('a SQLite file that another process is writing', () => {
   beforeAll(async () => {
     server = await startServer('sqlite', { outages: true })
     other = new Sqlite(server.address.slice('sqlite:'.length))
-  })
+  }, START_MILLISECONDS)
   afterAll(async () => {
     other.close()
     await server.stop()
