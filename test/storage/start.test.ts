@@ -1,0 +1,88 @@
+/** Servers that start at the same moment on one empty database, and storage that is broken beyond use. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { verifyChain } from '../../admin/audit.ts'
+import { openDatabase } from '../../database/open.ts'
+import { migrations } from '../../database/migrations/index.ts'
+import { folder, serve, type Serving } from '../cli/command.ts'
+import { emptyDatabase, engines, START_MILLISECONDS } from '../setup.ts'
+
+const program = [process.execPath, join(import.meta.dir, '../../main.ts')]
+
+for (const engine of engines)
+  describe(`servers that start at once (${engine})`, () => {
+    const home = folder()
+    let database: Awaited<ReturnType<typeof emptyDatabase>>
+    let servers: Serving[]
+    beforeAll(async () => {
+      database = await emptyDatabase(engine)
+      servers = await Promise.all(
+        Array.from({ length: 4 }, () => serve(database.address, ['--pepper-file', `${home.path}/pepper`], { program })),
+      )
+    }, START_MILLISECONDS)
+    afterAll(async () => {
+      for (const server of servers) server.signal('SIGTERM')
+      await Promise.all(servers.map(({ ended }) => ended))
+      await database.drop()
+      home.remove()
+    })
+
+    test('make one organization, print one key, and apply each migration once', async () => {
+      expect(servers.filter(({ key }) => key !== null)).toHaveLength(1)
+      const storage = await openDatabase(database.address)
+      const { read } = storage
+      expect(await read.selectFrom('organizations').select('id').execute()).toHaveLength(1)
+      expect(await read.selectFrom('projects').select('id').execute()).toHaveLength(1)
+      const applied = await read
+        .selectFrom('migrations' as 'properties')
+        .select('name')
+        .execute()
+      expect(applied.map(({ name }) => name).toSorted()).toEqual(migrations.map(({ name }) => name).toSorted())
+      expect(await verifyChain(read)).toMatchObject({ rows: 2, broken: null })
+      await storage.close()
+    })
+
+    test('all take that key, and see at once what another of them changed', async () => {
+      const headers = { authorization: `Bearer ${servers.find(({ key }) => key)!.key}` }
+      for (const { url } of servers) {
+        const made = await fetch(`${url}/v1/organization/admin_api_keys`, {
+          method: 'POST',
+          headers,
+          body: '{"name":"shared"}',
+        })
+        const { id, value } = (await made.json()) as { id: string; value: string }
+        const opened = () =>
+          Promise.all(
+            servers.map(async (other) => {
+              const authorization = { authorization: `Bearer ${value}` }
+              return (await fetch(`${other.url}/v1/organization/users`, { headers: authorization })).status
+            }),
+          )
+        expect(await opened()).toEqual([200, 200, 200, 200])
+        await fetch(`${url}/v1/organization/admin_api_keys/${id}`, { method: 'DELETE', headers })
+        expect(await opened()).toEqual([401, 401, 401, 401])
+      }
+    })
+  })
+
+describe('a SQLite file that is damaged while it is in use', () => {
+  test('stops the server, which says why', async () => {
+    const home = folder()
+    const path = join(home.path, 'keyhall.db')
+    const server = await serve(`sqlite:${path}`, [], { program })
+    const headers = { authorization: `Bearer ${server.key}` }
+    const create = () =>
+      fetch(`${server.url}/v1/organization/projects`, { method: 'POST', headers, body: '{"name":"x"}' })
+    expect((await create()).status).toBe(200)
+    for (const file of [path, `${path}-wal`])
+      writeFileSync(file, Buffer.alloc(statSync(file).size, 0x5a), { flag: 'r+' })
+    const response = await create()
+    expect(response.status).toBe(503)
+    expect(await response.json()).toMatchObject({ error: { code: 'storage_failed' } })
+    const { code, out } = await server.ended
+    expect(code).toBe(1)
+    expect(out).toContain('The storage failed')
+    home.remove()
+  }, 30_000)
+})
