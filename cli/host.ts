@@ -1,6 +1,6 @@
 /** What every command on the host needs: the database open, its pepper checked, and one sentence when that does not work. */
 import { randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { readPepperFile, type Config } from '../config.ts'
 import { CannotOpen, openDatabase, type Database, type DatabaseOptions } from '../database/open.ts'
@@ -78,8 +78,7 @@ async function newPepper(database: Database, path: string): Promise<Pepper> {
   const bytes = randomBytes(32)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    writeFileSync(path, `${bytes.toString('hex')}\n`, { mode: 0o600, flag: 'wx' })
-    chmodSync(path, 0o600)
+    keepFile(path, `${bytes.toString('hex')}\n`)
   } catch (error) {
     // Another server that starts at the same moment made it first.
     const made = (error as { code?: string }).code === 'EEXIST' ? readPepperFile(path) : null
@@ -87,4 +86,20 @@ async function newPepper(database: Database, path: string): Promise<Pepper> {
     return made
   }
   return new Secret(new Uint8Array(bytes))
+}
+
+/** Writes a file that must not be there yet: as a whole or not at all, and such that it outlives a power cut. */
+function keepFile(path: string, text: string) {
+  const draft = `${path}.${randomBytes(6).toString('hex')}`
+  try {
+    writeFileSync(draft, text, { mode: 0o600, flag: 'wx', flush: true })
+    linkSync(draft, path)
+  } finally {
+    rmSync(draft, { force: true })
+  }
+  // Windows keeps the name by itself, and opens no folder.
+  if (process.platform === 'win32') return
+  const folder = openSync(dirname(path), 'r')
+  fsyncSync(folder)
+  closeSync(folder)
 }
