@@ -46,7 +46,13 @@ export async function filled(projects: number): Promise<Filled> {
 
 function version() {
   const schema = migrations.flatMap(({ statements }) =>
-    statements({ text: 'text', integer: 'integer', bytes: 'blob', strict: ' strict' }),
+    statements({
+      text: 'text',
+      integer: 'integer',
+      bytes: 'blob',
+      strict: ' strict',
+      clustered: ' strict, without rowid',
+    }),
   )
   const hash = createHash('sha256')
     .update(schema.join('\n'))

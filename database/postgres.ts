@@ -125,7 +125,7 @@ export async function openPostgres(address: string): Promise<Engine> {
       }
     },
     close: () => pool.close({ timeout: 5 }),
-    dialect: { text: 'text collate "C"', integer: 'bigint', bytes: 'bytea', strict: '' },
+    dialect: { text: 'text collate "C"', integer: 'bigint', bytes: 'bytea', strict: '', clustered: '' },
     exclusively: async (work) => {
       const connection = await pool.reserve()
       try {

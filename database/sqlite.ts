@@ -150,7 +150,13 @@ export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
       reader.close()
       writer.close()
     },
-    dialect: { text: 'text', integer: 'integer', bytes: 'blob', strict: ' strict' },
+    dialect: {
+      text: 'text',
+      integer: 'integer',
+      bytes: 'blob',
+      strict: ' strict',
+      clustered: ' strict, without rowid',
+    },
     exclusively: async (work) => {
       await begin()
       try {

@@ -3,7 +3,7 @@ import type { Migration } from './index.ts'
 
 export const first: Migration = {
   name: '001-first',
-  statements: ({ text, integer, bytes, strict }) => {
+  statements: ({ text, integer, bytes, strict, clustered }) => {
     const key = `
       organization_id ${text} not null,
       id ${text} not null,
@@ -40,8 +40,10 @@ export const first: Migration = {
         role ${text} not null,
         created_at ${integer} not null,
         created_by ${text},
-        primary key (organization_id, principal_id, resource_id, role))${strict}`,
+        primary key (organization_id, resource_id, principal_id, role))${clustered}`,
       `create index role_assignments_resource on role_assignments (organization_id, resource_id, created_at, principal_id)`,
+      // All that somebody holds. With `resource_id` next, SQLite would take this index for lists, where the roles of a project lie apart.
+      `create index role_assignments_principal on role_assignments (organization_id, principal_id, created_at)`,
       `create table projects (
         organization_id ${text} not null references organizations,
         id ${text} not null,
@@ -68,9 +70,9 @@ export const first: Migration = {
       `create table api_keys (${key}
         project_id ${text} not null,
         owner_type ${text} not null check (owner_type in ('user', 'service_account')),
-        primary key (organization_id, id),
-        foreign key (organization_id, project_id) references projects (organization_id, id))${strict}`,
-      `create index api_keys_page on api_keys (organization_id, project_id, created_at, id)`,
+        primary key (organization_id, project_id, created_at, id),
+        foreign key (organization_id, project_id) references projects (organization_id, id))${clustered}`,
+      `create unique index api_keys_id on api_keys (organization_id, id)`,
       `create index api_keys_owner on api_keys (organization_id, owner_id)`,
       `create table admin_api_keys (${key}
         is_foreign ${integer} not null,

@@ -11,6 +11,8 @@ export interface Dialect {
   bytes: string
   /** What ends a `create table`. */
   strict: string
+  /** Ends it instead where rows that are read together shall lie together, in the order of the primary key; PostgreSQL has no such tables. */
+  clustered: string
 }
 
 export interface Migration {
