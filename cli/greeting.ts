@@ -36,7 +36,7 @@ export function greet({ url, first, config, log, terminal }: Greeting) {
 
 /** The key stands in the environment and not in the lines to try: arguments of a process are seen by everybody on the machine. */
 const firstSteps = (url: string, key: string | null, program: string) => `
-${key ? 'The first admin key, shown this once, as a line for another terminal:' : 'The first admin key is the one you chose. In another terminal:'}
+${key ? 'The first admin key, shown this once, as a line for another terminal in this folder:' : 'The first admin key is the one you chose. In another terminal in this folder:'}
 
   export OPENAI_BASE_URL=${url}/v1 OPENAI_ADMIN_KEY=${key ?? '"$KEYHALL_ADMIN_KEY"'}
 

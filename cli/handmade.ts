@@ -22,7 +22,7 @@ export const handmade: readonly Handmade[] = [
   {
     path: ['serve'],
     about: 'Starts the server.',
-    more: 'The first start makes an organization, its owner, its "Default project" and an admin key, and prints the key once.',
+    more: 'The first start makes an organization, its owner, its "Default project" and an admin key, and prints the key once. Give secrets as variables: others on the machine can see arguments.',
     flags: flagsOf(settingNames),
     examples: ['serve', 'serve --port 8080 --database postgres://keyhall@db.example.com/keyhall'],
     run: async (given, terminal) =>

@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { copyFileSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { emptyDatabase, engines } from '../setup.ts'
+import { folder, run, serve } from './command.ts'
+
+const home = folder()
+const alone = join(home.path, 'alone')
+const program = [join(alone, 'keyhall')]
+
+beforeAll(() => {
+  const built = Bun.spawnSync([process.execPath, join(import.meta.dir, '../../scripts/build.ts'), `${home.path}/dist`])
+  if (built.exitCode !== 0) throw new Error(built.stderr.toString())
+  mkdirSync(alone)
+  copyFileSync(`${home.path}/dist/keyhall`, program[0]!)
+}, 60_000)
+afterAll(() => home.remove())
+
+for (const engine of engines)
+  describe(`the executable (${engine})`, () => {
+    test('serves and calls, alone in a folder, without Node.js, npm or the sources', async () => {
+      const { address, drop } = await emptyDatabase(engine)
+      const options = { program, cwd: alone, env: { PATH: '' } }
+      const server = await serve(address, [], options)
+      expect(server.printed()).toContain(`${program[0]} projects list`)
+      const env = { PATH: '', OPENAI_ADMIN_KEY: server.key!, OPENAI_BASE_URL: `${server.url}/v1` }
+      const list = await run(['projects', 'list'], { ...options, env })
+      expect(list).toMatchObject({ code: 0, err: '' })
+      expect(JSON.parse(list.out).data).toMatchObject([{ name: 'Default project' }])
+      expect(await run(['audit', 'verify', '--database', address], options)).toMatchObject({ code: 0, err: '' })
+      server.signal('SIGTERM')
+      expect(await server.ended).toMatchObject({ code: 0, err: '' })
+      await drop()
+    })
+  })
+
+test('the built client runs in Node.js and is one file without dependencies', () => {
+  expect(readdirSync(`${home.path}/dist`).toSorted()).toEqual(['client.js', 'keyhall', 'types'])
+  const script = `import { Keyhall, AuthenticationError } from './client.js'
+    const fetch = async () => Response.json({ error: { message: 'no' } }, { status: 401 })
+    const client = new Keyhall({ adminAPIKey: 'sk-admin-x', fetch })
+    await client.admin.organization.projects.list().catch((error) => console.log(error instanceof AuthenticationError))`
+  const node = Bun.spawnSync(['node', '--input-type=module', '-e', script], { cwd: `${home.path}/dist` })
+  expect([node.stdout.toString(), node.stderr.toString()]).toEqual(['true\n', ''])
+})
+
+test('an install needs no script of any package: nothing that runs has one', () => {
+  const lock = JSON.parse(readFileSync(join(import.meta.dir, '../../package-lock.json'), 'utf8')) as {
+    packages: Record<string, { dev?: boolean; hasInstallScript?: boolean }>
+  }
+  const scripted = Object.entries(lock.packages).filter(([, { dev, hasInstallScript }]) => hasInstallScript && !dev)
+  expect(scripted).toEqual([])
+})
