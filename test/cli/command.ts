@@ -27,6 +27,8 @@ function spawn(args: string[], { env = {}, cwd = tmpdir(), program = ['node', la
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
+    // A process group of its own, as on a terminal.
+    detached: true,
   })
 }
 
@@ -47,7 +49,10 @@ export interface Serving {
   key: string | null
   /** What was printed so far. */
   printed: () => string
+  /** To the launcher alone, as from a supervisor. */
   signal: (name: NodeJS.Signals) => void
+  /** To the launcher and what it started, as from a terminal. */
+  signalAll: (name: NodeJS.Signals) => void
   ended: Promise<Ended>
 }
 
@@ -73,6 +78,7 @@ export async function serve(database: string, args: string[] = [], options: Opti
     key: /sk-admin-\S+/.exec(out)?.[0] ?? null,
     printed: () => out,
     signal: (name) => child.kill(name),
+    signalAll: (name) => process.kill(-child.pid, name),
     ended,
   }
 }

@@ -88,33 +88,26 @@ describe('keyhall serve', () => {
     home.remove()
   })
 
-  test('takes one Ctrl-C that arrives twice as one, and ends at once on another signal', async () => {
+  test('takes one Ctrl-C, which the launcher passes on too, as one, and ends at once on another signal', async () => {
     const home = folder()
     const server = await serve(`sqlite:${home.path}/k.db`)
-    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
-    socket.on('error', () => {})
-    await new Promise<void>((resolve) =>
-      socket.write('GET /health HTTP/1.1\r\nHost: keyhall\r\nContent-Length: 5\r\n\r\n', () => resolve()),
-    )
     const request = `POST /v1/organization/projects HTTP/1.1\r\nHost: keyhall\r\nAuthorization: Bearer ${server.key}\r\nContent-Length: 50\r\n\r\n`
     const slow = connect(Number(new URL(server.url).port), '127.0.0.1')
     slow.on('error', () => {})
     await new Promise<void>((resolve) => slow.write(request, () => resolve()))
     expect((await fetch(`${server.url}/health`)).status).toBe(200)
-    server.signal('SIGINT')
-    server.signal('SIGINT')
+    server.signalAll('SIGINT')
     while (!server.printed().includes('Stopping')) await Bun.sleep(10)
     server.signal('SIGTERM')
     expect(await server.ended).toMatchObject({ code: 143, err: '' })
     expect(server.printed()).not.toContain('Stopped.')
-    socket.destroy()
     slow.destroy()
     home.remove()
   })
 
   test('obeys nothing that lies in the current folder', async () => {
     const home = folder()
-    await Bun.write(`${home.path}/.env`, 'KEYHALL_PORT=nonsense\n')
+    await Bun.write(`${home.path}/.env`, 'KEYHALL_LOG=nonsense\n')
     await Bun.write(`${home.path}/bunfig.toml`, 'preload = ["./evil.ts"]\n')
     await Bun.write(`${home.path}/evil.ts`, 'console.log("evil"); process.exit(66)\n')
     const server = await serve('sqlite:k.db', [], { cwd: home.path })
