@@ -25,8 +25,10 @@ export const handmade: readonly Handmade[] = [
     more: 'The first start makes an organization, its owner, its "Default project" and an admin key, and prints the key once. Give secrets as variables: others on the machine can see arguments.',
     flags: flagsOf(settingNames),
     examples: ['serve', 'serve --port 8080 --database postgres://keyhall@db.example.com/keyhall'],
-    run: async (given, terminal) =>
-      (await import('./serve.ts')).serveUntilStopped(config(given, terminal, settingNames), terminal),
+    async run(given, terminal) {
+      const settings = config(given, terminal, settingNames)
+      return (await import('./serve.ts')).serveUntilStopped(settings, terminal)
+    },
   },
   {
     path: ['admin-keys', 'create'],
@@ -44,8 +46,10 @@ export const handmade: readonly Handmade[] = [
       ...flagsOf(storage),
     ],
     examples: ['admin-keys create --name "on call" --expires-in 12h'],
-    run: async (given, terminal) =>
-      (await import('./host-commands.ts')).createAdminKey(config(given, terminal, storage), given.flags, terminal),
+    async run(given, terminal) {
+      const settings = config(given, terminal, storage)
+      return (await import('./host-commands.ts')).createAdminKey(settings, given.flags, terminal)
+    },
   },
   {
     path: ['config', 'check'],
@@ -66,8 +70,10 @@ export const handmade: readonly Handmade[] = [
     more: 'Prints the newest link of the chain. Who keeps it elsewhere can tell later whether the end was cut off or the whole was written anew.',
     flags: flagsOf(['database']),
     examples: ['audit verify'],
-    run: async (given, terminal) =>
-      (await import('./host-commands.ts')).verifyAudit(config(given, terminal, ['database']), terminal),
+    async run(given, terminal) {
+      const settings = config(given, terminal, ['database'])
+      return (await import('./host-commands.ts')).verifyAudit(settings, terminal)
+    },
   },
 ]
 

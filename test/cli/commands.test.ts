@@ -1,12 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { commands } from '../../cli/commands.ts'
-import { keyhall } from '../../cli/keyhall.ts'
 import { networkFlags } from '../../cli/network-flags.ts'
 import { operationFlags } from '../../cli/operation-flags.ts'
 import { handmade } from '../../cli/handmade.ts'
 import type { Terminal } from '../../cli/terminal.ts'
 import { startServer, type TestServer } from '../setup.ts'
 import { run, sentence } from './command.ts'
+import { inProcess } from './terminal.ts'
+
+setDefaultTimeout(60_000)
 
 let server: TestServer
 let socket: Bun.Server<undefined>
@@ -22,27 +24,8 @@ afterAll(async () => {
   await server.stop()
 })
 
-/** The command line in process, on a terminal of the test's making: by default one that is none. */
-async function command(line: string | string[], over: Partial<Terminal> = {}) {
-  let out = ''
-  let err = ''
-  const code = await keyhall(typeof line === 'string' ? line.split(' ') : line, {
-    environment,
-    now: server.world.now,
-    out: (text) => void (out += text),
-    err: (text) => void (err += text),
-    isTerminal: false,
-    isErrTerminal: false,
-    columns: Infinity,
-    width: Bun.stringWidth,
-    program: 'keyhall',
-    onReload: () => {},
-    onStop: () => {},
-    exit: () => {},
-    ...over,
-  })
-  return { code, out, err }
-}
+const command = (line: string | readonly string[], over: Partial<Terminal> = {}) =>
+  inProcess(line, { environment, now: server.world.now, ...over })
 
 const onTerminal = (columns = 120): Partial<Terminal> => ({ isTerminal: true, isErrTerminal: true, columns })
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { copyFileSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { emptyDatabase, engines } from '../setup.ts'
@@ -43,6 +43,9 @@ test('the built client runs in Node.js and is one file without dependencies', ()
   const node = Bun.spawnSync(['node', '--input-type=module', '-e', script], { cwd: `${home.path}/dist` })
   expect([node.stdout.toString(), node.stderr.toString()]).toEqual(['true\n', ''])
 })
+
+// Each test starts several processes.
+setDefaultTimeout(60_000)
 
 test('an install needs no script of any package: nothing that runs has one', () => {
   const lock = JSON.parse(readFileSync(join(import.meta.dir, '../../package-lock.json'), 'utf8')) as {

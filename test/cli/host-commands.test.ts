@@ -1,9 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { sql as raw } from 'kysely'
 import { createHash } from 'node:crypto'
 import type { Sql } from '../../database/open.ts'
 import { addPerson, engines, startServer, testPepper, type TestServer } from '../setup.ts'
 import { folder, run, sentence } from './command.ts'
+
+// Each test starts several processes.
+setDefaultTimeout(60_000)
 
 const pepper = { KEYHALL_PEPPER: Buffer.from(testPepper.reveal()).toString('hex') }
 

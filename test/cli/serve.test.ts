@@ -1,8 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect } from 'node:net'
 import { openDatabase } from '../../database/open.ts'
 import { emptyDatabase, engines } from '../setup.ts'
 import { folder, run, serve, type Serving } from './command.ts'
+
+// Each test starts several processes.
+setDefaultTimeout(60_000)
 
 const get = (url: string, key: string) => fetch(url, { headers: { authorization: `Bearer ${key}` } })
 
