@@ -49,6 +49,8 @@ export interface Serving {
   key: string | null
   /** What was printed so far. */
   printed: () => string
+  /** Waits until this is printed. Throws when the server ends without. */
+  prints: (text: string) => Promise<void>
   /** To the launcher alone, as from a supervisor. */
   signal: (name: NodeJS.Signals) => void
   /** To the launcher and what it started, as from a terminal. */
@@ -77,6 +79,12 @@ export async function serve(database: string, args: string[] = [], options: Opti
     url,
     key: /sk-admin-\S+/.exec(out)?.[0] ?? null,
     printed: () => out,
+    async prints(text) {
+      while (!out.includes(text)) {
+        if (child.exitCode !== null) throw new Error(`keyhall serve ended with ${child.exitCode}, printing: ${out}`)
+        await Bun.sleep(10)
+      }
+    },
     signal: (name) => child.kill(name),
     signalAll: (name) => process.kill(-child.pid, name),
     ended,
