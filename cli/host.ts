@@ -74,7 +74,8 @@ const missingPepper = (path: string): never => {
 
 /** Makes the pepper on the first start. A database that already has keys needs the pepper they were made with. */
 async function newPepper(database: Database, path: string): Promise<Pepper> {
-  if (await hasPepper(database)) missingPepper(path)
+  // Asked in this order, because another server that starts at the same moment writes first the file and then the database.
+  if (await hasPepper(database)) return readPepperFile(path) ?? missingPepper(path)
   const bytes = randomBytes(32)
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
