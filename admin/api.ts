@@ -1,10 +1,11 @@
 /** The contract joined to its handlers, in the same tree; a handler that is missing is a type error. */
 import { contract, isOperation, type Tree } from '../contract/index.ts'
 import type { Operation } from '../contract/kit.ts'
-import type { Handler } from './call.ts'
+import type { AnyImplemented, Implemented } from './call.ts'
 import adminApiKeys from './resources/admin-api-keys.ts'
 import groups from './resources/groups.ts'
 import groupUsers from './resources/group-users.ts'
+import invites from './resources/invites.ts'
 import projectApiKeys from './resources/project-api-keys.ts'
 import projectGroups from './resources/project-groups.ts'
 import projectServiceAccounts, { serviceAccountApiKeys } from './resources/project-service-accounts.ts'
@@ -20,12 +21,13 @@ import roles, { projectRoleHandlers } from './resources/roles.ts'
 import users from './resources/users.ts'
 
 type Implementation<Node> = Node extends Operation
-  ? Handler<Node>
+  ? Implemented<Node>
   : { [Name in keyof Node]: Implementation<Node[Name]> }
 
 const implementation: Implementation<typeof contract.admin.organization> = {
   adminAPIKeys: adminApiKeys,
   users: { ...users, roles: userRoleHandlers },
+  invites,
   groups: { ...groups, users: groupUsers, roles: groupRoleHandlers },
   roles,
   projects: {
@@ -42,22 +44,22 @@ export interface Endpoint {
   /** As in the SDK: `projects.apiKeys.list`. */
   name: string
   operation: Operation
-  handler: Handler<any>
+  implemented: AnyImplemented
 }
 
-/** Every operation with its handler. */
+/** Every operation with what carries it out. */
 export const endpoints: readonly Endpoint[] = join(contract.admin.organization, implementation, [])
 
-interface HandlerTree {
-  [name: string]: HandlerTree | Handler<any>
+interface ImplementationTree {
+  [name: string]: ImplementationTree | AnyImplemented
 }
 
-function join(tree: Tree, handlers: HandlerTree, path: string[]): Endpoint[] {
+function join(tree: Tree, implementations: ImplementationTree, path: string[]): Endpoint[] {
   return Object.entries(tree).flatMap(([key, node]) => {
     const here = [...path, key]
-    const handler = handlers[key]!
+    const implemented = implementations[key]!
     return isOperation(node)
-      ? [{ name: here.join('.'), operation: node, handler: handler as Handler<any> }]
-      : join(node, handler as HandlerTree, here)
+      ? [{ name: here.join('.'), operation: node, implemented: implemented as AnyImplemented }]
+      : join(node, implemented as ImplementationTree, here)
   })
 }

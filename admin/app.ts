@@ -8,7 +8,7 @@ import { newRequestId } from '../keys/random.ts'
 import { seconds } from '../keys/world.ts'
 import { verifyAdminKey } from '../keys/verify.ts'
 import { endpoints } from './api.ts'
-import { pipeline, type AdminContext, type Incoming } from './call.ts'
+import { pipeline, type AdminContext, type Caller, type Incoming } from './call.ts'
 import { openApi } from './openapi.ts'
 
 const LARGEST_BODY = 1024 * 1024
@@ -29,8 +29,8 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
   }))
   const methodsAt = (path: string) => patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
 
-  for (const { name, operation, handler } of endpoints) {
-    const run = pipeline(context, operation, handler)
+  for (const { name, operation, implemented } of endpoints) {
+    const run = pipeline(context, operation, implemented)
     app.on(operation.method, honoPath(operation), (c) =>
       answer(c.req.raw, name, async (request, ip_address) => {
         const { headers } = request
@@ -75,14 +75,14 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
     run: (
       request: Request,
       ip_address: string | null,
-    ) => Promise<{ body: unknown; caller?: { organization_id: string; key_id: string } }>,
+    ) => Promise<{ body: unknown; caller?: Pick<Caller, 'organization_id' | 'key_id'> }>,
   ): Promise<Response> {
     const began = performance.now()
     const request_id = newRequestId(context.world)
     const ip_address = addressOf(request)
     let status = 200
     let body: unknown
-    let caller: { organization_id: string; key_id: string } | undefined
+    let caller: Pick<Caller, 'organization_id' | 'key_id'> | undefined
     let cause: unknown
     let retry = true
     try {

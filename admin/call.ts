@@ -23,12 +23,17 @@ export interface AdminContext {
   world: World
 }
 
+/** On whose behalf a call runs: the owner of an admin key, or whoever proved without one who they are. */
+export interface Caller extends Omit<AdminCaller, 'key_id'> {
+  key_id: string | null
+}
+
 /** What a handler gets. */
 export interface Call<O extends Operation = Operation> {
   db: Sql
   /** Unix seconds; one moment for the whole call. */
   now: number
-  caller: AdminCaller
+  caller: Caller
   organization_id: string
   params: Params<O>
   query: Query<O>
@@ -43,7 +48,21 @@ export interface Call<O extends Operation = Operation> {
 }
 
 export type Handler<O extends Operation> = (call: Call<O>) => Promise<Output<O>>
-export type Handlers<Resource extends Record<string, Operation>> = { [Name in keyof Resource]: Handler<Resource[Name]> }
+
+/** What the handler of an operation without a key is preceded by: it says from the body who calls, or throws. */
+export type Prover<O extends Operation> = (
+  claim: Pick<Call<O>, 'db' | 'now' | 'body' | 'keys' | 'newId'>,
+) => Promise<Caller>
+
+/** How an operation is carried out. Without a key it needs a prover, and with one it cannot have any. */
+export type Implemented<O extends Operation> = [O['can']] extends [null]
+  ? { prove: Prover<O>; handle: Handler<O> }
+  : Handler<O>
+export type AnyImplemented = Handler<any> | { prove: Prover<any>; handle: Handler<any> }
+
+export type Handlers<Resource extends Record<string, Operation>> = {
+  [Name in keyof Resource]: Implemented<Resource[Name]>
+}
 
 /** The handlers of one resource; one that is missing or answers something else than its contract is a type error. */
 export const handlers = <Resource extends Record<string, Operation>>(_: Resource, implemented: Handlers<Resource>) =>
@@ -63,20 +82,28 @@ export interface Incoming {
 }
 
 /** Joins an operation with its handler. The answer is the body of the result and the caller, whom the response names. */
-export function pipeline(context: AdminContext, operation: Operation, handler: Handler<any>) {
+export function pipeline(context: AdminContext, operation: Operation, implemented: AnyImplemented) {
   const { database, keys, lastUsed, revocations, world } = context
+  const { can } = operation
+  const { handle, prove } = typeof implemented === 'function' ? { handle: implemented } : implemented
+  if ((can === null) !== (prove !== undefined))
+    throw new Error(`${operation.path} goes either with a key or with a proof`)
   const readQuery = queryReader(operation.query)
   const readBody = bodyReader(operation.body)
   const inProject = operation.path.includes('{project_id}')
+  const idMaker = (prefix: string) => newId(prefix, world)
 
-  async function authenticate(sql: Sql, { authorization, organization }: Incoming, now: number) {
-    const caller = await verifyAdminKey(sql, keys, authorization, now, operation.can)
+  async function authenticate(sql: Sql, { authorization, organization, body }: Incoming, now: number): Promise<Caller> {
+    const caller =
+      can === null
+        ? await prove!({ db: sql, now, body: readBody(body), keys, newId: idMaker })
+        : await verifyAdminKey(sql, keys, authorization, now, can)
     if (organization && organization !== caller.organization_id) throw mismatchedOrganization()
-    if (!caller.scopes.includes(operation.can)) throw forbidden(operation.can)
+    if (can !== null && !caller.scopes.includes(can)) throw forbidden(can)
     return caller
   }
 
-  async function prepare(db: Sql, caller: AdminCaller, incoming: Incoming, now: number) {
+  async function prepare(db: Sql, caller: Caller, incoming: Incoming, now: number) {
     const { search, body } = incoming
     const params = Object.fromEntries(Object.entries(incoming.params).map(([name, id]) => [name, storableId(id)]))
     const project = inProject ? await findProject(db, caller.organization_id, params.project_id!) : undefined
@@ -92,33 +119,32 @@ export function pipeline(context: AdminContext, operation: Operation, handler: H
       project,
       keys,
       world,
-      newId: (prefix: string) => newId(prefix, world),
+      newId: idMaker,
       record: (type: AuditEvent, payload: AuditPayload<AuditEvent>, project_id: string | null = project?.id ?? null) =>
         happened.push({ id: newId('audit_log-', world), type, payload, project_id }),
     }
     return { call: call as Call<any>, happened }
   }
 
-  async function read(incoming: Incoming, caller: AdminCaller, now: number) {
+  async function read(incoming: Incoming, caller: Caller, now: number) {
     const { call } = await prepare(database.read, caller, incoming, now)
-    return handler(call)
+    return handle(call)
   }
 
-  async function change(incoming: Incoming, now: number) {
+  async function change(incoming: Incoming, { organization_id }: Caller, now: number) {
     let events: Happened[] = []
     let revoked: Revoked[] = []
     let epoch: number | null = null
-    let organization_id = ''
     const result = await database.write(
       async (sql) => {
-        // Asked again inside the transaction: a key that was taken away meanwhile changes nothing any more.
-        const caller = await authenticate(sql, incoming, now)
-        const [head] = await lockOrganization(sql, caller)
+        const [head] = await lockOrganization(sql, { organization_id })
         if (!head) throw unavailable('audit_head_missing')
+        // Asked again now that nothing else can change the organization: a key that was taken away, or an invite that was used
+        // meanwhile, changes nothing any more.
+        const caller = await authenticate(sql, incoming, now)
         const { call, happened } = await prepare(sql, caller, incoming, now)
         events = happened
-        organization_id = caller.organization_id
-        const answer = await handler(call)
+        const answer = await handle(call)
         const { ip_address, user_agent } = incoming
         const actor = { key_id: caller.key_id, user_id: caller.user_id, email: caller.email, ip_address, user_agent }
         if (happened.length > 0) await appendEvents(sql, head, happened, actor, now).catch(unwritten)
@@ -134,11 +160,13 @@ export function pipeline(context: AdminContext, operation: Operation, handler: H
     return result
   }
 
-  return async (incoming: Incoming): Promise<{ body: unknown; caller: AdminCaller }> => {
+  return async (incoming: Incoming): Promise<{ body: unknown; caller: Caller }> => {
     const now = seconds(world)
     const caller = await authenticate(database.read, incoming, now)
-    lastUsed.note('admin_api_keys', { ...caller, owner_id: caller.user_id }, now)
-    return { caller, body: await (operation.method === 'GET' ? read(incoming, caller, now) : change(incoming, now)) }
+    const { key_id, user_id: owner_id } = caller
+    if (key_id !== null) lastUsed.note('admin_api_keys', { ...caller, key_id, owner_id }, now)
+    const run = operation.method === 'GET' ? read : change
+    return { caller, body: await run(incoming, caller, now) }
   }
 }
 

@@ -136,7 +136,8 @@ async function addAdminKey(
 /** The operator's own hand has no key and no address. */
 const host: Actor = { key_id: null, user_id: null, email: null, ip_address: null, user_agent: 'keyhall on the host' }
 
-async function recordOnHost(sql: Sql, world: World, organization_id: string, events: Omit<Happened, 'id'>[]) {
+/** Leaves events in the audit log, by the hand of the operator. */
+export async function recordOnHost(sql: Sql, world: World, organization_id: string, events: Omit<Happened, 'id'>[]) {
   const [head] = await lockOrganization(sql, { organization_id })
   const happened = events.map((event) => ({ id: newId('audit_log-', world), ...event }))
   await appendEvents(sql, head!, happened, host, seconds(world))

@@ -31,7 +31,7 @@ function describe(name: string, operation: Operation) {
     operationId: name.replaceAll('.', '_'),
     summary: operation.about,
     ...(operation.extension && { 'x-keyhall-extension': true }),
-    'x-required-scope': operation.can,
+    ...(operation.can === null ? { security: [] } : { 'x-required-scope': operation.can }),
     parameters: [...pathParameters(operation.path), ...queryParameters(operation)],
     ...(Object.keys(body).length > 0 && {
       requestBody: { required: (operation.body.required ?? []).length > 0, content: json(operation.body) },

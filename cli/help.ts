@@ -100,7 +100,7 @@ function commandHelp(command: Command, columns: number) {
       'Examples',
       examplesOf(command).map((example) => [example, ''] as const),
     ),
-    `${operation.method} /v1${operation.path}; needs the permission ${operation.can}.`,
+    `${operation.method} /v1${operation.path}; ${operation.can === null ? 'needs no key' : `needs the permission ${operation.can}`}.`,
   ])
 }
 

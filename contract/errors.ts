@@ -47,6 +47,7 @@ export const invalidCodes = {
   array_above_max_length: 'A list has too many items.',
   already_exists: 'The object is where the request would put it.',
   duplicate_name: 'Another object of the same kind has the name.',
+  invite_not_open: 'The token of an invitation opens nothing.',
   last_owner: 'The organization would be left without an owner.',
   default_project: 'The Default project can be neither changed nor archived.',
 } as const
@@ -100,6 +101,14 @@ export const wrongMethod = (method: string, path: string) =>
 /** An archived project can be looked at, not changed. */
 export const projectArchived = (name: string) =>
   new ApiError(400, `Project ${name} is archived`, { code: 'project_archived' })
+
+/** An invitation that cannot be accepted; why it cannot is not told to somebody who may have guessed. */
+export const inviteNotOpen = () =>
+  invalid(
+    'This invitation is not open: it was used already, has expired, was deleted or replaced, or never existed. Ask for a new one.',
+    'token',
+    'invite_not_open',
+  )
 
 /** Something else is in the way. Sent with `x-should-retry: false`, because SDKs would otherwise send the same request twice more. */
 export const conflict = (message: string, param: string | null = null) =>

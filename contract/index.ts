@@ -2,6 +2,7 @@
 import { adminApiKeys } from './admin-api-keys.ts'
 import { groups } from './groups.ts'
 import { groupUsers } from './group-users.ts'
+import { invites } from './invites.ts'
 import type { Operation } from './kit.ts'
 import { projectApiKeys } from './project-api-keys.ts'
 import { projectServiceAccounts, serviceAccountApiKeys } from './project-service-accounts.ts'
@@ -17,6 +18,7 @@ export const contract = {
     organization: {
       adminAPIKeys: adminApiKeys,
       users: { ...users, roles: userRoles },
+      invites,
       groups: { ...groups, users: groupUsers, roles: groupRoles },
       roles,
       projects: {

@@ -14,14 +14,15 @@ export interface Operation<
   Body extends TProperties = TProperties,
   Returns extends TSchema = TSchema,
   Extension extends boolean = boolean,
+  Can extends AdminScope | null = AdminScope | null,
 > {
   method: 'GET' | 'POST' | 'DELETE'
   /** Below `/v1`, parameters in braces. */
   path: Path
   /** One sentence for the reference, `--help` and OpenAPI. */
   about: string
-  /** The scope that the calling admin key must hold. */
-  can: AdminScope
+  /** The scope that the calling admin key must hold; null for the few operations that go without a key, because the body proves enough. */
+  can: Can
   /** The events that a successful call can leave in the audit log; none for a read. */
   audit: readonly Audit[]
   query: TObject<Query>
@@ -31,9 +32,9 @@ export interface Operation<
   extension: Extension
 }
 
-interface Details<Audit, Query, Body, Returns, Extension> {
+interface Details<Audit, Query, Body, Returns, Extension, Can> {
   about: string
-  can: AdminScope
+  can: Can
   audit?: Audit | readonly Audit[]
   query?: Query
   body?: Body
@@ -46,14 +47,15 @@ const operation =
   <
     const Path extends string,
     const Returns extends TSchema,
+    const Can extends AdminScope | null,
     const Audit extends AuditEvent = never,
     Query extends TProperties = {},
     Body extends TProperties = {},
     Extension extends boolean = false,
   >(
     path: Path,
-    details: Details<Audit, Query, Body, Returns, Extension>,
-  ): Operation<Path, Audit, Query, Body, Returns, Extension> => ({
+    details: Details<Audit, Query, Body, Returns, Extension, Can>,
+  ): Operation<Path, Audit, Query, Body, Returns, Extension, Can> => ({
     method,
     path,
     about: details.about,
@@ -172,6 +174,15 @@ export const time = (what?: string) =>
 
 /** What people call a thing: 1 to 255 characters. */
 export const name = () => Type.String({ minLength: 1, maxLength: 255 })
+
+/** An e-mail address, as far as its shape can tell: at most 254 characters, with nothing in it that has a meaning in a mail header. */
+export const email = (description?: string) =>
+  Type.String({
+    minLength: 3,
+    maxLength: 254,
+    pattern: '^[^\\s\\p{C}@<>()\\[\\]\\\\,;:"]+@[^\\s\\p{C}@<>()\\[\\]\\\\,;:"]+$',
+    ...(description !== undefined && { description }),
+  })
 
 /** A lifetime given in a request: at most a year, as OpenAI has it. */
 export const lifetime = () =>

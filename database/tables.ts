@@ -90,11 +90,12 @@ export interface InviteRow {
   role: 'owner' | 'reader'
   /** JSON array of `{id, role}`. */
   projects: string
-  token_digest: Uint8Array
+  /** Null until a link is made. */
+  token_digest: Uint8Array | null
   created_at: number
   expires_at: number
   accepted_at: number | null
-  created_by: string | null
+  created_by: string
   deleted_at: number | null
 }
 

@@ -9,6 +9,9 @@ const hmac = (pepper: Pepper, text: string) => createHmac('sha256', pepper.revea
 
 export const digest = (pepper: Pepper, key: string): Buffer => hmac(pepper, `key:v1\0${key}`)
 
+/** How the token of an invitation is stored. */
+export const inviteDigest = (pepper: Pepper, token: string): Buffer => hmac(pepper, `invite:v1\0${token}`)
+
 /** What the database keeps to recognise its pepper. */
 export const canary = (pepper: Pepper): string => hmac(pepper, 'canary:v1').toString('hex')
 

@@ -1,7 +1,8 @@
 /** How each operation is called with success: what must exist before, and what then to send. An operation without a recipe is a type error. */
 import { contract, type OperationName } from '../contract/index.ts'
 import type { Body, Events, Operation, Params } from '../contract/kit.ts'
-import { addPerson, type Tenant } from './setup.ts'
+import { linkInvite } from '../admin/host-invites.ts'
+import { addPerson, testPepper, type Tenant } from './setup.ts'
 
 /** What a call is made of. `params` are the ids of objects that exist and are the tenant's. */
 export interface Ready {
@@ -31,11 +32,14 @@ const serviceAccount = async (tenant: Tenant) => {
 }
 
 let made = 0
+/** An address that nobody else of the test run has. */
+const uniqueEmail = () => `recipe${++made}@example.com`
 /** A name that no other object of the test run has. */
 const unique = (name: string) => `${name} ${++made}`
 
 const group = async (tenant: Tenant) => ({ params: { group_id: (await newGroup(tenant)).id } })
 const role = async (tenant: Tenant) => ({ params: { role_id: (await newRole(tenant)).id } })
+const invite = async (tenant: Tenant) => ({ params: { invite_id: (await newInvite(tenant)).id } })
 const groupMember = async (tenant: Tenant) => {
   const { params } = await group(tenant)
   const user_id = await newPerson(tenant)
@@ -113,6 +117,26 @@ const tree: Recipes<typeof contract.admin.organization> = {
       },
       retrieve: { prepare: heldByPerson, events: {} },
       delete: { prepare: heldByPerson, events: { 'role.assignment.deleted': 1 } },
+    },
+  },
+  invites: {
+    list: { prepare: nothing, events: {} },
+    create: {
+      prepare: async (tenant) => ({
+        params: {},
+        body: {
+          email: uniqueEmail(),
+          role: 'reader' as const,
+          projects: [{ id: (await newProject(tenant)).id, role: 'member' as const }],
+        },
+      }),
+      events: { 'invite.sent': 1 },
+    },
+    retrieve: { prepare: invite, events: {} },
+    delete: { prepare: invite, events: { 'invite.deleted': 1 } },
+    accept: {
+      prepare: async (tenant) => ({ params: {}, body: { token: await newInviteToken(tenant), name: 'Ann' } }),
+      events: { 'invite.accepted': 1, 'user.added': 1 },
     },
   },
   groups: {
@@ -306,6 +330,15 @@ export const newGroup = (tenant: Tenant) => make(tenant, '/organization/groups',
 
 export const newRole = (tenant: Tenant) =>
   make(tenant, '/organization/roles', { role_name: unique('Recipe'), permissions: ['api.usage.read'] })
+
+export const newInvite = (tenant: Tenant, body: object = {}) =>
+  make(tenant, '/organization/invites', { email: uniqueEmail(), role: 'reader', ...body })
+
+/** The token in the link of an invite, as the operator makes one on the host. */
+export async function newInviteToken(tenant: Tenant, invite_id?: string): Promise<string> {
+  const id = invite_id ?? (await newInvite(tenant)).id
+  return (await linkInvite(tenant.database, testPepper, tenant.world, id)).token
+}
 
 /** A reader of the organization. */
 export const newPerson = (tenant: Tenant) => {

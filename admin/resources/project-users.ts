@@ -3,14 +3,13 @@ import type { Output } from '../../contract/kit.ts'
 import { projectRoles } from '../../contract/permissions.ts'
 import { projectUsers } from '../../contract/project-users.ts'
 import { collection } from '../../database/page.ts'
-import { lowerAscii } from '../../database/statement.ts'
 import { directProjectRank, roleOf } from '../../keys/access.ts'
 import { handlers, type Call } from '../call.ts'
 import { notArchived } from '../rules/archived.ts'
 import { grant, revoke, swapBuiltIn } from '../rules/assign.ts'
 import { firstHeld } from '../rules/first-held.ts'
 import { gone } from '../rules/gone.ts'
-import { findPerson, type Person } from '../rules/people.ts'
+import { findPerson, personByEmail, type Person } from '../rules/people.ts'
 import { findRole, projectOf } from '../rules/roles.ts'
 
 export default handlers(projectUsers, {
@@ -110,13 +109,7 @@ async function named(call: Call<typeof projectUsers.create>): Promise<{ id: stri
   if (user_id && email) throw invalid("Give only one of 'user_id' and 'email'.", 'email')
   if (user_id) return findPerson(call, user_id, 'user_id')
   if (!email) throw invalid("Missing required parameter: 'user_id'.", 'user_id', 'missing_required_parameter')
-  const [person] = await call.db
-    .selectFrom('users')
-    .select('id')
-    .where('organization_id', '=', call.organization_id)
-    .where((is) => is(is.fn<string>('lower', ['email']), '=', lowerAscii(email)))
-    .where('deleted_at', 'is', null)
-    .execute()
+  const person = await personByEmail(call, email)
   if (!person) throw notFound('user', email, 'email')
   return person
 }

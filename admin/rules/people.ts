@@ -4,7 +4,7 @@ import { notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import type { users } from '../../contract/users.ts'
 import { collection } from '../../database/page.ts'
-import { spreadPlaceholders } from '../../database/statement.ts'
+import { lowerAscii, spreadPlaceholders } from '../../database/statement.ts'
 import { isOrganizationOwner } from '../../keys/access.ts'
 import type { Call } from '../call.ts'
 
@@ -43,5 +43,20 @@ export async function findPerson(
 ): Promise<Person> {
   const person = await people.find(db, { organization_id }, id, '0')
   if (!person) throw notFound('user', id, param)
+  return person
+}
+
+/** The person with this address, written in whatever case. */
+export async function personByEmail(
+  { db, organization_id }: Pick<Call, 'db' | 'organization_id'>,
+  email: string,
+): Promise<{ id: string } | undefined> {
+  const [person] = await db
+    .selectFrom('users')
+    .select('id')
+    .where('organization_id', '=', organization_id)
+    .where((is) => is(is.fn<string>('lower', ['email']), '=', lowerAscii(email)))
+    .where('deleted_at', 'is', null)
+    .execute()
   return person
 }

@@ -42,14 +42,15 @@ export const people: Migration = {
       email ${text} not null,
       role ${text} not null,
       projects ${text} not null,
-      token_digest ${bytes} not null unique,
+      token_digest ${bytes} unique,
       created_at ${integer} not null,
       expires_at ${integer} not null,
       accepted_at ${integer},
-      created_by ${text},
+      created_by ${text} not null,
       deleted_at ${integer},
       primary key (organization_id, id))${strict}`,
     `create index invites_page on invites (organization_id, created_at, id)`,
+    `create index invites_email on invites (organization_id, lower(email))`,
     // Memberships are deleted for good; what is left of them is their place in the list, for cursors.
     `create table departed (
       organization_id ${text} not null references organizations,

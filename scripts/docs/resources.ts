@@ -55,7 +55,7 @@ function section(path: string[], name: string, operation: Operation, object: Sch
   const facts = [
     ['SDK', `\`${sdkCall(path, name, operation)}\``],
     ['command line', `\`${command(path, name, operation)}\``],
-    ['scope', `\`${can}\``],
+    ['scope', can === null ? 'none: the call goes without a key' : `\`${can}\``],
     ['audit events', audit.map((event) => `\`${event}\``).join(', ') || 'none'],
   ]
   const note = extension

@@ -16,6 +16,8 @@ const allAtOnce = 'Nothing is said there; one page then has them all, as in the 
 const oldestFirst = 'Nothing is said there; as in the list of roles.'
 const bound = 'Every text and list in a request has a bound.'
 const roleNames = 'Their document says so in words only; other names would mean nothing.'
+const address = 'Keyhall takes nothing for an address that no mail server would.'
+const bounded = 'Every list in a request has a bound.'
 const newer = 'In the official SDK 7.57; their document is older.'
 const ourScopes = 'Keyhall restricts admin keys by scope and shows it.'
 const notKept = 'Optional there, and Keyhall knows nothing that it could say.'
@@ -30,6 +32,16 @@ export const accepted: readonly AcceptedDifference[] = [
 
   { operation: 'adminAPIKeys.*', where: 'result *scopes', what: 'only ours', why: ourScopes },
   { operation: 'adminAPIKeys.create', where: 'body scopes', what: 'only ours', why: ourScopes },
+
+  { operation: 'invites.create', where: 'body email', what: 'minLength: ours 3, theirs none', why: address },
+  { operation: 'invites.create', where: 'body email', what: 'maxLength: ours 254, theirs none', why: address },
+  {
+    operation: 'invites.create',
+    where: 'body role',
+    what: 'values: only ours member',
+    why: 'The older word for `reader`, which their own texts still use.',
+  },
+  { operation: 'invites.create', where: 'body projects', what: 'maxItems: ours 100, theirs none', why: bounded },
 
   {
     operation: 'users.list',

@@ -1,12 +1,11 @@
 /** Who may call an operation: the same refusals, in the same words, for every operation of the contract. */
 import { describe, expect, test, beforeAll } from 'bun:test'
 import { randomBytes } from 'node:crypto'
-import { operations } from '../../contract/index.ts'
 import { adminScopes } from '../../contract/permissions.ts'
 import { makeKey } from '../../keys/format.ts'
 import { newAdminKey, newServiceAccount, recipe, type Ready } from '../recipes.ts'
 import { addTenant, onBothEngines, type Tenant } from '../setup.ts'
-import { call, expectError, paramNames, pathOf, withParams, ask } from './each.ts'
+import { call, expectError, paramNames, pathOf, withKey, withoutKey, withParams, ask } from './each.ts'
 
 const noKey: Record<string, HeadersInit> = {
   'no Authorization header': {},
@@ -27,7 +26,7 @@ const malformed = {
 }
 
 onBothEngines('authority', (server) => {
-  for (const { name, operation } of operations) {
+  for (const { name, operation } of withKey) {
     describe(name, () => {
       let ready: Ready
       beforeAll(async () => {
@@ -100,6 +99,16 @@ onBothEngines('authority', (server) => {
       })
     })
   }
+
+  for (const { name, operation } of withoutKey)
+    test(`${name} goes without a key, and a key makes no difference`, async () => {
+      const { api_key } = await newServiceAccount(server())
+      const keys = [...Object.values(malformed), server().admin_key, api_key.value, makeKey('admin', randomBytes)]
+      for (const headers of [...Object.values(noKey), ...keys.map((key) => ({ authorization: `Bearer ${key}` }))]) {
+        const ready = await recipe(name).prepare(server())
+        expect((await call(server(), operation, ready, { key: null, headers })).status).toBe(200)
+      }
+    })
 
   describe('objects of others', () => {
     let other: Tenant

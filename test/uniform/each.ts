@@ -52,6 +52,9 @@ export const pathOf = ({ path }: Operation, params: Record<string, string>, raw:
 
 export const paramNames = ({ path }: Operation) => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
 
+/** Which operations go without a key, the contract says. */
+export const withKey = operations.filter(({ operation }) => operation.can !== null)
+export const withoutKey = operations.filter(({ operation }) => operation.can === null)
 export const changes = operations.filter(({ operation }) => operation.method !== 'GET')
 export const posts = operations.filter(({ operation }) => operation.method === 'POST')
 export const withParams = operations.filter(({ operation }) => paramNames(operation).length > 0)
