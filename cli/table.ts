@@ -21,21 +21,17 @@ const order = [
 ]
 
 const GAP = '  '
+const USEFUL = 24
 const NARROWEST = 8
 
 export function table(items: readonly Item[], { columns, width }: Screen): string {
   const shown = columnsOf(items).map((name) => {
     const cells = items.map((item) => cell(name, item[name]))
     const title = name.replace(/_at$/, '').replaceAll('_', ' ').toUpperCase()
-    return { title, cells, width: Math.max(width(title), ...cells.map(width)) }
+    const whole = Math.max(width(title), ...cells.map(width))
+    return { title, cells, whole, width: whole }
   })
-  const total = () => shown.reduce((sum, column) => sum + column.width + GAP.length, -GAP.length)
-  // First the longest texts are cut, then whole columns go, the least important first; ids stay whole, because people copy them.
-  for (let column; total() > columns && (column = widest(shown.slice(1), 24));)
-    column.width = Math.max(24, column.width - (total() - columns))
-  while (total() > columns && shown.length > 2) shown.pop()
-  for (let column; total() > columns && (column = widest(shown.slice(1), NARROWEST));)
-    column.width = Math.max(NARROWEST, column.width - (total() - columns))
+  shrink(shown, columns)
   const line = (cells: string[]) =>
     cells
       .map((text, index) => fit(text, shown[index]!.width, width))
@@ -52,8 +48,26 @@ export function fields(item: Item, { width }: Screen): string {
   return names.map((name) => `${fit(name, longest, width)}${GAP}${cell(name, item[name], true)}\n`).join('')
 }
 
-const widest = <Column extends { width: number }>(columns: Column[], least: number) =>
-  columns.filter(({ width }) => width > least).toSorted((one, other) => other.width - one.width)[0]
+interface Column {
+  /** What it takes uncut. */
+  whole: number
+  width: number
+}
+
+/**
+ * Makes columns fit. Long texts may be cut to a useful length; when that is not enough, whole columns go, the least important first; what
+ * is then to spare goes back to the cut ones. Ids stay whole, because people copy them.
+ */
+function shrink(shown: Column[], columns: number) {
+  const spare = () => columns - shown.reduce((sum, { width }) => sum + width + GAP.length, -GAP.length)
+  const cut = (least: number) => {
+    if (spare() < 0) for (const column of shown.slice(1)) column.width = Math.min(column.whole, least)
+  }
+  cut(USEFUL)
+  while (spare() < 0 && shown.length > 2) shown.pop()
+  cut(NARROWEST)
+  for (const column of shown.slice(1)) column.width += Math.max(0, Math.min(column.whole - column.width, spare()))
+}
 
 /** The members that say something: without the name of the type, and in a list without what is empty in all. */
 function columnsOf(items: readonly Item[], isAlone = false): string[] {
