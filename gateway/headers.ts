@@ -1,21 +1,23 @@
 /** The headers that pass the gateway. Both ways they are built from a list of what may pass; nothing else is copied. */
 import type { UpstreamConfig } from './config.ts'
 
-const toUpstream = ['content-type', 'openai-beta', 'idempotency-key', 'traceparent', 'tracestate'] as const
+const asTheyCame = ['openai-beta', 'idempotency-key', 'traceparent', 'tracestate'] as const
 
 /** What the upstream gets. `Accept-Encoding: identity`, so that a stream can be passed on as it comes and an error put at its end. */
 export function upstreamHeaders(from: Headers, { api_key }: UpstreamConfig, contentLength: string | null) {
-  const headers: Record<string, string> = {
-    accept: from.get('accept') ?? '*/*',
-    'accept-encoding': 'identity',
-    'user-agent': from.get('user-agent') ?? 'keyhall',
-  }
   const named = namedInConnection(from)
-  for (const name of toUpstream) {
-    const value = from.get(name)
+  const get = (name: string) => (named.has(name) ? null : from.get(name))
+  const headers: Record<string, string> = {
+    accept: get('accept') ?? '*/*',
+    'accept-encoding': 'identity',
+    'user-agent': get('user-agent') ?? 'keyhall',
+  }
+  const type = from.get('content-type')
+  if (type !== null) headers['content-type'] = type
+  for (const name of asTheyCame) {
+    const value = get(name)
     if (value !== null) headers[name] = value
   }
-  for (const name of named) if (name !== 'content-type') delete headers[name]
   if (api_key) headers.authorization = `Bearer ${api_key.reveal()}`
   if (contentLength !== null) headers['content-length'] = contentLength
   return headers

@@ -175,7 +175,8 @@ export async function startRawUpstream(say: string | null, then: 'close' | 'hang
     socket.on('data', (bytes) => {
       heard.push(bytes.toString('latin1'))
       if (say !== null) socket.write(say)
-      if (then === 'close') socket.destroySoon()
+      // Not at once: Bun's fetch drops what it has read when the connection breaks in the same moment.
+      if (then === 'close') setTimeout(() => socket.destroy(), 50)
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

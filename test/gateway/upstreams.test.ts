@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { toFile } from 'openai'
+import { startGateway, until, type GatewayServer } from './setup.ts'
+import { startRawUpstream, startUpstream, type FakeUpstream } from './upstream.ts'
+
+/** Nothing listens there. */
+const DEAD = 'http://127.0.0.1:1/v1'
+
+/** Which engine stores the keys makes no difference here. */
+describe('several upstreams', () => {
+  let one: FakeUpstream
+  let two: FakeUpstream
+  let mute: Awaited<ReturnType<typeof startRawUpstream>>
+  let server: GatewayServer
+  const file = (more = '') => `
+upstreams:
+  - name: dead
+    base_url: ${DEAD}
+    models: [both, only-dead]
+  - name: mute
+    base_url: "${mute.url}"
+    models: [late]
+    weight: 5
+    timeouts: { first_byte: 0.3 }
+  - name: one
+    base_url: "${one.url}/"
+    models: [both, late, "share*", "vendor/*"]
+    weight: 3
+  - name: two
+    base_url: "${two.url}"
+    models: ["share*"]
+    default: true
+  - name: asked
+    base_url: "${two.url}"
+    weight: 0
+${more}`
+
+  beforeAll(async () => {
+    one = startUpstream('one')
+    two = startUpstream('two')
+    one.models = ['vendor/a', 'other/b']
+    two.models = ['tiny', 'shared']
+    mute = await startRawUpstream(null, 'hang')
+    server = await startGateway('sqlite', file())
+  })
+  afterAll(async () => {
+    await server.stop()
+    await Promise.all([one.stop(), two.stop()])
+    mute.stop()
+  })
+
+  const answered = async (model: string) => {
+    const response = await server.request('POST', '/chat/completions', { model })
+    const body = (await response.json()) as { model?: string; error?: { code: string } }
+    return body.model ?? body.error!.code
+  }
+
+  test('the next one is asked when one cannot be reached, and when one does not begin in time', async () => {
+    expect(await answered('both')).toBe('both of one')
+    expect(await answered('late')).toBe('late of one')
+    expect(mute.heard.join('')).toContain('POST /v1/chat/completions')
+    // Now it rests: the other is asked first.
+    const heard = mute.heard.length
+    expect(await answered('late')).toBe('late of one')
+    expect(mute.heard.length).toBe(heard)
+    expect(await answered('only-dead')).toBe('upstream_unreachable')
+  })
+
+  test('the requests for a model are shared by weight', async () => {
+    const before = [one.sent.length, two.sent.length]
+    for (let n = 0; n < 40; n++) await answered('share-me')
+    expect([one.sent.length - before[0]!, two.sent.length - before[1]!]).toEqual([30, 10])
+  })
+
+  test('what names no model goes to the default', async () => {
+    const before = two.sent.length
+    await server.request('GET', '/batches?limit=2')
+    await server.client().files.create({ file: await toFile(new Uint8Array(10), 'x.jsonl'), purpose: 'batch' })
+    await server.request('POST', '/responses/resp_1/cancel')
+    expect(two.sent.slice(before).map(({ method, path }) => `${method} ${path}`)).toEqual([
+      'GET /v1/batches?limit=2',
+      'POST /v1/files',
+      'POST /v1/responses/resp_1/cancel',
+    ])
+  })
+
+  test('the models of all are listed once, patterns by what the upstream has', async () => {
+    const { data } = (await (await server.request('GET', '/models')).json()) as {
+      data: { id: string; owned_by: string }[]
+    }
+    expect(data.map(({ id, owned_by }) => `${id} ${owned_by}`)).toEqual([
+      'both dead',
+      'only-dead dead',
+      'late mute',
+      'vendor/a one',
+      'shared two',
+      'tiny two',
+    ])
+  })
+
+  test('a form that names its model after a file finds its upstream', async () => {
+    const form = server.client().audio.transcriptions
+    const file = await toFile(new Uint8Array(5 * 1024 * 1024).fill(13), 'speech.wav')
+    const before = one.sent.length
+    expect((await form.create({ file, model: 'vendor/whisper' })).text).toMatch(/for vendor\/whisper$/)
+    expect(one.sent.length).toBe(before + 1)
+  })
+
+  test('a changed file is taken over without a request lost; a wrong one is refused and the old one stays', async () => {
+    two.models.push('stalls')
+    const stream = await server
+      .client()
+      .chat.completions.create({ model: 'words', messages: [], stream: true })
+      .catch(() => null)
+    expect(stream).toBeNull()
+    const held = server.request('POST', '/chat/completions', { model: 'late' })
+    server.write(file().replace('"share*", "vendor/*"', '"share*", "vendor/*", words'))
+    server.reload()
+    expect((await (await held).json()) as object).toMatchObject({ model: 'late of one' })
+    expect((await server.request('POST', '/chat/completions', { model: 'words' })).status).toBe(200)
+
+    server.write(file().replace('weight: 3', 'wieght: 3'))
+    server.reload()
+    const said = () => server.log().find(({ message }) => String(message).startsWith('The upstreams stay'))
+    await until(() => said() !== undefined)
+    expect(said()!.message).toMatch(
+      /^The upstreams stay as they were\. .*keyhall\.yaml:14:5: There is no "wieght" here; did you mean "weight"\?$/,
+    )
+    expect((await server.request('POST', '/chat/completions', { model: 'words' })).status).toBe(200)
+  })
+})
+
+describe('no upstream at all', () => {
+  test('is said in a sentence, to who has a key', async () => {
+    const server = await startGateway('sqlite', null)
+    const response = await server.request('POST', '/chat/completions', { model: 'tiny' })
+    expect(response.status).toBe(503)
+    expect(await response.json()).toMatchObject({ error: { code: 'no_upstream', type: 'server_error' } })
+    expect((await fetch(`${server.url}/v1/models`)).status).toBe(401)
+    await server.stop()
+  })
+})
+
+describe('an upstream that does not say which models it has', () => {
+  test('is asked for any', async () => {
+    const raw = await startRawUpstream('HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}')
+    const server = await startGateway('sqlite', null, { KEYHALL_UPSTREAM: raw.url })
+    const response = await server.request('POST', '/chat/completions', { model: 'whatever' })
+    expect([response.status, await response.text()]).toEqual([404, '{}'])
+    expect((await server.request('GET', '/models')).status).toBe(502)
+    await server.stop()
+    raw.stop()
+  })
+})
