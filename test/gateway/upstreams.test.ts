@@ -20,7 +20,7 @@ upstreams:
   - name: mute
     base_url: "${mute.url}"
     models: [late]
-    weight: 5
+    weight: 900
     timeouts: { first_byte: 0.3 }
   - name: one
     base_url: "${one.url}/"
