@@ -1,0 +1,140 @@
+/** Random histories of an organization: after each step the real one and the model agree, on both engines. */
+import { expect, test } from 'bun:test'
+import fc from 'fast-check'
+import { addPerson, addTenant, onBothEngines, type Tenant, type TestServer } from '../setup.ts'
+import { commands, type Command, type Real } from './commands.ts'
+import { Organization } from './organization.ts'
+
+/** `MODEL_RUNS=20000` for more. */
+const RUNS = Number(process.env.MODEL_RUNS ?? 1000)
+const PEOPLE = 4
+const PROJECTS = 2
+
+onBothEngines('people and access agree with a small model', (server) => {
+  test(
+    `through ${RUNS} histories`,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 12 }), (history) =>
+          live(server(), history),
+        ),
+        // The same histories on both engines.
+        { numRuns: RUNS, seed: Number(process.env.MODEL_SEED ?? 4100), endOnFailure: RUNS > 100 },
+      )
+    },
+    30 * 60_000,
+  )
+})
+
+async function live(server: TestServer, history: readonly Command[]) {
+  const tenant = await addTenant(server)
+  const real = await realize(tenant)
+  const model = new Organization(PEOPLE, PROJECTS)
+  let seen = await eventsOf(server, tenant)
+  for (const { name, model: expected, real: actual, made = [] } of history) {
+    const { status, events = {} } = expected(model)
+    const answer = await actual(real)
+    expect({ command: name, status: answer.status, error: answer.json.error?.message }).toMatchObject({
+      command: name,
+      status,
+    })
+    if (status === 200) for (const { list, id } of made) real[list].push(id(answer.json))
+    const now = await eventsOf(server, tenant)
+    expect({ command: name, events: difference(now, seen) }).toEqual({ command: name, events })
+    seen = now
+    expect({ command: name, sees: await observe(real, model) }).toEqual({ command: name, sees: foresee(real, model) })
+    // Who asks is person 0: when that is no owner any more, nobody answers, and the history is over.
+    if (!model.isOwner(0)) return
+  }
+}
+
+async function realize(tenant: Tenant): Promise<Real> {
+  const { request, organization_id, owner_id } = tenant
+  const ask: Real['ask'] = async (method, path, body) => {
+    const response = await request(method, path, body)
+    return { status: response.status, json: await response.json() }
+  }
+  const users = [owner_id]
+  for (let n = 1; n < PEOPLE; n++) {
+    const id = `user-${organization_id}-${n}`
+    users.push(await addPerson(tenant, { id, email: `${id}@example.com` }))
+  }
+  const projects: string[] = []
+  for (let n = 0; n < PROJECTS; n++)
+    projects.push((await ask('POST', '/organization/projects', { name: `P${n}` })).json.id)
+  return { ask, organization_id, users, projects, groups: [], accounts: [], keys: [], roles: [] }
+}
+
+async function eventsOf({ database }: TestServer, { organization_id }: Tenant): Promise<Record<string, number>> {
+  const rows = await database.read
+    .selectFrom('audit_logs')
+    .select(['type', (is) => is.fn.countAll<number>().as('count')])
+    .where('organization_id', '=', organization_id)
+    .groupBy('type')
+    .execute()
+  return Object.fromEntries(rows.map(({ type, count }) => [type, count]))
+}
+
+const difference = (now: Record<string, number>, before: Record<string, number>) =>
+  Object.fromEntries(
+    Object.entries(now)
+      .map(([type, count]) => [type, count - (before[type] ?? 0)] as const)
+      .filter(([, count]) => count > 0),
+  )
+
+const numbered = (ids: readonly string[], id: string) => ids.indexOf(id)
+
+/** What lists say, in the model's numbers. */
+async function observe(real: Real, model: Organization) {
+  if (!model.isOwner(0)) return 'nobody may ask'
+  const list = async (path: string) => (await real.ask('GET', path)).json.data as any[]
+  const byNumber = (a: number[], b: number[]) => a[0]! - b[0]!
+  const users = (await list('/organization/users?limit=100')).map((user) => [numbered(real.users, user.id), user.role])
+  const projects = []
+  for (const id of real.projects) {
+    const keys = (await list(`/organization/projects/${id}/api_keys?limit=100&owner_project_access=any`)).map((key) => [
+      numbered(real.keys, key.id),
+      key.owner_project_access,
+      (key.owner.user ?? key.owner.service_account).role,
+    ])
+    const active = await list(`/organization/projects/${id}/api_keys?limit=100&owner_project_access=active`)
+    const members = (await real.ask('GET', `/organization/projects/${id}/users?limit=100`)).json
+    const groups = await list(`/organization/projects/${id}/groups?limit=100`)
+    projects.push({
+      keys: keys.toSorted(byNumber),
+      active: active.map((key) => numbered(real.keys, key.id)).toSorted(),
+      members:
+        members.data?.map((user: any) => [numbered(real.users, user.id), user.role]).toSorted(byNumber) ?? 'archived',
+      groups: groups.map((group) => numbered(real.groups, group.group_id)).toSorted(),
+    })
+  }
+  const groups: Record<number, number[]> = {}
+  for (const [number] of model.groups)
+    groups[number] = (await list(`/organization/groups/${real.groups[number]}/users`))
+      .map((user) => numbered(real.users, user.id))
+      .toSorted()
+  return { users: users.toSorted(byNumber), projects, groups }
+}
+
+function foresee(real: Real, model: Organization) {
+  if (!model.isOwner(0)) return 'nobody may ask'
+  const projects = real.projects.map((_, project) => {
+    const keys = [...model.keys].filter(([, key]) => key.project === project)
+    return {
+      keys: keys.map(([number, key]) => [number, model.isActive(key) ? 'active' : 'inactive', model.keyRole(key)]),
+      active: keys.flatMap(([number, key]) => (model.isActive(key) ? [number] : [])),
+      members: model.archived.has(project)
+        ? 'archived'
+        : real.users.flatMap((_, user) => {
+            const role = model.directRole(project, user)
+            return role === null ? [] : [[user, role]]
+          }),
+      groups: [...model.groups.keys()].filter((group) => model.rolesOf(`p${project}`, `g${group}`).size > 0),
+    }
+  })
+  return {
+    users: [...model.users].map((user) => [user, model.isOwner(user) ? 'owner' : 'reader']),
+    projects,
+    groups: Object.fromEntries([...model.groups].map(([group, members]) => [group, [...members].toSorted()])),
+  }
+}
