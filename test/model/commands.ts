@@ -1,5 +1,5 @@
 /** Every change of people and access, twice: what the model says, and how the real one is asked. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { Organization, Answer } from './organization.ts'
 
 /** The ids of what the real organization made, in the order of the model's numbers. */
@@ -286,7 +286,7 @@ export const commands: fc.Arbitrary<Command>[] = [
     model(o) {
       if (isArchived(o, resource)) return refused
       if (!o.roles.get(resource)?.delete(role)) return missing
-      for (const principal of [...(o.held.get(resource)?.keys() ?? [])]) o.take(resource, principal, role)
+      for (const principal of o.held.get(resource)?.keys() ?? []) o.take(resource, principal, role)
       return ok({ 'role.deleted': 1 })
     },
     real: (r) => r.ask('DELETE', `${rolesPath(r, resource)}/roles/${roleId(r, 'project', role)}`),

@@ -1,6 +1,6 @@
 /** Random histories of an organization: after each step the real one and the model agree, on both engines. */
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { addPerson, addTenant, onBothEngines, type Tenant, type TestServer } from '../setup.ts'
 import { commands, type Command, type Real } from './commands.ts'
 import { Organization } from './organization.ts'
@@ -62,7 +62,18 @@ async function realize(tenant: Tenant): Promise<Real> {
   const projects: string[] = []
   for (let n = 0; n < PROJECTS; n++)
     projects.push((await ask('POST', '/organization/projects', { name: `P${n}` })).json.id)
-  return { ask, organization_id, users, projects, groups: [], accounts: [], keys: [], roles: [] }
+  const make = async (path: string, body: object): Promise<string> => (await ask('POST', path, body)).json.id
+  const groups = [
+    await make('/organization/groups', { name: 'G0' }),
+    await make('/organization/groups', { name: 'G1' }),
+  ]
+  await ask('POST', `/organization/groups/${groups[0]}/users`, { user_id: users[1] })
+  const role = { permissions: ['api.model.read'] }
+  const roles = [
+    await make('/organization/roles', { ...role, role_name: 'R0' }),
+    await make(`/projects/${projects[0]}/roles`, { ...role, role_name: 'R1' }),
+  ]
+  return { ask, organization_id, users, projects, groups, accounts: [], keys: [], roles }
 }
 
 async function eventsOf({ database }: TestServer, { organization_id }: Tenant): Promise<Record<string, number>> {
@@ -81,6 +92,8 @@ const difference = (now: Record<string, number>, before: Record<string, number>)
       .map(([type, count]) => [type, count - (before[type] ?? 0)] as const)
       .filter(([, count]) => count > 0),
   )
+
+const ascending = (a: number, b: number) => a - b
 
 const numbered = (ids: readonly string[], id: string) => ids.indexOf(id)
 
@@ -102,17 +115,17 @@ async function observe(real: Real, model: Organization) {
     const groups = await list(`/organization/projects/${id}/groups?limit=100`)
     projects.push({
       keys: keys.toSorted(byNumber),
-      active: active.map((key) => numbered(real.keys, key.id)).toSorted(),
+      active: active.map((key) => numbered(real.keys, key.id)).toSorted(ascending),
       members:
         members.data?.map((user: any) => [numbered(real.users, user.id), user.role]).toSorted(byNumber) ?? 'archived',
-      groups: groups.map((group) => numbered(real.groups, group.group_id)).toSorted(),
+      groups: groups.map((group) => numbered(real.groups, group.group_id)).toSorted(ascending),
     })
   }
   const groups: Record<number, number[]> = {}
   for (const [number] of model.groups)
     groups[number] = (await list(`/organization/groups/${real.groups[number]}/users`))
       .map((user) => numbered(real.users, user.id))
-      .toSorted()
+      .toSorted(ascending)
   return { users: users.toSorted(byNumber), projects, groups }
 }
 
@@ -135,6 +148,6 @@ function foresee(real: Real, model: Organization) {
   return {
     users: [...model.users].map((user) => [user, model.isOwner(user) ? 'owner' : 'reader']),
     projects,
-    groups: Object.fromEntries([...model.groups].map(([group, members]) => [group, [...members].toSorted()])),
+    groups: Object.fromEntries([...model.groups].map(([group, members]) => [group, [...members].toSorted(ascending)])),
   }
 }

@@ -30,6 +30,11 @@ export class Organization {
       this.give('organization', `u${user}`, user === 0 ? 'owner' : 'reader')
     }
     for (let project = 0; project < projects; project++) this.give(`p${project}`, 'u0', 'owner')
+    // Something to begin with, so that short histories say much.
+    this.groups.set(this.made.groups++, new Set([1]))
+    this.groups.set(this.made.groups++, new Set())
+    this.roles.set('organization', new Set([`r${this.made.roles++}`]))
+    this.roles.set('p0', new Set([`r${this.made.roles++}`]))
   }
 
   rolesOf(resource: string, principal: string): ReadonlySet<string> {
