@@ -44,6 +44,9 @@ function onStop(stop: () => void) {
       } else if (signal !== first.signal || performance.now() - first.at > SAME_SIGNAL_MILLISECONDS)
         process.exit(128 + constants.signals[signal])
     })
+  // npm gives SIGTERM to the shell between it and us, which dies of it and passes nothing on.
+  const parent = process.ppid
+  if (env.npm_lifecycle_event) setInterval(() => process.ppid === parent || stop(), 500)
 }
 
 /** How somebody who reads our output can run us again. */

@@ -30,6 +30,15 @@ export function runBun(args) {
   if (process.execve && process.platform !== 'win32') process.execve(binary, [binary, ...args], process.env)
   const child = spawn(binary, args, { stdio: 'inherit' })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  // npm gives SIGTERM to the shell between it and us, which dies of it and passes nothing on.
+  const parent = process.ppid
+  if (process.env.npm_lifecycle_event) {
+    const watch = setInterval(() => {
+      if (process.ppid === parent) return
+      clearInterval(watch)
+      child.kill('SIGTERM')
+    }, 500)
+  }
   child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code))
 }
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { openDatabase } from '../../database/open.ts'
 import { emptyDatabase, engines } from '../setup.ts'
 import { folder, run, serve, type Serving } from './command.ts'
@@ -105,6 +106,17 @@ describe('keyhall serve', () => {
     expect(await server.ended).toMatchObject({ code: 143, err: '' })
     expect(server.printed()).not.toContain('Stopped.')
     slow.destroy()
+    home.remove()
+  })
+
+  test('stops when npm, which started it through a shell, is told to end', async () => {
+    const home = folder()
+    // What npm runs: a shell that does not become the program, and dies of the signal.
+    const program = ['sh', '-c', 'node "$0" "$@"; exit $?', join(import.meta.dir, '../../bin/keyhall.js')]
+    const env = { npm_lifecycle_event: 'start' }
+    const server = await serve(`sqlite:${home.path}/k.db`, [], { program, env })
+    server.signal('SIGTERM')
+    expect((await server.ended).out).toContain('"message":"Stopped."')
     home.remove()
   })
 
