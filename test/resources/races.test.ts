@@ -1,0 +1,78 @@
+/** What two requests at the same moment cannot do together. */
+import { expect, test } from 'bun:test'
+import { createAdminKeyOnHost } from '../../admin/host.ts'
+import { addPerson, onBothEngines, testPepper, type TestServer } from '../setup.ts'
+
+const ROUNDS = 1000
+
+/** Sends the requests together and answers their statuses in order. */
+const together = async (...requests: Promise<Response>[]) =>
+  (await Promise.all(requests)).map((response) => response.status)
+
+/** Another owner with an admin key. */
+async function secondOwner(server: TestServer, id: string) {
+  const email = `${id}@example.com`
+  await addPerson(server, { id, email, role: 'owner' })
+  const { value } = await createAdminKeyOnHost(server.database, testPepper, server.world, { name: id, email })
+  return { id, authorization: `Bearer ${value}` }
+}
+
+onBothEngines('races', (server) => {
+  test(
+    'two owners who demote each other leave one owner',
+    async () => {
+      const first = { id: server().owner_id, authorization: `Bearer ${server().admin_key}` }
+      const second = await secondOwner(server(), 'user-second')
+      const demote = (by: typeof first, whom: typeof first) =>
+        server().request(
+          'POST',
+          `/organization/users/${whom.id}`,
+          { role: 'reader' },
+          { authorization: by.authorization },
+        )
+      for (let round = 0; round < ROUNDS; round++) {
+        const statuses = await together(demote(first, second), demote(second, first))
+        // Who came second is an owner no more: either the key says nothing any more, or nobody else would be left.
+        expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+        expect(statuses.every((status) => [200, 400, 401].includes(status))).toBe(true)
+        const [winner, loser] = statuses[0] === 200 ? [first, second] : [second, first]
+        const restored = await server().request(
+          'POST',
+          `/organization/users/${loser.id}`,
+          { role: 'owner' },
+          { authorization: winner.authorization },
+        )
+        expect(restored.status).toBe(200)
+      }
+    },
+    10 * 60_000,
+  )
+
+  test(
+    'one of two requests adds a person to a project or a group, the other is told so',
+    async () => {
+      const { project_id, client } = server()
+      const user_id = await addPerson(server(), { id: 'user-twice', email: 'twice@example.com' })
+      const group = await client.admin.organization.groups.create({ name: 'Twice' })
+      const users = `/organization/projects/${project_id}/users`
+      const members = `/organization/groups/${group.id}/users`
+      const add = (path: string, body: object) => server().request('POST', path, { user_id, ...body })
+      for (let round = 0; round < ROUNDS; round++) {
+        const [path, body] = round % 2 === 0 ? [users, { role: 'member' }] : [members, {}]
+        expect((await together(add(path, body), add(path, body))).toSorted((a, b) => a - b)).toEqual([200, 409])
+        expect((await server().request('DELETE', `${path}/${user_id}`)).status).toBe(200)
+      }
+    },
+    10 * 60_000,
+  )
+
+  test('groups and roles of the same name are made once', async () => {
+    for (let round = 0; round < 50; round++) {
+      const make = () => server().request('POST', '/organization/groups', { name: `Same ${round}` })
+      expect((await together(make(), make())).toSorted((a, b) => a - b)).toEqual([200, 422])
+      const role = () =>
+        server().request('POST', '/organization/roles', { role_name: `Same ${round}`, permissions: [] })
+      expect((await together(role(), role())).toSorted((a, b) => a - b)).toEqual([200, 400])
+    }
+  })
+})
