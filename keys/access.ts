@@ -56,26 +56,21 @@ export const directProjectRank = ({ organization, project, user }: At): RawBuild
 export const hasAccess = (at: At): RawBuilder<boolean> =>
   sql<boolean>`(coalesce(${directRank(at)}, 0) > 0 or coalesce(${groupRank(at)}, 0) > 0)`
 
-/**
- * True when the person holds a role in the project itself, not through a group. Not `exists`: PostgreSQL may answer that from a hash of all
- * roles there are, made for each page.
- */
-export const isDirectMember = ({ organization, project, user }: At): RawBuilder<boolean> => sql<boolean>`((
-  select 1 from role_assignments held
-  where held.organization_id = ${sql.ref(organization)}
-    and held.principal_id = ${sql.ref(user)}
-    and held.resource_id = ${sql.ref(project)}
-  limit 1) is not null)`
+/** Not `exists`: PostgreSQL may answer that from a hash of all roles there are, made for each page. */
+const some = (rows: RawBuilder<unknown>) => sql<boolean>`((select 1 from ${rows} limit 1) is not null)`
+
+/** True when the person holds a role in the project itself, not through a group. */
+export const isDirectMember = ({ organization, project, user }: At): RawBuilder<boolean> =>
+  some(sql`role_assignments held
+    where held.organization_id = ${sql.ref(organization)}
+      and held.principal_id = ${sql.ref(user)}
+      and held.resource_id = ${sql.ref(project)}`)
 
 /** True when the person owns the organization, directly or through a group. */
-export const isOrganizationOwner = (organization: string, user: string): RawBuilder<boolean> => sql<boolean>`(exists (
-  select 1 from role_assignments held
-  where held.organization_id = ${sql.ref(organization)}
-    and held.principal_id = ${sql.ref(user)}
+export const isOrganizationOwner = (organization: string, user: string): RawBuilder<boolean> => {
+  const owns = sql`held.organization_id = ${sql.ref(organization)}
     and held.resource_id = ${sql.ref(organization)}
-    and held.role = 'owner')
-  or exists (
-  select 1 from ${memberships(organization, user)}
-    and held.organization_id = ${sql.ref(organization)}
-    and held.resource_id = ${sql.ref(organization)}
-    and held.role = 'owner'))`
+    and held.role = 'owner'`
+  const direct = some(sql`role_assignments held where ${owns} and held.principal_id = ${sql.ref(user)}`)
+  return sql<boolean>`(${direct} or ${some(sql`${memberships(organization, user)} and ${owns}`)})`
+}

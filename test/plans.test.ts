@@ -88,11 +88,11 @@ onBothEngines('the plans of hot reads', (server) => {
           }
         }
   })
-  test('one key is found by its id', async () => {
-    const path = `/organization/projects/${server().project_id}/api_keys/key_000100`
-    for (const statement of await statementsOf(server(), path)) {
-      const plan = await planOf(server(), statement)
-      expect(plan, plan).not.toMatch(/SCAN (?!CONSTANT ROW)|Seq Scan on (api_keys|role_assignments)/)
-    }
+  test('one key is found by its id, and people with what they hold', async () => {
+    for (const path of [`/organization/projects/${server().project_id}/api_keys/key_000100`, '/organization/users'])
+      for (const statement of await statementsOf(server(), path)) {
+        const plan = await planOf(server(), statement)
+        expect(plan, plan).not.toMatch(/SCAN (?!CONSTANT ROW)|Seq Scan on (api_keys|role_assignments)/)
+      }
   })
 })
