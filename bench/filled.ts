@@ -1,6 +1,6 @@
 /**
  * SQLite databases with very many keys, kept in the system's temporary folder from run to run; a change of the schema or of this file
- * makes new ones.
+ * makes them anew.
  */
 import { Database as Sqlite } from 'bun:sqlite'
 import { createHash, randomBytes } from 'node:crypto'
@@ -29,8 +29,8 @@ const ROBOTS = 4
 
 /** The database with this many projects of a hundred keys each. */
 export async function filled(projects: number): Promise<Filled> {
-  const folder = join(tmpdir(), `keyhall-bench-${version()}`, `${projects}-projects`)
-  const description = join(folder, 'filled.json')
+  const folder = join(tmpdir(), 'keyhall-bench', `${projects}-projects`)
+  const description = join(folder, `filled-${version()}.json`)
   if (!existsSync(description)) {
     const began = performance.now()
     console.log(`filling a database with ${(projects * KEYS_PER_PROJECT).toLocaleString('en')} keys, kept in ${folder}`)

@@ -90,7 +90,7 @@ const floor = (of: Filled): Promise<Server> =>
 const path = (project: string, limit: number, after?: string) =>
   `/v1/organization/projects/${project}/api_keys?limit=${limit}${after ? `&after=${after}` : ''}`
 
-/** The first page of very many projects, or the page after the tenth key of each (the thirtieth newest would leave no full page of 100). */
+/** The first page of very many projects, or the page after the tenth key of each. */
 function pages(of: Filled, limit: number, position: 'first' | 'next'): string[] {
   const sqlite = new Sqlite(of.database.slice('sqlite:'.length), { readonly: true })
   const tenth = sqlite.prepare<{ id: string }, string[]>(
