@@ -168,6 +168,21 @@ export const settings = {
         ? Number(text)
         : must('be a whole number from 1 to 3600'),
   }),
+  metrics_port: setting({
+    env: 'KEYHALL_METRICS_PORT',
+    value: 'PORT',
+    default: null,
+    about: 'Where `/metrics` is answered instead of on the public port; 0 for any port that is free.',
+    parse: (text) =>
+      /^\d{1,5}$/.test(text) && Number(text) <= 65535 ? Number(text) : must('be a whole number from 0 to 65535'),
+  }),
+  metrics_host: setting({
+    env: 'KEYHALL_METRICS_HOST',
+    value: 'HOST',
+    default: '127.0.0.1',
+    about: 'The address to listen on for `KEYHALL_METRICS_PORT`.',
+    parse: (text) => (/^[\w.:-]+$/.test(text) ? text : must('be an IP address or a host name')),
+  }),
   demo: setting({
     env: 'KEYHALL_DEMO',
     default: 'false',

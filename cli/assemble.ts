@@ -1,4 +1,4 @@
-/** The server put together from its halves: one handler for administration, the gateway and `/verify`. */
+/** The server put together from its halves: one handler for administration, the gateway, `/verify` and `/metrics`. */
 import { adminApp } from '../admin/app.ts'
 import type { AdminContext } from '../admin/call.ts'
 import type { Database } from '../database/open.ts'
@@ -14,6 +14,9 @@ import { LastUsed } from '../keys/last-used.ts'
 import { Revocations } from '../keys/revocations.ts'
 import { loadKeyRing } from '../keys/ring.ts'
 import type { World } from '../keys/world.ts'
+import { openMetrics, type Metrics } from '../metrics/metrics.ts'
+import { version } from './help.ts'
+import { countedAuthorize, measure } from './measure.ts'
 
 export interface Parts {
   database: Database
@@ -27,6 +30,8 @@ export interface Parts {
   upstreams: GatewayConfig | null
   send: Send
   limits?: Partial<Limits>
+  /** Whether `/metrics` is answered beside the rest. */
+  showsMetrics?: boolean
   log: (line: RequestLine) => void
   addressOf: (request: Request) => string | null
   idleLimit?: (request: Request, seconds: number) => void
@@ -38,17 +43,27 @@ export interface Assembled {
   fetch: (request: Request) => Response | Promise<Response>
   context: AdminContext & VerifyContext
   gateway: Gateway
+  metrics: Metrics
   /** Writes what is buffered and leaves the other processes. The database stays open. */
   stop: () => Promise<void>
 }
 
 /** Puts the server together on an open database whose pepper was checked and that has an organization. */
 export async function assemble(parts: Parts): Promise<Assembled> {
-  const { database, pepper, world, cachedKeys, leaseMilliseconds, onError, upstreams, send, ...options } = parts
+  const { database, pepper, world, cachedKeys, leaseMilliseconds, onError, upstreams, send, showsMetrics } = parts
+  const metrics = openMetrics(version, () => gateway.namedModels())
+  const options = {
+    ...parts,
+    log(line: RequestLine) {
+      metrics.count(line)
+      parts.log(line)
+    },
+  }
   const keys = await loadKeyRing(database, pepper, world)
-  const lastUsed = new LastUsed(database, (error) =>
-    onError('Times of last use could not be written; kept for later.', error),
-  )
+  const lastUsed = new LastUsed(database, (error) => {
+    metrics.storageFailed('last_used_unwritten')
+    onError('Times of last use could not be written; kept for later.', error)
+  })
   const cache = keyCache(database, world, cachedKeys)
   const revocations = new Revocations(database, world, {
     leaseMilliseconds,
@@ -58,15 +73,18 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   await revocations.start()
   const context = { database, keys, lastUsed, world, cache, revocations }
   const admin = adminApp(context, options)
-  const authorize = authorizeFrom(context)
+  const authorize = countedAuthorize(authorizeFrom(context), metrics)
   const verify = verifyEndpoint(authorize, world, options)
   const gateway = gatewayApp({ authorize, world, send }, upstreams, options)
+  measure(metrics, { cache, lastUsed, gateway })
   return {
     context,
     gateway,
+    metrics,
     fetch(request) {
       if (isForGateway(request.url)) return gateway.fetch(request)
-      return isVerify(request.url) ? verify(request) : admin.fetch(request)
+      if (isAt('/verify', request.url)) return verify(request)
+      return showsMetrics && isAt('/metrics', request.url) ? metrics.fetch(request) : admin.fetch(request)
     },
     async stop() {
       await revocations.stop()
@@ -75,10 +93,10 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   }
 }
 
-/** `/verify` and whatever stands below it. */
-const isVerify = (url: string) => {
+/** Whether a URL is for a path or for something below it. */
+function isAt(path: string, url: string) {
   const start = url.indexOf('/', url.indexOf('://') + 3)
-  if (!url.startsWith('/verify', start)) return false
-  const next = url[start + '/verify'.length]
+  if (!url.startsWith(path, start)) return false
+  const next = url[start + path.length]
   return next === undefined || next === '/' || next === '?'
 }

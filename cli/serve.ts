@@ -48,6 +48,7 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
   const { database, pepper } = await openHost(config, { onFatal })
   const world = realWorld
   let server: Server | undefined
+  let metrics: Server | undefined
   let assembled: Assembled | undefined
   try {
     // Before the first key is made: a start that fails on a taken port must not have made one that nobody saw.
@@ -73,6 +74,7 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
       cachedKeys: config.cached_keys,
       leaseMilliseconds: config.lease_seconds * 1000,
       limits: { body_bytes: config.max_body, upload_bytes: config.max_upload },
+      showsMetrics: config.metrics_port === null,
       log: log.request,
       addressOf: (request) => addressOf(request, config, listening),
       idleLimit: (request, seconds) => listening.timeout(request, seconds),
@@ -87,6 +89,15 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
         log.say('error', `The upstreams stay as they were. ${error.message}`)
       }
     }
+    if (config.metrics_port !== null) {
+      const { metrics_port: port, metrics_host: host } = config
+      metrics = listen({ ...config, host, port }, (request) =>
+        new URL(request.url).pathname === '/metrics'
+          ? parts.metrics.fetch(request)
+          : new Response(null, { status: 404 }),
+      )
+      log.say('info', `Metrics on ${urlOf(host, metrics.port!)}/metrics`)
+    }
     answer(parts.fetch)
     listening.reload({ fetch: parts.fetch })
 
@@ -98,6 +109,7 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
         log.say('warn', 'Requests that took too long were cut off.', { requests: listening.pendingRequests })
         void listening.stop(true)
       }
+      void metrics?.stop(true)
       await within(
         STORAGE_ENDS_WITHIN_MILLISECONDS,
         parts.stop().then(() => database.close()),
@@ -112,6 +124,7 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
     return running
   } catch (error) {
     await server?.stop(true)
+    await metrics?.stop(true)
     await assembled?.stop()
     await database.close()
     throw error
@@ -123,7 +136,7 @@ type Handler = (request: Request) => Response | Promise<Response>
 
 const within = (milliseconds: number, work: Promise<unknown>) => Promise.race([work, Bun.sleep(milliseconds)])
 
-function listen(config: Config, fetch: Handler): Server {
+function listen(config: Pick<Config, 'host' | 'port' | 'max_body' | 'max_upload'>, fetch: Handler): Server {
   try {
     return Bun.serve({
       hostname: config.host,

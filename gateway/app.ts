@@ -53,8 +53,10 @@ export interface Gateway {
   fetch: (request: Request) => Promise<Response>
   /** Takes other upstreams from the next request on; null for none. Requests in flight stay where they are. */
   configure: (config: GatewayConfig | null) => void
-  /** Requests that are not answered to the end. */
-  open: () => number
+  /** Requests that are not answered to the end, and those of them that are being streamed. */
+  open: () => { requests: number; streams: number }
+  /** The models that the configuration names without a `*`. */
+  namedModels: () => ReadonlySet<string>
   stop: () => void
 }
 
@@ -68,6 +70,7 @@ export function gatewayApp(
   const limits = { ...usualLimits, ...options.limits }
   const watch = new Watch()
   let upstreams = config && new Upstreams(config, send)
+  let streams = 0
 
   async function answer(request: Request): Promise<Response> {
     const began = performance.now()
@@ -134,7 +137,13 @@ export function gatewayApp(
       const all = headers(caller)
       passHeaders(begun.response.headers, all)
       const { status } = begun.response
-      return new Response(await contentOf(begun, waiting, finish), { status, headers: all })
+      let content: Content = null
+      content = await contentOf(begun, waiting, (ended) => {
+        if (content instanceof ReadableStream) streams--
+        finish(ended)
+      })
+      if (content instanceof ReadableStream) streams++
+      return new Response(content, { status, headers: all })
     } catch (thrown) {
       const left = thrown instanceof ClientLeft || request.signal.aborted
       const error = thrown instanceof ApiError ? thrown : internal(line.request_id)
@@ -154,10 +163,13 @@ export function gatewayApp(
       upstreams = config && new Upstreams(config, send, before ?? undefined)
       before?.stop()
     },
-    open: () => watch.size,
+    open: () => ({ requests: watch.size, streams }),
+    namedModels: () => upstreams?.named ?? none,
     stop: () => upstreams?.stop(),
   }
 }
+
+const none: ReadonlySet<string> = new Set()
 
 /** What can be refused before the body is read. */
 function checkRequest(
@@ -186,12 +198,14 @@ async function modelsAnswer(upstreams: Upstreams, id: string | null) {
   return model
 }
 
+type Content = ArrayBuffer | ReadableStream<Uint8Array> | null
+
 /** The body to answer with: whole if it is small, else as it comes. */
 async function contentOf(
   { response, upstream, abort }: Begun,
   waiting: Waiting,
   finish: (ended: ForwardedLine['ended']) => void,
-): Promise<ArrayBuffer | ReadableStream<Uint8Array> | null> {
+): Promise<Content> {
   const { idle_milliseconds, name } = upstream.config
   const length = response.headers.get('content-length')
   if (response.body === null) {

@@ -68,6 +68,8 @@ export class Upstream {
 
 export class Upstreams {
   readonly all: readonly Upstream[]
+  /** The models that the configuration names. */
+  readonly named: ReadonlySet<string>
   readonly #send: Send
   readonly #timer: ReturnType<typeof setInterval>
 
@@ -79,6 +81,8 @@ export class Upstreams {
       if (same) upstream.inherit(same)
       return upstream
     })
+    const models = config.upstreams.flatMap(({ models }) => models ?? [])
+    this.named = new Set(models.filter((name) => !name.includes('*')))
     void this.refresh()
     this.#timer = setInterval(() => void this.refresh(), REFRESH_MILLISECONDS)
     this.#timer.unref()

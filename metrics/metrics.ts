@@ -1,0 +1,138 @@
+/**
+ * What the server counts about itself, in Prometheus' format. No label takes a value that a caller chooses: no keys, no paths, and of
+ * models only those that the configuration names.
+ */
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { RequestLine } from '../http/request-line.ts'
+
+/** A number that somebody else keeps, read when it is asked for: one value, or one for each value of `label`. */
+export interface Reading {
+  name: `keyhall_${string}`
+  about: string
+  /** A counter only grows; a gauge also falls. */
+  kind: 'counter' | 'gauge'
+  label?: string
+  read: () => number | Readonly<Record<string, number>>
+}
+
+export interface Metrics {
+  /** Counts an answered request. */
+  count: (line: RequestLine) => void
+  /** Adds what another part of the server counts. */
+  add: (reading: Reading) => void
+  /** Counts what the storage did not do, by the code of the error. */
+  storageFailed: (code: string) => void
+  /** Web-standard: the page that Prometheus asks for. */
+  fetch: (request: Request) => Promise<Response>
+}
+
+const QUICK = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+const SLOW = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
+const MILLISECONDS = 1000
+
+/** `namedModels` says which models the configuration names; all others count as `other`. */
+export function openMetrics(version: string, namedModels: () => ReadonlySet<string>): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const requests = new Counter({
+    name: 'keyhall_requests_total',
+    help: 'Answered requests.',
+    labelNames: ['half', 'operation', 'status'],
+    registers,
+  })
+  const seconds = new Histogram({
+    name: 'keyhall_admin_request_seconds',
+    help: 'How long calls of the Administration API took.',
+    buckets: QUICK,
+    registers,
+  })
+  const models = new Counter({
+    name: 'keyhall_model_requests_total',
+    help: 'Model requests by upstream, by model where the configuration names it, and by how the answer ended.',
+    labelNames: ['upstream', 'model', 'ended'],
+    registers,
+  })
+  const firstByte = new Histogram({
+    name: 'keyhall_upstream_first_byte_seconds',
+    help: 'From the first attempt until the head of an upstream’s answer was here.',
+    labelNames: ['upstream'],
+    buckets: SLOW,
+    registers,
+  })
+  const whole = new Histogram({
+    name: 'keyhall_model_request_seconds',
+    help: 'From the arrival of a model request to the last byte of its answer.',
+    labelNames: ['upstream'],
+    buckets: SLOW,
+    registers,
+  })
+  const storage = new Counter({
+    name: 'keyhall_storage_errors_total',
+    help: 'Requests and writes that failed because of the storage, by error code.',
+    labelNames: ['code'],
+    registers,
+  })
+
+  const add = ({ name, about, kind, label, read }: Reading) => {
+    const options = { name, help: about, labelNames: label ? [label] : [], registers: [] }
+    const collect = (set: (labels: Record<string, string>, value: number) => void) => {
+      const now = read()
+      if (typeof now === 'number') set({}, now)
+      else for (const [value, count] of Object.entries(now)) set({ [label!]: value }, count)
+    }
+    const metric =
+      kind === 'gauge'
+        ? new Gauge({
+            ...options,
+            collect() {
+              this.reset()
+              collect((labels, value) => this.set(labels, value))
+            },
+          })
+        : new Counter({
+            ...options,
+            collect() {
+              this.reset()
+              collect((labels, value) => this.inc(labels, value))
+            },
+          })
+    registry.registerMetric(metric)
+  }
+  add({ name: 'keyhall_info', about: 'The version.', kind: 'gauge', label: 'version', read: () => ({ [version]: 1 }) })
+  add({
+    name: 'keyhall_memory_bytes',
+    about: 'Resident memory.',
+    kind: 'gauge',
+    read: () => process.memoryUsage.rss(),
+  })
+  add({
+    name: 'keyhall_cpu_seconds_total',
+    about: 'CPU time of the process, user and system.',
+    kind: 'counter',
+    read: () => {
+      const { user, system } = process.cpuUsage()
+      return (user + system) / 1e6
+    },
+  })
+
+  return {
+    add,
+    storageFailed: (code) => storage.inc({ code }),
+    count({ operation, status, milliseconds, forwarded, cause }) {
+      requests.inc({ half: forwarded ? 'gateway' : 'admin', operation: operation ?? 'none', status })
+      const { code } = (cause ?? {}) as { code?: unknown }
+      if (typeof code === 'string' && /^(storage|audit)_/.test(code)) storage.inc({ code })
+      if (!forwarded) return seconds.observe(milliseconds / MILLISECONDS)
+      const { upstream, model, ended, upstream_milliseconds } = forwarded
+      if (upstream === null) return
+      const name = model !== null && namedModels().has(model) ? model : 'other'
+      models.inc({ upstream, model: name, ended: ended?.replaceAll(' ', '_') ?? 'no_answer' })
+      whole.observe({ upstream }, milliseconds / MILLISECONDS)
+      if (upstream_milliseconds !== null) firstByte.observe({ upstream }, upstream_milliseconds / MILLISECONDS)
+    },
+    fetch: async () =>
+      new Response(await registry.metrics(), {
+        headers: { 'content-type': registry.contentType, 'cache-control': 'no-store' },
+      }),
+  }
+}
