@@ -97,6 +97,34 @@ export const settings = {
     about: 'The e-mail address of the first owner, used on the first start only.',
     parse: (text) => (/^[^\s@]+@[^\s@]+$/.test(text) ? text : must('be an e-mail address')),
   }),
+  public_url: setting({
+    env: 'KEYHALL_PUBLIC_URL',
+    value: 'URL',
+    default: null,
+    about: 'How people reach this server from outside, for links in invitations. By default the address it listens on.',
+    parse: (text) => webAddress(text) ?? must('be an address such as https://keys.example.com, without "?" and "#"'),
+  }),
+  smtp_url: setting({
+    env: 'KEYHALL_SMTP_URL',
+    value: 'URL',
+    default: null,
+    about:
+      'The mail server that sends invitations: `smtp://user:password@host:587` or `smtps://…:465`. A password goes over TLS only. Without it, `keyhall invites link` prints the links.',
+    parse: (text) =>
+      /^smtps?:\/\/./.test(text) && URL.canParse(text)
+        ? new Secret(text)
+        : must('begin with "smtp://" or "smtps://" and name a host'),
+  }),
+  smtp_from: setting({
+    env: 'KEYHALL_SMTP_FROM',
+    value: 'ADDRESS',
+    default: null,
+    about: 'Who invitations come from: `keys@example.com` or `Keyhall <keys@example.com>`.',
+    parse: (text) =>
+      /^([^<>\p{C}]*<[^\s@<>]+@[^\s@<>]+>|[^\s@<>]+@[^\s@<>]+)$/u.test(text)
+        ? text
+        : must('be an e-mail address, such as "keys@example.com" or "Keyhall <keys@example.com>"'),
+  }),
   log: setting({
     env: 'KEYHALL_LOG',
     value: 'LEVEL',
@@ -200,6 +228,7 @@ export type Config = {
   admin_key: Secret<string> | null
   pepper: Secret<Uint8Array> | null
   upstream_api_key: Secret<string> | null
+  smtp_url: Secret<string> | null
 }
 
 export const settingNames = Object.keys(settings) as SettingName[]
@@ -234,6 +263,13 @@ export function readConfig<Name extends SettingName = SettingName>(
   const path = /^sqlite:(.+)$/.exec(config.database ?? '')?.[1]
   if (!named && path && config.pepper_file) config.pepper_file = path.replace(/[^/\\]*$/, 'pepper')
   return config as Pick<Config, Name>
+}
+
+/** A web address without what does not belong in one that links begin with, and without a slash at its end. */
+function webAddress(text: string): string | null {
+  const url = URL.parse(text)
+  const isPlain = url && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username
+  return isPlain ? url.href.replace(/\/+$/, '') : null
 }
 
 const parsePepper = (text: string) =>

@@ -7,6 +7,7 @@ import type { RequestLine } from '../http/request-line.ts'
 import { newRequestId } from '../keys/random.ts'
 import { seconds } from '../keys/world.ts'
 import { verifyAdminKey } from '../keys/verify.ts'
+import { acceptPage } from './accept-page.ts'
 import { endpoints } from './api.ts'
 import { pipeline, type AdminContext, type Caller, type Incoming } from './call.ts'
 import { openApi } from './openapi.ts'
@@ -20,7 +21,14 @@ export interface AdminOptions {
   addressOf?: (request: Request) => string | null
 }
 
-/** The Administration API as a web-standard handler, with `/health` and `/openapi.json` beside it. */
+/** What came out of a request: an object to send as JSON, or the text of a page whose headers say what it is. */
+interface Answered {
+  body: unknown
+  caller?: Pick<Caller, 'organization_id' | 'key_id'>
+  headers?: Record<string, string>
+}
+
+/** The Administration API as a web-standard handler; beside it `/health`, `/openapi.json` and the page that accepts invitations. */
 export function adminApp(context: AdminContext, { log, addressOf = () => null }: AdminOptions = {}) {
   const app = new Hono()
   const patterns = endpoints.map(({ operation }) => ({
@@ -57,6 +65,8 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
   const document = openApi()
   app.get('/openapi.json', (c) => answer(c.req.raw, 'openapi', async () => ({ body: document })))
 
+  app.get('/invites/accept', (c) => answer(c.req.raw, 'accept page', async () => acceptPage))
+
   app.notFound((c) =>
     answer(c.req.raw, null, async (request) => {
       const path = new URL(request.url).pathname
@@ -72,21 +82,19 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
   async function answer(
     request: Request,
     operation: string | null,
-    run: (
-      request: Request,
-      ip_address: string | null,
-    ) => Promise<{ body: unknown; caller?: Pick<Caller, 'organization_id' | 'key_id'> }>,
+    run: (request: Request, ip_address: string | null) => Promise<Answered>,
   ): Promise<Response> {
     const began = performance.now()
     const request_id = newRequestId(context.world)
     const ip_address = addressOf(request)
     let status = 200
     let body: unknown
-    let caller: Pick<Caller, 'organization_id' | 'key_id'> | undefined
+    let caller: Answered['caller']
+    let others: Answered['headers']
     let cause: unknown
     let retry = true
     try {
-      ;({ body, caller } = await run(request, ip_address))
+      ;({ body, caller, headers: others } = await run(request, ip_address))
     } catch (thrown) {
       const error = thrown instanceof ApiError ? thrown : internal(request_id)
       if (error.status >= 500) cause = thrown
@@ -95,7 +103,7 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
       body = errorBody(error)
     }
     const milliseconds = performance.now() - began
-    const headers = answerHeaders(request_id, milliseconds)
+    const headers = { ...answerHeaders(request_id, milliseconds), ...others }
     if (caller) headers['openai-organization'] = caller.organization_id
     if (status === 405) headers.allow = methodsAt(new URL(request.url).pathname).join(', ')
     if (!retry) headers['x-should-retry'] = 'false'
@@ -114,7 +122,7 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
         cause,
       })
     }
-    return new Response(JSON.stringify(body), { status, headers })
+    return new Response(typeof body === 'string' ? body : JSON.stringify(body), { status, headers })
   }
 
   return app

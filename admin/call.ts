@@ -12,6 +12,7 @@ import { verifyAdminKey, type AdminCaller, type KeyRing } from '../keys/verify.t
 import type { World } from '../keys/world.ts'
 import { seconds } from '../keys/world.ts'
 import { appendEvents, lockOrganization, type Happened } from './audit.ts'
+import type { Mail } from './mailer.ts'
 import { bodyReader, queryReader, storable } from './validate.ts'
 
 /** What administration runs on. */
@@ -21,6 +22,8 @@ export interface AdminContext {
   lastUsed: LastUsed
   revocations: Pick<Revocations, 'publish' | 'settle'>
   world: World
+  /** Null where no mail server is set. */
+  mail: Mail | null
 }
 
 /** On whose behalf a call runs: the owner of an admin key, or whoever proved without one who they are. */
@@ -42,9 +45,12 @@ export interface Call<O extends Operation = Operation> {
   project: 'project_id' extends PathParam<O['path']> ? ProjectRow : undefined
   keys: KeyRing
   world: World
+  mail: Mail | null
   newId: (prefix: string) => string
   /** Leaves an event in the audit log, if the call succeeds. */
   record: <Event extends Events<O>>(type: Event, payload: AuditPayload<Event>, project_id?: string) => void
+  /** Does something outside the database once the change is durable, such as sending mail. It must return at once and not throw. */
+  after: (step: () => void) => void
 }
 
 export type Handler<O extends Operation> = (call: Call<O>) => Promise<Output<O>>
@@ -83,7 +89,7 @@ export interface Incoming {
 
 /** Joins an operation with its handler. The answer is the body of the result and the caller, whom the response names. */
 export function pipeline(context: AdminContext, operation: Operation, implemented: AnyImplemented) {
-  const { database, keys, lastUsed, revocations, world } = context
+  const { database, keys, lastUsed, revocations, world, mail } = context
   const { can } = operation
   const { handle, prove } = typeof implemented === 'function' ? { handle: implemented } : implemented
   if ((can === null) !== (prove !== undefined))
@@ -108,6 +114,7 @@ export function pipeline(context: AdminContext, operation: Operation, implemente
     const params = Object.fromEntries(Object.entries(incoming.params).map(([name, id]) => [name, storableId(id)]))
     const project = inProject ? await findProject(db, caller.organization_id, params.project_id!) : undefined
     const happened: Happened[] = []
+    const afterwards: (() => void)[] = []
     const call = {
       db,
       now,
@@ -119,11 +126,13 @@ export function pipeline(context: AdminContext, operation: Operation, implemente
       project,
       keys,
       world,
+      mail,
       newId: idMaker,
       record: (type: AuditEvent, payload: AuditPayload<AuditEvent>, project_id: string | null = project?.id ?? null) =>
         happened.push({ id: newId('audit_log-', world), type, payload, project_id }),
+      after: (step: () => void) => afterwards.push(step),
     }
-    return { call: call as Call<any>, happened }
+    return { call: call as Call<any>, happened, afterwards }
   }
 
   async function read(incoming: Incoming, caller: Caller, now: number) {
@@ -133,6 +142,7 @@ export function pipeline(context: AdminContext, operation: Operation, implemente
 
   async function change(incoming: Incoming, { organization_id }: Caller, now: number) {
     let events: Happened[] = []
+    let steps: (() => void)[] = []
     let revoked: Revoked[] = []
     let epoch: number | null = null
     const result = await database.write(
@@ -142,8 +152,9 @@ export function pipeline(context: AdminContext, operation: Operation, implemente
         // Asked again now that nothing else can change the organization: a key that was taken away, or an invite that was used
         // meanwhile, changes nothing any more.
         const caller = await authenticate(sql, incoming, now)
-        const { call, happened } = await prepare(sql, caller, incoming, now)
+        const { call, happened, afterwards } = await prepare(sql, caller, incoming, now)
         events = happened
+        steps = afterwards
         const answer = await handle(call)
         const { ip_address, user_agent } = incoming
         const actor = { key_id: caller.key_id, user_id: caller.user_id, email: caller.email, ip_address, user_agent }
@@ -157,6 +168,7 @@ export function pipeline(context: AdminContext, operation: Operation, implemente
     )
     // The answer says that what was taken away opens nothing any more, in no process.
     if (epoch !== null) await revocations.settle(epoch, revoked)
+    for (const step of steps) step()
     return result
   }
 

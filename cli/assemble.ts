@@ -1,6 +1,7 @@
 /** The server put together from its halves: one handler for administration, the gateway, `/verify` and `/metrics`. */
 import { adminApp } from '../admin/app.ts'
 import type { AdminContext } from '../admin/call.ts'
+import type { Mailer } from '../admin/mailer.ts'
 import type { Database } from '../database/open.ts'
 import { gatewayApp, type Gateway } from '../gateway/app.ts'
 import type { Limits } from '../gateway/body.ts'
@@ -29,6 +30,8 @@ export interface Parts {
   /** Where model requests go; null for nowhere. */
   upstreams: GatewayConfig | null
   send: Send
+  /** Null where no mail server is set. */
+  mail?: Mailer | null
   limits?: Partial<Limits>
   /** Whether `/metrics` is answered beside the rest. */
   showsMetrics?: boolean
@@ -51,6 +54,7 @@ export interface Assembled {
 /** Puts the server together on an open database whose pepper was checked and that has an organization. */
 export async function assemble(parts: Parts): Promise<Assembled> {
   const { database, pepper, world, cachedKeys, leaseMilliseconds, onError, upstreams, send, showsMetrics } = parts
+  const { mail = null } = parts
   const metrics = openMetrics(version, () => gateway.namedModels())
   const options = {
     ...parts,
@@ -71,7 +75,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     onError: (error) => onError('The database did not say what was revoked.', error),
   })
   await revocations.start()
-  const context = { database, keys, lastUsed, world, cache, revocations }
+  const context = { database, keys, lastUsed, world, mail, cache, revocations }
   const admin = adminApp(context, options)
   const authorize = countedAuthorize(authorizeFrom(context), metrics)
   const verify = verifyEndpoint(authorize, world, options)
@@ -87,6 +91,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       return showsMetrics && isAt('/metrics', request.url) ? metrics.fetch(request) : admin.fetch(request)
     },
     async stop() {
+      mail?.close()
       await revocations.stop()
       await lastUsed.stop()
     },

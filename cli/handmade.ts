@@ -65,6 +65,21 @@ export const handmade: readonly Handmade[] = [
     },
   },
   {
+    path: ['invites', 'link'],
+    about: 'Makes a new link for a pending invite: without a mail server, or when the mail did not arrive.',
+    more: 'It works while the server runs, and leaves an audit event. A link that the invite had before opens nothing any more. Standard output has the link and nothing else.',
+    flags: flagsOf([...storage, 'public_url', 'host', 'port']),
+    examples: ['invites link invite-…', 'invites link invite-… --public-url https://keys.example.com'],
+    takes: 'INVITE_ID',
+    async run(given, terminal) {
+      const [id, ...more] = given.words
+      if (id === undefined || more.length > 0)
+        throw wrongUsage('One invite is needed: "keyhall invites link invite-…".')
+      const settings = config(given, terminal, [...storage, 'public_url', 'host', 'port'])
+      return (await import('./host-commands.ts')).linkInviteOf(settings, id, terminal)
+    },
+  },
+  {
     path: ['audit', 'verify'],
     about: 'Walks the audit log and checks that no row was changed, removed or put in.',
     more: 'Prints the newest link of the chain. Who keeps it elsewhere can tell later whether the end was cut off or the whole was written anew.',

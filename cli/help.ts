@@ -70,11 +70,11 @@ export function helpFor(words: readonly string[], columns: number): string | nul
 
 const aboutOf = ({ operation }: Command) => operation.about + (operation.extension ? ' [Keyhall extension]' : '')
 
-function handmadeHelp({ path, about, more, flags, examples }: Handmade, columns: number) {
+function handmadeHelp({ path, about, more, flags, examples, takes }: Handmade, columns: number) {
   return page(columns, [
     about,
     ...(more ? [more] : []),
-    `Usage: keyhall ${path.join(' ')} [--flags]`,
+    `Usage: keyhall ${[...path, ...(takes ? [takes] : [])].join(' ')} [--flags]`,
     section('Flags, each also an environment variable where one is named', [...flags, helpFlag].map(flagRow)),
     section(
       'Examples',

@@ -1,11 +1,15 @@
-/** The operator's tools, straight on the database: `keyhall admin-keys create` and `keyhall audit verify`. */
+/** The operator's tools, straight on the database: `keyhall admin-keys create`, `keyhall invites link` and `keyhall audit verify`. */
 import { verifyChain } from '../admin/audit.ts'
 import { createAdminKeyOnHost, NoSuchOwner } from '../admin/host.ts'
+import { linkInvite, NoOpenInvite } from '../admin/host-invites.ts'
+import { inviteLink } from '../admin/rules/invite-token.ts'
 import type { Config } from '../config.ts'
 import { realWorld, seconds } from '../keys/world.ts'
 import { lifetimeOf } from './durations.ts'
 import { Failed, wrongUsage, type ExitCode } from './failed.ts'
+import { urlOf } from './greeting.ts'
 import { openStarted, openStartedWithPepper } from './host.ts'
+import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
 
 const LONGEST_NAME = 255
@@ -34,6 +38,26 @@ export async function createAdminKey(
     return 0
   } catch (error) {
     if (error instanceof NoSuchOwner) throw new Failed(error.message)
+    throw error
+  } finally {
+    await database.close()
+  }
+}
+
+export async function linkInviteOf(
+  config: Pick<Config, 'database' | 'pepper' | 'pepper_file' | 'public_url' | 'host' | 'port'>,
+  id: string,
+  { out, err }: Terminal,
+): Promise<ExitCode> {
+  const { database, pepper } = await openStartedWithPepper(config)
+  try {
+    const { token, email, expires_at } = await linkInvite(database, pepper, realWorld, id)
+    const ends = new Date(expires_at * 1000).toISOString()
+    err(`The link for ${printable(email)}, until ${ends}. One that was made before opens nothing any more:\n`)
+    out(`${inviteLink(config.public_url ?? urlOf(config.host, config.port), token)}\n`)
+    return 0
+  } catch (error) {
+    if (error instanceof NoOpenInvite) throw new Failed(error.message)
     throw error
   } finally {
     await database.close()

@@ -8,7 +8,7 @@ import { Failed, type ExitCode } from './failed.ts'
 import { gatewayConfig } from './gateway-config.ts'
 import { greet, urlOf } from './greeting.ts'
 import { openHost } from './host.ts'
-import { openLog } from './log.ts'
+import { openLog, type Log } from './log.ts'
 import type { Terminal } from './terminal.ts'
 
 const STOP_WITHIN_MILLISECONDS = 9_000
@@ -65,12 +65,15 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
         )
       await fillDemo(database, world, first)
     }
+    const url = urlOf(config.host, listening.port!)
+    const mail = await mailer(config, url, log)
     const parts = (assembled = await assemble({
       database,
       pepper,
       world,
       upstreams,
       send: fetch,
+      mail,
       cachedKeys: config.cached_keys,
       leaseMilliseconds: config.lease_seconds * 1000,
       limits: { body_bytes: config.max_body, upload_bytes: config.max_upload },
@@ -103,7 +106,8 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
 
     const finish = async () => {
       log.say('info', 'Stopping: no new connections, requests in flight finish.')
-      await within(REQUESTS_END_WITHIN_MILLISECONDS, listening.stop())
+      const ended = listening.stop().then(() => mail?.settled())
+      await within(REQUESTS_END_WITHIN_MILLISECONDS, ended)
       parts.gateway.stop()
       if (listening.pendingRequests > 0) {
         log.say('warn', 'Requests that took too long were cut off.', { requests: listening.pendingRequests })
@@ -118,7 +122,6 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
       log.flush()
     }
     let stopping: Promise<void> | null = null
-    const url = urlOf(config.host, listening.port!)
     running = { url, reload, stop: () => (stopping ??= finish()) }
     greet({ url, first, config, log, terminal })
     return running
@@ -129,6 +132,17 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
     await database.close()
     throw error
   }
+}
+
+/** Sends the invitations, if a mail server is set. What it is made of is loaded only then. */
+async function mailer({ smtp_url: url, smtp_from: from, public_url }: Config, listensOn: string, log: Log) {
+  if (!url) return null
+  if (!from) throw new Failed('KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that invitations come from.', 2)
+  const onError = (invite_id: string, error: unknown) =>
+    log.say('error', `The mail of an invite could not be sent; "keyhall invites link ${invite_id}" makes a new link.`, {
+      cause: String(error),
+    })
+  return (await import('../admin/mailer.ts')).openMailer({ url, from, public_url: public_url ?? listensOn, onError })
 }
 
 type Server = Bun.Server<undefined>

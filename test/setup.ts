@@ -4,6 +4,7 @@ import OpenAI from 'openai'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Mailer } from '../admin/mailer.ts'
 import { addOrganization, firstStart } from '../admin/host.ts'
 import { assemble, type Assembled } from '../cli/assemble.ts'
 import type { AuditEvent } from '../contract/audit.ts'
@@ -89,6 +90,8 @@ interface ServerOptions {
   via?: (address: string) => Promise<string>
   /** An empty database to use instead of one on the shared engine. */
   on?: Awaited<ReturnType<typeof emptyDatabase>>
+  /** Sends invitations. */
+  mail?: Mailer
   /** Storage will fail: times of last use need not be written. */
   outages?: boolean
 }
@@ -96,7 +99,7 @@ interface ServerOptions {
 /** A server on an empty database of its own. */
 export async function startServer(
   engine: EngineName,
-  { wrap = (database) => database, via = async (address) => address, on, outages = false }: ServerOptions = {},
+  { wrap = (database) => database, via = async (address) => address, on, mail, outages = false }: ServerOptions = {},
 ): Promise<TestServer> {
   const { address, drop } = on ?? (await emptyDatabase(engine))
   const database = wrap(await openDatabase(await via(address)))
@@ -112,6 +115,7 @@ export async function startServer(
     leaseMilliseconds: 3000,
     upstreams: null,
     send: fetch,
+    mail,
     log: (line) => log.push(line),
     addressOf: () => null,
     onError: (_, error) => {

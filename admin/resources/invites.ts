@@ -7,8 +7,11 @@ import { lowerAscii } from '../../database/statement.ts'
 import type { InviteRow, ProjectRow } from '../../database/tables.ts'
 import { inviteDigest } from '../../keys/digest.ts'
 import { handlers, type Call } from '../call.ts'
+import { invitation } from '../invitation.ts'
+import type { Mail } from '../mailer.ts'
 import { grant } from '../rules/assign.ts'
 import { gone } from '../rules/gone.ts'
+import { inviteLink, newInviteToken } from '../rules/invite-token.ts'
 import { mayGrant } from '../rules/may-grant.ts'
 import { findPerson, personByEmail, presentPerson } from '../rules/people.ts'
 import { organizationOf } from '../rules/roles.ts'
@@ -24,10 +27,13 @@ export default handlers(invites, {
     mayGrant(call, permissionsOf('organization', role))
     await notHere(call, email, 'email')
     await notPending(call, email)
-    const projects = await promised(call)
-    const { id } = await insert(call, { email, role, projects: JSON.stringify(projects) })
+    const projects = JSON.stringify(await promised(call))
+    const link = call.mail && newInviteToken(call.keys.pepper, call.world)
+    const { id } = await insert(call, { email, role, projects, token_digest: link?.token_digest ?? null })
     call.record('invite.sent', { id, data: { email, role } })
-    return present(call.now)(await find(call, id))
+    const invite = await find(call, id)
+    if (call.mail && link) await mail(call, call.mail, invite, link.token)
+    return present(call.now)(invite)
   },
 
   retrieve: async (call) => present(call.now)(await find(call, call.params.invite_id)),
@@ -173,17 +179,35 @@ const defaultProject = ({ db, organization_id }: Asked) =>
 
 async function insert(
   call: Call<typeof invites.create>,
-  { email, role, projects }: Pick<InviteRow, 'email' | 'role' | 'projects'>,
+  columns: Pick<InviteRow, 'email' | 'role' | 'projects' | 'token_digest'>,
 ) {
-  const { db, organization_id, now, caller } = call
+  const { db, organization_id, now: created_at, caller } = call
   const id = call.newId('invite-')
-  const row = { id, email, role, projects, created_at: now, expires_at: now + OPEN_SECONDS, created_by: caller.user_id }
+  const expires_at = created_at + OPEN_SECONDS
   await db
     .insertInto('invites')
-    .values({ organization_id, ...row })
+    .values({ organization_id, id, ...columns, created_at, expires_at, created_by: caller.user_id })
     .execute()
-  return row
+  return { id }
 }
 
 const update = ({ db, organization_id }: Asked, id: string, set: Partial<InviteRow>) =>
   db.updateTable('invites').set(set).where('organization_id', '=', organization_id).where('id', '=', id).execute()
+
+/** Sends the link once the invite is kept. The mail may fail, the invite stays. */
+async function mail(call: Call<typeof invites.create>, mailer: Mail, invite: InviteRow, token: string) {
+  const { db, organization_id, caller } = call
+  const organization = db.selectFrom('organizations').select('name').where('id', '=', organization_id)
+  const inviter = await findPerson(call, caller.user_id)
+  const known = await projectsById(call, promises(invite))
+  const message = invitation({
+    to: invite.email,
+    inviter,
+    organization: (await organization.executeTakeFirstOrThrow()).name,
+    role: invite.role,
+    projects: promises(invite).map(({ id, role }) => ({ name: known.get(id)!.name, role })),
+    link: inviteLink(mailer.public_url, token),
+    expires_at: invite.expires_at,
+  })
+  call.after(() => mailer.send(message, invite.id))
+}

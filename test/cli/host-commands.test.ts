@@ -54,6 +54,59 @@ for (const engine of engines) {
     })
   })
 
+  describe(`keyhall invites link (${engine})`, () => {
+    let server: TestServer
+    beforeAll(async () => {
+      server = await startServer(engine)
+    })
+    afterAll(() => server.stop())
+
+    const link = (...args: string[]) => run(['invites', 'link', '--database', server.address, ...args], { env: pepper })
+    const invite = (email: string) =>
+      server.client.admin.organization.invites.create({ email, role: 'reader', projects: [] })
+    const accept = async (printed: string) => {
+      const token = printed.trimEnd().split('#')[1]
+      const body = JSON.stringify({ token, name: 'Ann' })
+      const url = 'http://keyhall.test/v1/organization/invites/accept'
+      return (await server.fetch(new Request(url, { method: 'POST', body }))).status
+    }
+
+    test('prints a link that opens, audited; the one before opens nothing any more', async () => {
+      const { id } = await invite('ann@example.com')
+      await server.events()
+      const [first, second] = [await link(id), await link(id, '--public-url', 'https://keys.example.com/team/')]
+      expect(first.code).toBe(0)
+      expect(first.out).toMatch(/^http:\/\/127\.0\.0\.1:4100\/invites\/accept#[0-9A-Za-z]{43}\n$/)
+      expect(first.err).toContain('ann@example.com')
+      expect(second.out).toStartWith('https://keys.example.com/team/invites/accept#')
+      expect(await server.events()).toEqual({ 'invite.sent': 2 })
+      expect(await accept(first.out)).toBe(400)
+      expect(await accept(second.out)).toBe(200)
+    })
+
+    test('refuses what cannot be accepted any more, in one sentence, and changes nothing', async () => {
+      const accepted = await invite('bob@example.com')
+      expect(await accept((await link(accepted.id)).out)).toBe(200)
+      const late = await invite('late@example.com')
+      await server.database.write((sql) =>
+        sql.updateTable('invites').set({ expires_at: 1 }).where('id', '=', late.id).execute(),
+      )
+      await server.events()
+      for (const [id, said] of [
+        [accepted.id, 'was already accepted'],
+        [late.id, 'has expired'],
+        ['invite-unknown', 'There is no invite invite-unknown'],
+      ] as const) {
+        const ended = await link(id)
+        expect(ended.code).toBe(1)
+        expect(sentence(ended)).toContain(said)
+      }
+      expect((await link()).code).toBe(2)
+      expect((await link('one', 'two')).code).toBe(2)
+      expect(await server.events()).toEqual({})
+    })
+  })
+
   describe(`keyhall audit verify (${engine})`, () => {
     let server: TestServer
     beforeAll(async () => {
