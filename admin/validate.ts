@@ -67,7 +67,7 @@ export function bodyReader(schema: TSchema): (text: string) => Values {
 function checker(schema: TSchema) {
   const compiled = Compile(schema)
   return (values: Values): Values => {
-    if (!compiled.Check(values)) throw firstError(compiled.Errors(values), values)
+    if (!compiled.Check(values)) throw tooMuch(schema, values) ?? firstError(compiled.Errors(values), values)
     for (const name in values)
       if (!storable(values[name], 1)) throw invalid(`Invalid '${name}': ${UNSTORABLE}`, name, 'invalid_value')
     return values
@@ -80,6 +80,49 @@ export function storable(value: unknown, depth = 1): boolean {
   if (typeof value === 'string') return value.isWellFormed() && !value.includes('\0')
   if (typeof value !== 'object' || value === null) return true
   return depth < DEEPEST && Object.entries(value).every(([name, inner]) => storable(name) && storable(inner, depth + 1))
+}
+
+/**
+ * Members that the schema does not know, and lists that are too long: found before TypeBox looks for them, which names eight problems at
+ * the most, and compares each item of a list with every other.
+ */
+function tooMuch(schema: TSchema, values: Values): ApiError | undefined {
+  const { properties = {}, additionalProperties } = schema as {
+    properties?: Record<string, TSchema>
+    additionalProperties?: boolean
+  }
+  for (const name in values) {
+    if (!Object.hasOwn(properties, name)) {
+      if (additionalProperties === false) return unknownParameter(name)
+      continue
+    }
+    const value = values[name]
+    const most = mostItems(properties[name]!)
+    if (Array.isArray(value) && value.length > most) return tooManyItems(name, most, value)
+  }
+  return undefined
+}
+
+/** How many items the longest list has that a schema allows; some stand beside null. */
+export function mostItems(schema: TSchema): number {
+  const { maxItems = Infinity, anyOf } = schema as { maxItems?: number; anyOf?: TSchema[] }
+  return anyOf ? Math.min(...anyOf.map(mostItems)) : maxItems
+}
+
+const unknownParameter = (name: string) =>
+  invalid(`Unknown parameter: '${shown(name)}'.`, shown(name), 'unknown_parameter')
+
+const tooManyItems = (name: string, most: number, { length }: unknown[]) =>
+  invalid(
+    `Invalid '${name}': array too long. Expected at most ${most} items, but got ${length} instead.`,
+    name,
+    'array_above_max_length',
+  )
+
+/** What the caller sent, as far as it helps to find it. */
+const shown = (value: unknown) => {
+  const text = String(value).toWellFormed()
+  return text.length > 100 ? `${text.slice(0, 100).toWellFormed()}…` : text
 }
 
 interface Problem {
@@ -100,9 +143,9 @@ const kinds: Record<string, string> = {
 
 /** The problem that a person would mend first, in the words of OpenAI's codes. */
 function firstError(problems: Problem[], values: Values): ApiError {
-  const rank = ['additionalProperties', 'required', 'type', 'enum', 'const']
+  const rank = ['additionalProperties', 'boolean', 'required', 'type', 'enum', 'const']
   const order = ({ keyword }: Problem) => (rank.indexOf(keyword) + rank.length + 1) % (rank.length + 1)
-  const [problem] = problems.filter(({ keyword }) => keyword !== 'boolean').toSorted((a, b) => order(a) - order(b))
+  const [problem] = problems.toSorted((a, b) => order(a) - order(b))
   const { keyword, instancePath, params } = problem!
   const path = instancePath.split('/').slice(1)
   const name = path.reduce(
@@ -113,10 +156,11 @@ function firstError(problems: Problem[], values: Values): ApiError {
   const value = path.reduce<any>((inner, part) => inner?.[part], values)
   const bad = (code: InvalidCode, message: string, param = name) => invalid(message, param, code)
   switch (keyword) {
-    case 'additionalProperties': {
-      const member = inside(params.additionalProperties[0])
-      return bad('unknown_parameter', `Unknown parameter: '${member}'.`, member)
-    }
+    case 'additionalProperties':
+      return unknownParameter(inside(params.additionalProperties[0]))
+    // What TypeBox says of each of them, before it sums them up.
+    case 'boolean':
+      return unknownParameter(name)
     case 'required': {
       const member = inside(params.requiredProperties[0])
       return bad('missing_required_parameter', `Missing required parameter: '${member}'.`, member)
@@ -133,7 +177,7 @@ function firstError(problems: Problem[], values: Values): ApiError {
       const allowed = (params.allowedValues ?? [params.allowedValue]).filter((one: unknown) => one !== null)
       const supported = allowed.map((one: unknown) => `'${one}'`).join(', ')
       return typeof value === 'string' || typeof value === 'number'
-        ? bad('invalid_value', `Invalid value: '${value}'. Supported values are: ${supported}.`)
+        ? bad('invalid_value', `Invalid value: '${shown(value)}'. Supported values are: ${supported}.`)
         : bad(
             'invalid_type',
             `Invalid type for '${name}': expected one of ${supported}, but got ${kindOf(value)} instead.`,
@@ -165,14 +209,11 @@ function firstError(problems: Problem[], values: Values): ApiError {
         `Invalid '${name}': array too short. Expected at least ${params.limit} items, but got ${value.length} instead.`,
       )
     case 'maxItems':
-      return bad(
-        'array_above_max_length',
-        `Invalid '${name}': array too long. Expected at most ${params.limit} items, but got ${value.length} instead.`,
-      )
+      return tooManyItems(name, params.limit, value)
     case 'uniqueItems':
       return bad('invalid_value', `Invalid '${name}': the same item stands in it twice.`)
     case 'pattern':
-      return bad('invalid_value', `Invalid '${name}': '${value}' does not match the pattern ${params.pattern}.`)
+      return bad('invalid_value', `Invalid '${name}': '${shown(value)}' does not match the pattern ${params.pattern}.`)
     default:
       return bad('invalid_value', `Invalid '${name || 'body'}'.`)
   }

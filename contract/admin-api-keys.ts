@@ -16,7 +16,7 @@ import {
   t,
   time,
 } from './kit.ts'
-import { AdminScope } from './permissions.ts'
+import { AdminScope, adminScopes } from './permissions.ts'
 
 export const AdminApiKey = object(
   'organization.admin_api_key',
@@ -60,6 +60,7 @@ export const adminApiKeys = {
       scopes: optional(
         t.Array(AdminScope, {
           minItems: 1,
+          maxItems: adminScopes.length,
           uniqueItems: true,
           description: 'What the key may do; by default, all that the calling key may. OpenAI has no such member.',
         }),
