@@ -1,6 +1,6 @@
 /** Walking a list while others add to it and take from it: what lives throughout is seen once, nothing is seen twice. */
 import { expect, test } from 'bun:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { operations, type OperationName } from '../../contract/index.ts'
 import { newGroup, newPerson, newRole, recipe } from '../recipes.ts'
 import { addTenant, onBothEngines, type Tenant } from '../setup.ts'
@@ -18,6 +18,7 @@ const projectRole = async (tenant: Tenant, { project_id }: Params) =>
 const bodies: Record<ListName, ((tenant: Tenant, params: Params) => Promise<object>) | 'person'> = {
   'adminAPIKeys.list': async () => ({ name: unique() }),
   'users.list': 'person',
+  'invites.list': async () => ({ email: `${unique().replace(' ', '-')}@example.com`, role: 'reader', projects: [] }),
   'users.roles.list': async (tenant) => ({ role_id: (await newRole(tenant)).id }),
   'groups.list': async () => ({ name: unique() }),
   'groups.users.list': async (tenant) => ({ user_id: await newPerson(tenant) }),
