@@ -1,64 +1,68 @@
 /** PostgreSQL 15 or later, through Bun's own client: a pool for reading, a connection held for each change. */
-import { SQL } from 'bun'
 import { sql as raw } from 'kysely'
 import { ApiError, conflict, outcomeUnknown, unavailable } from '../contract/errors.ts'
 import { kyselyOver } from './kysely.ts'
 import { CannotOpen, TryAgain, type Engine, type Sql } from './open.ts'
+import { ChangePool, NoAnswer, pause, ReadPool, type Ask } from './postgres-pool.ts'
 
 /** Any number would do; it must only be the same in all processes. */
 const MIGRATION_LOCK = 4_100_143
 const TRIES = 5
 const LOOK_MILLISECONDS = 5_000
 const CHANNEL = 'keyhall'
-
-type Connection = Pick<SQL, 'unsafe'>
+/** Apart, so that however many changes wait for each other, reading goes on. */
+const CONNECTIONS = { read: 10, change: 10 }
+/** A process that was stopped amid a change must not hold its locks against all others. */
+const BEGIN = `begin; set local idle_in_transaction_session_timeout = '5s'; set local statement_timeout = '9s';
+  select pg_current_xact_id()::text as id`
 
 export async function openPostgres(address: string): Promise<Engine> {
   const where = shown(address)
-  const pool = new SQL(address, { max: 20, bigint: true, connectionTimeout: 5, idleTimeout: 300 })
+  const pool = new ReadPool(address, CONNECTIONS.read)
+  const changes = new ChangePool(address, CONNECTIONS.change)
   try {
-    const [row] = await pool.unsafe('show server_version_num')
-    if (Number(row.server_version_num) < 150_000)
+    const [row] = await pool.ask('show server_version_num')
+    if (Number(row!.server_version_num) < 150_000)
       throw new CannotOpen(
         `The PostgreSQL server at ${where} is older than version 15, the oldest that Keyhall works with.`,
       )
   } catch (error) {
-    await pool.close()
+    await Promise.all([pool.close(), changes.close()])
     if (error instanceof CannotOpen) throw error
     throw new CannotOpen(`The PostgreSQL server at ${where} cannot be reached: ${(error as Error).message}.`)
   }
 
-  const on = (connection: Connection): Sql =>
+  const on = (ask: Ask): Sql =>
     kyselyOver('postgres', async (sql, parameters) => {
       try {
-        const rows = await connection.unsafe(sql, parameters as any[])
+        const rows = await ask(sql, parameters as any[])
         return { rows: rows.map(numbers), numAffectedRows: BigInt(rows.count ?? 0) }
       } catch (error) {
         throw failure(error)
       }
     })
-  const read = on(pool)
+  const read = on(pool.ask)
 
   async function once<Result>(
     work: (sql: Sql) => Promise<Result>,
     committed?: (sql: Sql) => Promise<boolean>,
   ): Promise<Result> {
-    const connection = await pool.reserve().catch((error: unknown) => {
+    const connection = await changes.take().catch((error: unknown) => {
       throw failure(error)
     })
     let transaction = ''
     let done: { result: Result } | undefined
     let lost: unknown
     try {
-      const [, [started]] = await connection.unsafe('begin; select pg_current_xact_id()::text as id')
-      transaction = started.id
-      done = { result: await work(on(connection)) }
-      await connection.unsafe('commit')
+      const started = (await connection.ask(BEGIN)).at(-1)!
+      transaction = started[0].id
+      done = { result: await work(on(connection.ask)) }
+      await connection.ask('commit')
       return done.result
     } catch (error) {
       lost = error
       const reason = failure(error)
-      if (!isLost(reason)) await connection.unsafe('rollback').catch(() => {})
+      if (!isLost(reason)) await connection.ask('rollback').catch(() => {})
       if (!isLost(reason) || !done) throw reason
     } finally {
       await connection.release()
@@ -87,8 +91,8 @@ export async function openPostgres(address: string): Promise<Engine> {
    */
   async function isOver(transaction: string): Promise<boolean> {
     try {
-      const [row] = await pool.unsafe('select pg_xact_status($1::xid8) as status', [transaction])
-      return row.status !== 'in progress'
+      const [row] = await pool.ask('select pg_xact_status($1::xid8) as status', [transaction])
+      return row!.status !== 'in progress'
     } catch (error) {
       if ((error as { errno?: string }).errno === '22023') return true
       throw error
@@ -112,29 +116,26 @@ export async function openPostgres(address: string): Promise<Engine> {
     announce: async (sql) => {
       await sql.selectNoFrom(raw`pg_notify(${CHANNEL}, '')`.as('told')).execute()
     },
-    listen: async (heard) => {
-      // Heard again after each reconnection: what was told meanwhile is lost, so asking is due.
-      const subscription = await pool.listen(CHANNEL, heard, heard)
-      return () => subscription.unlisten()
-    },
+    listen: (heard) => pool.listen(CHANNEL, heard),
     ping: async () => {
       try {
-        await pool.unsafe('select 1')
+        await pool.ask('select 1')
       } catch (error) {
         throw failure(error)
       }
     },
-    close: () => pool.close({ timeout: 5 }),
+    close: async () => void (await Promise.all([pool.close(), changes.close()])),
     dialect: { text: 'text collate "C"', integer: 'bigint', bytes: 'bytea', strict: '', clustered: '' },
     exclusively: async (work) => {
-      const connection = await pool.reserve()
+      const connection = await changes.take()
+      const ask = connection.askPatiently
       try {
-        await connection.unsafe('begin')
-        await connection.unsafe('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
-        await work(async (statement) => [...(await connection.unsafe(statement))])
-        await connection.unsafe('commit')
+        await ask('begin')
+        await ask('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+        await work(async (statement) => [...(await ask(statement))])
+        await ask('commit')
       } catch (error) {
-        await connection.unsafe('rollback').catch(() => {})
+        await ask('rollback').catch(() => {})
         throw error
       } finally {
         await connection.release()
@@ -143,17 +144,19 @@ export async function openPostgres(address: string): Promise<Engine> {
   }
 }
 
-const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
-
 function failure(error: unknown) {
   const { code, errno, message } = error as { code?: string; errno?: string; message?: string }
+  if (error instanceof NoAnswer) return unavailable('storage_unreachable', error)
   if (!code?.startsWith('ERR_POSTGRES')) return error
   if (errno === '23505') return conflict('An object with these properties exists already.')
   if (errno === '40001' || errno === '40P01') return new TryAgain(message)
   if (errno === '53100') return unavailable('storage_full', error)
   if (errno === '25006') return unavailable('storage_unwritable', error)
-  // No SQLSTATE means that the connection, not the statement, failed; 57P0x is a server shutting down, 53300 one that is full.
-  if (errno === undefined || /^(08|57P|53)/.test(errno)) return unavailable('storage_unreachable', error)
+  // A lock that others held for too long.
+  if (errno === '57014') return unavailable('storage_busy', error)
+  // No SQLSTATE means that the connection, not the statement, failed; 57P0x is a server shutting down, 53300 one that is full, 25P03
+  // one that waited in vain for the rest of a change.
+  if (errno === undefined || /^(08|57P|53|25P03)/.test(errno)) return unavailable('storage_unreachable', error)
   return error
 }
 
