@@ -92,8 +92,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     },
     async stop() {
       mail?.close()
-      await revocations.stop()
-      await lastUsed.stop()
+      await Promise.all([revocations.stop(), lastUsed.stop()])
     },
   }
 }

@@ -43,11 +43,11 @@ interface Compiled {
 }
 
 /** A list of values for a statement: `$.name0`, `$.name1`, …; the shape says how many there are. */
-export const spread = (name: string, values: readonly string[]): Record<string, string> =>
+export const spread = <Value>(name: string, values: readonly Value[]): Record<string, Value> =>
   Object.fromEntries(values.map((value, index) => [`${name}${index}`, value]))
 
 /** The placeholders of such a list, for `where … in`. */
-export const spreadPlaceholders = ($: Record<string, never>, name: string, count: number): string[] =>
+export const spreadPlaceholders = <Value>($: Record<string, Value>, name: string, count: number): Value[] =>
   Array.from({ length: count }, (_, index) => $[`${name}${index}`]!)
 
 /** As `lower()` of both engines has it here: only the letters of ASCII change, because the columns sort by bytes. */

@@ -7,7 +7,8 @@ export interface ProjectCaller {
   key_id: string
   owner_type: 'user' | 'service_account'
   owner_id: string
-  scopes: readonly string[]
+  /** With spaces between. */
+  scopes: string
 }
 
 /**

@@ -7,7 +7,7 @@ import { KeyCache } from '../keys/cache.ts'
 import { digest } from '../keys/digest.ts'
 import { mask, parseKey } from '../keys/format.ts'
 import type { LastUsed } from '../keys/last-used.ts'
-import { loadProjectKey, type ProjectKey } from '../keys/project-keys.ts'
+import { projectKeyReader, type ProjectKey } from '../keys/project-keys.ts'
 import { newRequestId } from '../keys/random.ts'
 import type { Revocations } from '../keys/revocations.ts'
 import { bearer, verifyAdminKey, type KeyRing } from '../keys/verify.ts'
@@ -25,7 +25,7 @@ export interface VerifyContext {
 
 /** The memory of living keys, which `Revocations` is to tell what to forget. `most` is how many it holds. */
 export const keyCache = (database: Database, world: World, most: number) =>
-  new KeyCache((bytes) => loadProjectKey(database.read, bytes, seconds(world)), most)
+  new KeyCache(projectKeyReader(database.read, world), most)
 
 /**
  * The decision about one Authorization header. Answers at once when memory knows the key; throws ApiError: 401 for what opens nothing, 403
@@ -105,7 +105,7 @@ export function verifyEndpoint(
         'x-keyhall-key-id': caller.key_id,
         'x-keyhall-owner-type': caller.owner_type,
         'x-keyhall-owner-id': caller.owner_id,
-        'x-keyhall-scopes': caller.scopes.join(' '),
+        'x-keyhall-scopes': caller.scopes,
       }
     } catch (thrown) {
       const error = thrown instanceof ApiError ? thrown : internal(request_id)

@@ -2,11 +2,12 @@
  * Living project keys in memory: storage is read on a miss, once per key however many ask at the same time. An answer that was read
  * before something was revoked, and arrives after, is thrown away.
  */
+import type { Revoked } from './authority.ts'
 import type { ProjectKey } from './project-keys.ts'
-import type { Revoked } from './revocations.ts'
 
 /** Shared by all keys of one owner, project or organization: crossing it out forgets them all at once. */
 interface Mark {
+  name: string
   crossed: boolean
 }
 
@@ -15,22 +16,27 @@ interface Entry {
   marks: readonly Mark[]
 }
 
-export interface CacheCounts {
-  hits: number
-  misses: number
-  size: number
+/** What is asked for moves to the young half; when that is full it becomes the old one, and the old one is dropped, marks and all. */
+interface Half {
+  entries: Map<string, Entry>
+  marks: Map<string, Mark>
+}
+
+const emptyHalf = (): Half => ({ entries: new Map(), marks: new Map() })
+
+/** What was revoked, in order. Nobody holds the beginning: what every read under way has passed is gone. */
+interface Link {
+  revoked: Revoked | null
+  next: Link | null
 }
 
 export class KeyCache {
   readonly #load: (digest: Buffer) => Promise<ProjectKey | undefined>
   readonly #most: number
-  /** Two halves: what is asked for moves to the young one; when that is full it becomes the old one, and the old one is dropped. */
-  #young = new Map<string, Entry>()
-  #old = new Map<string, Entry>()
-  #marks = new Map<string, Mark>()
+  #young = emptyHalf()
+  #old = emptyHalf()
   readonly #loading = new Map<string, Promise<ProjectKey | undefined>>()
-  /** What was revoked while anything was being read. */
-  #revoked: (Revoked | null)[] = []
+  #newest: Link = { revoked: null, next: null }
   readonly counts = { hits: 0, misses: 0 }
 
   /** `most` is how many keys are remembered. `load` reads one; undefined for a key that opens nothing. */
@@ -40,22 +46,23 @@ export class KeyCache {
   }
 
   get size() {
-    return this.#young.size + this.#old.size
+    return this.#young.entries.size + this.#old.entries.size
   }
 
   /** From memory alone; undefined when it must be read. */
   get(digest: string): ProjectKey | undefined {
-    let entry = this.#young.get(digest)
-    if (!entry) {
-      entry = this.#old.get(digest)
-      if (!entry) return undefined
-      this.#old.delete(digest)
-      this.#keep(digest, entry)
-    }
+    const young = this.#young.entries.get(digest)
+    const entry = young ?? this.#old.entries.get(digest)
+    if (!entry) return undefined
     for (const mark of entry.marks) {
       if (!mark.crossed) continue
-      this.#young.delete(digest)
+      ;(young ? this.#young : this.#old).entries.delete(digest)
       return undefined
+    }
+    if (!young) {
+      this.#old.entries.delete(digest)
+      for (const mark of entry.marks) this.#young.marks.set(mark.name, mark)
+      this.#keep(digest, entry)
     }
     this.counts.hits++
     return entry.key
@@ -66,20 +73,17 @@ export class KeyCache {
     const underWay = this.#loading.get(digest)
     if (underWay) return underWay
     this.counts.misses++
-    const reading = this.#readUntilSure(bytes, digest).finally(() => {
-      this.#loading.delete(digest)
-      if (this.#loading.size === 0) this.#revoked = []
-    })
+    const reading = this.#readUntilSure(bytes, digest).finally(() => this.#loading.delete(digest))
     this.#loading.set(digest, reading)
     return reading
   }
 
   async #readUntilSure(bytes: Buffer, digest: string): Promise<ProjectKey | undefined> {
     for (;;) {
-      const from = this.#revoked.length
+      const began = this.#newest
       const key = await this.#load(bytes)
       if (!key) return undefined
-      if (this.#revoked.slice(from).some((revoked) => touches(revoked, key))) continue
+      if (isTouchedSince(began, key)) continue
       const { organization_id, project_id, owner_id, key_id } = key
       const marks = [
         this.#mark(organization_id, 'key', key_id),
@@ -94,46 +98,49 @@ export class KeyCache {
 
   /** Forgets what the revocation touches; with null, everything. */
   forget(revoked: Revoked | null) {
-    if (this.#loading.size > 0) this.#revoked.push(revoked)
+    this.#newest = this.#newest.next = { revoked, next: null }
     if (revoked === null) {
-      this.#young = new Map()
-      this.#old = new Map()
-      this.#marks = new Map()
+      this.#young = emptyHalf()
+      this.#old = emptyHalf()
       return
     }
     const name = markName(revoked.organization_id, revoked.kind, revoked.id)
-    const mark = this.#marks.get(name)
-    if (!mark) return
-    mark.crossed = true
-    this.#marks.delete(name)
+    for (const { marks } of [this.#young, this.#old]) {
+      const mark = marks.get(name)
+      if (!mark) continue
+      mark.crossed = true
+      marks.delete(name)
+    }
   }
 
   #keep(digest: string, entry: Entry) {
-    this.#young.set(digest, entry)
-    if (this.#young.size < this.#most / 2) return
+    this.#young.entries.set(digest, entry)
+    if (this.#young.entries.size < this.#most / 2) return
     this.#old = this.#young
-    this.#young = new Map()
-    this.#sweepMarks()
+    this.#young = emptyHalf()
   }
 
+  /** One mark for each name, whichever half knows it: to be crossed it must be the same object everywhere. */
   #mark(organization_id: string, kind: Revoked['kind'], id: string): Mark {
     const name = markName(organization_id, kind, id)
-    let mark = this.#marks.get(name)
-    if (!mark) this.#marks.set(name, (mark = { crossed: false }))
+    let mark = this.#young.marks.get(name)
+    if (!mark) {
+      mark = this.#old.marks.get(name) ?? { name, crossed: false }
+      this.#young.marks.set(name, mark)
+    }
     return mark
-  }
-
-  /** Marks of keys that are remembered no more would pile up. */
-  #sweepMarks() {
-    const inUse = new Set<Mark>()
-    for (const { marks } of this.#old.values()) for (const mark of marks) inUse.add(mark)
-    for (const [name, mark] of this.#marks) if (!inUse.has(mark)) this.#marks.delete(name)
   }
 }
 
 const markName = (organization_id: string, kind: Revoked['kind'], id: string) => `${kind} ${organization_id} ${id}`
 
-const touches = (revoked: Revoked | null, key: ProjectKey) =>
-  revoked === null ||
-  (revoked.organization_id === key.organization_id &&
-    { key: key.key_id, owner: key.owner_id, project: key.project_id, organization: '' }[revoked.kind] === revoked.id)
+function isTouchedSince(began: Link, key: ProjectKey) {
+  const { organization_id, key_id, owner_id, project_id } = key
+  const ids = { key: key_id, owner: owner_id, project: project_id, organization: '' }
+  for (let link = began.next; link; link = link.next) {
+    const { revoked } = link
+    if (revoked === null || (revoked.organization_id === organization_id && ids[revoked.kind] === revoked.id))
+      return true
+  }
+  return false
+}

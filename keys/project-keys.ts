@@ -1,8 +1,10 @@
 /** A project key as storage knows it: whose it is, where it belongs, and all that it may do. */
 import { permissionsOf } from '../contract/permissions.ts'
 import type { Sql } from '../database/open.ts'
-import { statement } from '../database/statement.ts'
+import { spread, spreadPlaceholders, statement } from '../database/statement.ts'
 import { sameBytes } from './digest.ts'
+import { together } from './together.ts'
+import { seconds, type World } from './world.ts'
 
 export interface ProjectKey {
   organization_id: string
@@ -12,31 +14,65 @@ export interface ProjectKey {
   owner_id: string
   /** What the owner may do in the project and the key is not restricted from; empty when the owner has lost the project. */
   permissions: ReadonlySet<string>
-  /** The same as a list, for those who ask. */
-  scopes: readonly string[]
+  /** The same with spaces between, for those who ask. */
+  scopes: string
   /** The project is active and the owner has a role for it. */
   has_access: boolean
   expires_at: number | null
 }
 
-/** The living key with this digest; undefined for one that is unknown, deleted or expired. Two reads at the most. */
-export async function loadProjectKey(sql: Sql, digest: Uint8Array, now: number): Promise<ProjectKey | undefined> {
-  const [row] = await keyByDigest(sql, { digest })
-  if (!row || !sameBytes(row.digest, digest) || row.deleted_at !== null) return undefined
-  if (row.expires_at !== null && row.expires_at <= now) return undefined
-  const { organization_id, project_id, id, owner_type, owner_id, expires_at } = row
-  const granted = row.archived_at === null ? await grantedTo(sql, row) : null
-  const scopes = restrict(granted ?? [], JSON.parse(row.scopes) as string[])
-  return {
-    organization_id,
-    project_id,
-    key_id: id,
-    owner_type,
-    owner_id,
-    permissions: new Set(scopes),
-    scopes,
-    has_access: granted !== null,
-    expires_at,
+/**
+ * Reads the living key with a digest; undefined for one that is unknown, deleted or expired. Keys that are asked for while others are
+ * read are read together, so that however many guess, storage has few questions to answer at a time.
+ */
+export function projectKeyReader(sql: Sql, world: World): (digest: Buffer) => Promise<ProjectKey | undefined> {
+  const find = together(async (digests: Buffer[]) => {
+    const size = SIZES.find((size) => size >= digests.length)!
+    const padded = Array.from({ length: size }, (_, n) => digests[n] ?? digests[0]!)
+    const rows = await keysByDigest(sql, spread('digest', padded), `${size}`)
+    const found = new Map(rows.map((row) => [nameOf(row.digest), row]))
+    return digests.map((digest) => found.get(nameOf(digest)))
+  }, SIZES.at(-1)!)
+  const share = sharing()
+
+  return async (digest) => {
+    const row = await find(digest)
+    if (!row || !sameBytes(row.digest, digest) || row.deleted_at !== null) return undefined
+    if (row.expires_at !== null && row.expires_at <= seconds(world)) return undefined
+    const { organization_id, project_id, id, owner_type, owner_id, expires_at } = row
+    const granted = row.archived_at === null ? await grantedTo(sql, row) : null
+    return {
+      organization_id,
+      project_id,
+      key_id: id,
+      owner_type,
+      owner_id,
+      ...share(restrict(granted ?? [], JSON.parse(row.scopes) as string[])),
+      has_access: granted !== null,
+      expires_at,
+    }
+  }
+}
+
+/** A digest as the key of a map: one character for each byte. */
+export const nameOf = (digest: Uint8Array) =>
+  Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('latin1')
+
+/** How many digests one statement looks for: a few numbers, so that few statements are compiled. */
+const SIZES = [1, 16, 128]
+const MOST_SHARED = 1_000
+
+/** Keys that may do the same share the set of it, which is larger than all else about them. */
+function sharing() {
+  const known = new Map<string, Pick<ProjectKey, 'permissions' | 'scopes'>>()
+  return (permissions: readonly string[]) => {
+    const scopes = permissions.join(' ')
+    let one = known.get(scopes)
+    if (!one) {
+      if (known.size >= MOST_SHARED) known.clear()
+      known.set(scopes, (one = { permissions: new Set(permissions), scopes }))
+    }
+    return one
   }
 }
 
@@ -72,7 +108,7 @@ async function grantedTo(sql: Sql, owned: Owned): Promise<string[] | null> {
   )
 }
 
-const keyByDigest = statement((sql: Sql, $: { digest: Uint8Array }) =>
+const keysByDigest = statement((sql: Sql, $: Record<string, Uint8Array>, size: string) =>
   sql
     .selectFrom('api_keys as key')
     .innerJoin('projects as project', (on) =>
@@ -84,7 +120,7 @@ const keyByDigest = statement((sql: Sql, $: { digest: Uint8Array }) =>
     .select(['key.organization_id', 'key.project_id', 'key.id', 'key.digest', 'key.scopes'])
     .select(['key.owner_type', 'key.owner_id', 'key.expires_at', 'key.deleted_at'])
     .select(['project.archived_at', 'account.role as account_role'])
-    .where('key.digest', '=', $.digest),
+    .where('key.digest', 'in', spreadPlaceholders($, 'digest', Number(size))),
 )
 
 /** The roles that a person holds for a project, directly and through groups, in it and in the organization. */

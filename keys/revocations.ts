@@ -1,69 +1,22 @@
 /**
- * What takes authority away, and how every process learns of it before the answer leaves. Each process answers from memory only while it
- * asked the database not longer ago than its lease. A change that touches authority waits until every other process has said that it
- * forgot what it must, or until their leases are over.
+ * How every process learns what was revoked before the answer leaves. Each process answers from memory only while it asked the database
+ * not longer ago than its lease. A change that touches authority waits until every other process has said that it forgot what it must,
+ * or until their leases are over.
  */
-import type { AuditEvent, AuditPayload } from '../contract/audit.ts'
 import { unavailable } from '../contract/errors.ts'
 import type { Database, Sql } from '../database/open.ts'
-import type { NodeRow, RevocationRow } from '../database/tables.ts'
+import type { Revoked } from './authority.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import { newId } from './random.ts'
 import { seconds, type World } from './world.ts'
 
-export type Revoked = Pick<RevocationRow, 'organization_id' | 'kind' | 'id'>
-
-type Touched = [kind: RevocationRow['kind'], id: string] | null
-
-const nothing = () => null
-const key = ({ id }: { id: string }): Touched => ['key', id]
-const owner = ({ id }: { id: string }): Touched => ['owner', id]
-const everybody = (): Touched => ['organization', '']
-const member = ({ user_id }: { user_id: string }): Touched => ['owner', user_id]
-const holder = ({ principal_id, principal_type }: { principal_id: string; principal_type: string }): Touched =>
-  principal_type === 'user' ? ['owner', principal_id] : everybody()
-
-/** Whose authority each event touches; a new event has to say. */
-const touchedBy: { [Event in AuditEvent]: (payload: AuditPayload<Event>) => Touched } = {
-  'api_key.created': nothing,
-  'api_key.updated': key,
-  'api_key.deleted': key,
-  'project.created': nothing,
-  'project.updated': nothing,
-  'project.archived': ({ id }) => ['project', id],
-  'service_account.created': nothing,
-  'service_account.updated': owner,
-  'service_account.deleted': owner,
-  'user.added': owner,
-  'user.updated': owner,
-  'user.deleted': owner,
-  'invite.sent': nothing,
-  'invite.accepted': nothing,
-  'invite.deleted': nothing,
-  'group.created': nothing,
-  'group.updated': nothing,
-  'group.deleted': everybody,
-  'tenant.group.member.added': member,
-  'tenant.group.member.removed': member,
-  'role.created': nothing,
-  'role.updated': everybody,
-  'role.deleted': everybody,
-  'role.assignment.created': holder,
-  'role.assignment.deleted': holder,
-}
-
-/** Whose authority these events touch. */
-export const revokedBy = (
-  organization_id: string,
-  events: readonly { type: AuditEvent; payload: AuditPayload<AuditEvent> }[],
-): Revoked[] =>
-  events.flatMap(({ type, payload }) => {
-    const touched = touchedBy[type](payload as never)
-    return touched ? [{ organization_id, kind: touched[0], id: touched[1] }] : []
-  })
-
 const POLL_MILLISECONDS = 1_000
+/** A process that lives has polled by then, also when it was not told. */
+const SILENT_AFTER_MILLISECONDS = 1.5 * POLL_MILLISECONDS
 const ACKNOWLEDGED_EVERY_MILLISECONDS = 20
 const KEPT_SECONDS = 3600
+/** Of its lease a process uses this much: no two clocks run equally fast. */
+const USED_OF_LEASE = 0.99
 
 export interface RevocationOptions {
   /** How long memory may answer without having asked the database. */
@@ -78,41 +31,49 @@ export class Revocations {
   readonly #world: World
   readonly #options: RevocationOptions
   #node = ''
-  /** Everything up to here is forgotten. */
+  /** Everything up to here is forgotten; in storage it says so up to there. */
   #epoch = 0
-  /** On the clock of `performance.now()`. */
-  #leaseUntil = 0
-  #polling: Promise<void> | null = null
-  #again = false
+  #acknowledged = 0
+  /**
+   * Two clocks, and whichever says that the lease is over is right: `performance.now()` is never set back but stands still in a machine that
+   * sleeps, the clock on the wall does not.
+   */
+  #leaseUntil = { steady: 0, wall: 0 }
+  /** The longest lease that any process has. */
+  #longest: number
   #timer: ReturnType<typeof setInterval> | undefined
   #unlisten: () => Promise<void> = async () => {}
-  #reaping = new Set<string>()
+  readonly #reaping = new Set<string>()
   #stopped = false
+  readonly #asking = oneAtATime(() => this.#ask())
+  readonly #acknowledging = oneAtATime(() => this.#acknowledge())
+  readonly #counting = oneAtATime(() => this.#others())
 
   constructor(database: Database, world: World, options: RevocationOptions) {
     this.#database = database
     this.#world = world
     this.#options = options
+    this.#longest = options.leaseMilliseconds
   }
 
   /** Joins the processes of this database. Those that are there already and alive will say so. */
   async start() {
     await this.#register()
-    const others = await this.#database.write((sql) =>
-      sql.updateTable('nodes').set({ is_leaving: 1 }).where('id', '!=', this.#node).returning('id').execute(),
-    )
-    if (others.length > 0) this.#reap(others.map(({ id }) => id))
+    const others = await this.#others()
+    this.#giveUp(others.map(({ id }) => id))
     await this.poll()
     this.#unlisten = await this.#database.listen(() => void this.poll().catch(() => {}))
-    this.#timer = setInterval(() => void this.poll().catch(this.#options.onError), POLL_MILLISECONDS)
+    this.#timer = setInterval(() => void this.#asking.join().catch(this.#options.onError), POLL_MILLISECONDS)
     this.#timer.unref()
   }
 
+  /** Leaves; memory answers no more. */
   async stop() {
     this.#stopped = true
+    this.#leaseUntil = { steady: 0, wall: 0 }
     clearInterval(this.#timer)
-    await this.#polling?.catch(() => {})
     await this.#unlisten().catch(() => {})
+    await this.#asking.join().catch(() => {})
     await this.#database
       .write((sql) => sql.deleteFrom('nodes').where('id', '=', this.#node).execute())
       .catch(this.#options.onError)
@@ -120,13 +81,23 @@ export class Revocations {
 
   /** True while memory may answer. */
   get leased() {
-    return performance.now() < this.#leaseUntil
+    return performance.now() < this.#leaseUntil.steady && this.#world.now() < this.#leaseUntil.wall
   }
 
   /** Asks the database, so that memory may answer again. Throws 503 when it does not answer. */
   async renew() {
-    if (!this.leased) await this.poll()
+    try {
+      if (!this.leased) await this.#asking.join()
+      if (!this.leased) await this.poll()
+    } catch (error) {
+      throw unavailable('storage_unreachable', error)
+    }
     if (!this.leased) throw unavailable('storage_unreachable')
+  }
+
+  /** Asks what else is to be forgotten. */
+  poll(): Promise<void> {
+    return this.#asking.run()
   }
 
   /** Inside a change: writes down whose authority it touches. Answers the epoch to settle, null if there is nothing. */
@@ -153,97 +124,109 @@ export class Revocations {
   async settle(epoch: number, revoked: readonly Revoked[]): Promise<void> {
     for (const one of revoked) this.#options.forget(one)
     const began = performance.now()
-    for (;;) {
-      const behind = await this.#behind(epoch).catch((error: unknown) => {
-        this.#options.onError(error)
-        return null
-      })
+    for (let longest = this.#longest; ;) {
+      // A database that hangs must not hold the answer longer than the leases that it would have told of.
+      const late = pause(began + longest - performance.now(), { idly: true }).then(() => null)
+      const others = await Promise.race([this.#counting.run().catch(this.#failed), late])
+      const behind = others?.filter((node) => node.epoch < epoch)
       if (behind?.length === 0) return
-      // Unknown who is there: the longest lease that a process here can have is ours.
-      const longest = Math.max(...(behind?.map((node) => node.lease_milliseconds) ?? [this.#options.leaseMilliseconds]))
-      if (performance.now() - began >= longest) {
-        if (behind) this.#reap(behind.map(({ id }) => id))
-        return
-      }
-      await new Promise((resolve) => setTimeout(resolve, ACKNOWLEDGED_EVERY_MILLISECONDS))
+      if (behind) longest = Math.max(...behind.map((node) => node.lease_milliseconds))
+      const waited = performance.now() - began
+      if (behind && waited >= Math.min(SILENT_AFTER_MILLISECONDS, longest)) this.#giveUp(behind.map(({ id }) => id))
+      if (waited >= longest) return
+      await pause(Math.min(ACKNOWLEDGED_EVERY_MILLISECONDS, longest - waited))
     }
   }
 
-  /** Asks what else is to be forgotten. One question at a time; who asks during one gets the next. */
-  poll(): Promise<void> {
-    if (this.#polling) {
-      this.#again = true
-      return this.#polling
-    }
-    const run = async () => {
-      do {
-        this.#again = false
-        await this.#ask()
-      } while (this.#again && !this.#stopped)
-    }
-    return (this.#polling = run().finally(() => (this.#polling = null)))
+  readonly #failed = (error: unknown) => {
+    this.#options.onError(error)
+    return null
   }
 
   async #ask(): Promise<void> {
-    const asked = performance.now()
-    const { read } = this.#database
-    const self = await read.selectFrom('nodes').select(['epoch', 'is_leaving']).where('id', '=', this.#node).execute()
-    // Another process has given us up: it may have stopped waiting for us, so nothing remembered is sure.
-    if (self.length === 0 || self[0]!.is_leaving) {
+    if (this.#stopped) throw unavailable('stopping')
+    const asked = { steady: performance.now(), wall: this.#world.now() }
+    const { value, is_leaving, longest } = await this.#database.read
+      .selectFrom('epochs')
+      .leftJoin('nodes', (on) => on.on('nodes.id', '=', this.#node))
+      .select(['epochs.value', 'nodes.is_leaving'])
+      .select((of) =>
+        of
+          .selectFrom('nodes')
+          .select(({ fn }) => fn.max('lease_milliseconds').as('longest'))
+          .as('longest'),
+      )
+      .where('epochs.name', '=', 'authority')
+      .executeTakeFirstOrThrow()
+    // Another process gave us up and will stop waiting for us: until it knows of us again there is no lease. Or the database was restored
+    // from a backup: then it believes that we have forgotten what is yet to happen.
+    if (is_leaving !== 0 || value < this.#epoch) {
       await this.#register()
       return this.#ask()
     }
-    const news = await read
+    if (value !== this.#epoch) await this.#learn(value)
+    if (this.#acknowledged !== this.#epoch) void this.#acknowledging.run().catch(this.#options.onError)
+    const lease = this.#options.leaseMilliseconds
+    this.#longest = Math.max(lease, Number(longest))
+    if (this.#stopped) return
+    this.#leaseUntil = { steady: asked.steady + lease * USED_OF_LEASE, wall: asked.wall + lease * USED_OF_LEASE }
+  }
+
+  async #learn(value: number) {
+    const news = await this.#database.read
       .selectFrom('revocations')
       .selectAll()
       .where('epoch', '>', this.#epoch)
       .orderBy('epoch')
       .execute()
-    // Rows are thrown away after an hour: after a longer pause, some of what is to be forgotten is not known any more.
-    if (news.length > 0 && news[0]!.epoch !== this.#epoch + 1) this.#options.forget(null)
+    // Rows are thrown away after an hour.
+    if (news[0]?.epoch !== this.#epoch + 1) this.#options.forget(null)
     else for (const one of news) this.#options.forget(one)
-    this.#leaseUntil = asked + this.#options.leaseMilliseconds
-    const newest = news.at(-1)?.epoch
-    if (newest === undefined) return
-    this.#epoch = newest
-    await this.#database.write((sql) =>
-      sql.updateTable('nodes').set({ epoch: newest }).where('id', '=', this.#node).execute(),
-    )
+    this.#epoch = news.at(-1)?.epoch ?? value
   }
 
+  async #acknowledge() {
+    const epoch = this.#epoch
+    await this.#database.write((sql) => sql.updateTable('nodes').set({ epoch }).where('id', '=', this.#node).execute())
+    this.#acknowledged = epoch
+  }
+
+  /** Under a new name each time: whoever gave the old one up may remove it at any time. */
   async #register() {
-    this.#node = newId('node_', this.#world)
-    const node = { id: this.#node, lease_milliseconds: this.#options.leaseMilliseconds, is_leaving: 0 }
-    this.#epoch = await this.#database.write(async (sql) => {
+    const before = this.#node
+    const id = newId('node_', this.#world)
+    const epoch = await this.#database.write(async (sql) => {
       const { value } = await sql
         .selectFrom('epochs')
         .select('value')
         .where('name', '=', 'authority')
         .executeTakeFirstOrThrow()
-      await sql
-        .insertInto('nodes')
-        .values({ ...node, epoch: value })
-        .execute()
-      return value
+      // Memory is empty at first, and later it is right up to the epoch that it was told of.
+      const epoch = before === '' ? value : Math.min(value, this.#epoch)
+      const node = { id, epoch, lease_milliseconds: this.#options.leaseMilliseconds, is_leaving: 0 }
+      await sql.insertInto('nodes').values(node).execute()
+      await sql.deleteFrom('nodes').where('id', '=', before).execute()
+      return epoch
     })
-    this.#options.forget(null)
+    if (epoch < this.#epoch) this.#options.forget(null)
+    this.#node = id
+    this.#epoch = this.#acknowledged = epoch
   }
 
-  /** The other processes that may still remember what this epoch revoked. */
-  #behind(epoch: number): Promise<Pick<NodeRow, 'id' | 'lease_milliseconds'>[]> {
+  /** The other processes, and what they have forgotten. */
+  #others() {
     return this.#database.read
       .selectFrom('nodes')
-      .select(['id', 'lease_milliseconds'])
+      .select(['id', 'epoch', 'lease_milliseconds'])
       .where('id', '!=', this.#node)
-      .where('epoch', '<', epoch)
       .execute()
   }
 
   /**
-   * Gives processes up that said nothing for a whole lease: first marks them, so that one that lives after all joins anew, and removes
-   * them when any lease begun before the mark is over.
+   * For processes that say nothing: marks them, so that one that lives after all registers anew, and removes them when any lease begun
+   * before the mark is over.
    */
-  #reap(ids: readonly string[]) {
+  #giveUp(ids: readonly string[]) {
     const fresh = ids.filter((id) => !this.#reaping.has(id))
     if (fresh.length === 0) return
     for (const id of fresh) this.#reaping.add(id)
@@ -257,8 +240,7 @@ export class Revocations {
             .returning('lease_milliseconds')
             .execute(),
         )
-        const longest = Math.max(0, ...marked.map((node) => node.lease_milliseconds))
-        await new Promise((resolve) => setTimeout(resolve, longest).unref())
+        await pause(Math.max(0, ...marked.map((node) => node.lease_milliseconds)), { idly: true })
         if (!this.#stopped)
           await this.#database.write((sql) => sql.deleteFrom('nodes').where('id', 'in', fresh).execute())
       } catch (error) {
@@ -269,3 +251,10 @@ export class Revocations {
     })()
   }
 }
+
+/** `idly` lets the process end meanwhile. */
+const pause = (milliseconds: number, { idly = false } = {}) =>
+  new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, Math.max(0, milliseconds))
+    if (idly) timer.unref()
+  })
