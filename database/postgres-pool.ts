@@ -46,7 +46,7 @@ export class ReadPool {
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error
       // Others were answered meanwhile, so it is this statement that is slow.
-      if (this.#answered > began) query.cancel()
+      if (this.#answered > began) void query.cancel()
       else if (this.#sql === pool) this.#replace()
       throw error
     }
