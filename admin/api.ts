@@ -3,6 +3,7 @@ import { contract, isOperation, type Tree } from '../contract/index.ts'
 import type { Operation } from '../contract/kit.ts'
 import type { AnyImplemented, Implemented } from './call.ts'
 import adminApiKeys from './resources/admin-api-keys.ts'
+import auditLogs from './resources/audit-logs.ts'
 import groups from './resources/groups.ts'
 import groupUsers from './resources/group-users.ts'
 import invites from './resources/invites.ts'
@@ -26,6 +27,7 @@ type Implementation<Node> = Node extends Operation
 
 const implementation: Implementation<typeof contract.admin.organization> = {
   adminAPIKeys: adminApiKeys,
+  auditLogs,
   users: { ...users, roles: userRoleHandlers },
   invites,
   groups: { ...groups, users: groupUsers, roles: groupRoleHandlers },

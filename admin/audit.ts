@@ -27,24 +27,52 @@ export interface Happened<Event extends AuditEvent = AuditEvent> {
 
 export const FIRST_HASH = new Uint8Array(32)
 
-/** Takes the organization's audit head, and with it the right to change the organization: other changes of it wait. */
+/**
+ * Takes the organization's audit head, and with it the right to change the organization: other changes of it wait. Answers besides the
+ * time of the newest row, and the Default project.
+ */
 export const lockOrganization = statement((sql: Sql, $: { organization_id: string }) =>
   sql
     .updateTable('audit_heads')
     .set((row) => ({ seq: row.ref('seq') }))
     .where('organization_id', '=', $.organization_id)
-    .returning(['organization_id', 'seq', 'hash']),
+    .returning((row) => [
+      'organization_id',
+      'seq',
+      'hash',
+      row
+        .selectFrom('audit_logs as newest')
+        .select('newest.effective_at')
+        .whereRef('newest.organization_id', '=', 'audit_heads.organization_id')
+        .whereRef('newest.seq', '=', 'audit_heads.seq')
+        .as('newest_at'),
+      row
+        .selectFrom('projects as usual')
+        .select('usual.id')
+        .whereRef('usual.organization_id', '=', 'audit_heads.organization_id')
+        .where('usual.is_default', '=', 1)
+        .as('default_project_id'),
+    ]),
 )
 
+const LARGEST_STEP_BACK = 300
+
+/**
+ * When the next row happened: not before the newest one, so that who reads on from a time misses nothing that was written meanwhile. A
+ * clock that was wrong by more than five minutes is put right at once instead.
+ */
+export const notBefore = (newest_at: number | null, now: number) =>
+  newest_at !== null && newest_at - now <= LARGEST_STEP_BACK ? Math.max(newest_at, now) : now
+
 /** Appends events to the chain whose head was locked, and moves the head; answers where it is now. */
-export async function appendEvents(
+export async function appendEvents<Head extends AuditHeadRow>(
   sql: Sql,
-  head: AuditHeadRow,
+  head: Head,
   events: readonly Happened[],
   actor: Actor,
   now: number,
-): Promise<AuditHeadRow> {
-  let { seq, hash } = head
+): Promise<Head> {
+  let { seq, hash }: AuditHeadRow = head
   for (const { id, type, payload, project_id } of events) {
     const entry = JSON.stringify({ id, type, effective_at: now, project_id, actor, [type]: payload })
     hash = link(hash, entry)

@@ -12,7 +12,7 @@ import { newId } from '../keys/random.ts'
 import { verifyAdminKey, type AdminCaller, type KeyRing } from '../keys/verify.ts'
 import type { World } from '../keys/world.ts'
 import { seconds } from '../keys/world.ts'
-import { appendEvents, lockOrganization, type Happened } from './audit.ts'
+import { appendEvents, lockOrganization, notBefore, type Happened } from './audit.ts'
 import type { Mail } from './mailer.ts'
 import { bodyReader, queryReader, storable } from './validate.ts'
 
@@ -159,7 +159,11 @@ export function pipeline(context: AdminContext, operation: Operation, implemente
         const answer = await handle(call)
         const { ip_address, user_agent } = incoming
         const actor = { key_id: caller.key_id, user_id: caller.user_id, email: caller.email, ip_address, user_agent }
-        if (happened.length > 0) await appendEvents(sql, head, happened, actor, now).catch(unwritten)
+        // As OpenAI does it: what an admin key does in no project is put down to the Default project.
+        const usual = caller.key_id === null ? null : head.default_project_id
+        const placed = happened.map((event) => ({ ...event, project_id: event.project_id ?? usual }))
+        const at = notBefore(head.newest_at, now)
+        if (placed.length > 0) await appendEvents(sql, head, placed, actor, at).catch(unwritten)
         revoked = revokedBy(organization_id, happened)
         epoch = await revocations.publish(sql, revoked)
         return answer

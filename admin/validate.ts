@@ -18,7 +18,8 @@ export function queryReader(schema: TSchema): (search: string) => Values {
       for (const [key, value] of new URLSearchParams(search)) {
         const [, name = '', inner] = /^([^[]+)(?:\[(\w*)\])?$/.exec(key) ?? []
         if (value === '' || !Object.hasOwn(readers, name)) continue
-        values[name] = readers[name]!(value, values[name], inner)
+        const read = readers[name]!(value, values[name], inner)
+        if (read !== undefined) values[name] = read
       }
     }
     return check(values)
@@ -36,10 +37,11 @@ function reader(schema: TSchema): Reader {
   }
   if (types.includes('object')) {
     const inside = (schema as { properties: Record<string, TSchema> }).properties
-    return (text, before, inner) =>
-      inner && Object.hasOwn(inside, inner)
-        ? { ...(before as Values), [inner]: reader(inside[inner]!)(text, undefined, undefined) }
-        : (before ?? text)
+    return (text, before, inner) => {
+      if (!inner || typeof before === 'string') return text
+      if (!Object.hasOwn(inside, inner)) return before
+      return { ...(before as Values), [inner]: reader(inside[inner]!)(text, undefined, undefined) }
+    }
   }
   if (types.includes('integer') || types.includes('number'))
     return (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text)

@@ -1,5 +1,6 @@
 /** The whole contract as one tree, shaped and named like the official SDK: `contract.admin.organization.projects.apiKeys.list`. */
 import { adminApiKeys } from './admin-api-keys.ts'
+import { auditLogs } from './audit-logs.ts'
 import { groups } from './groups.ts'
 import { groupUsers } from './group-users.ts'
 import { invites } from './invites.ts'
@@ -17,6 +18,7 @@ export const contract = {
   admin: {
     organization: {
       adminAPIKeys: adminApiKeys,
+      auditLogs,
       users: { ...users, roles: userRoles },
       invites,
       groups: { ...groups, users: groupUsers, roles: groupRoles },

@@ -1,10 +1,10 @@
 /** The vocabulary in which the contract is written: operations as data, and the few schemas that recur. */
-import { Type, type Static, type TObject, type TProperties, type TSchema } from 'typebox'
+import { Type, type Static, type TObject, type TOptional, type TProperties, type TSchema } from 'typebox'
 import type { AuditEvent } from './audit.ts'
 import type { AdminScope } from './permissions.ts'
 
 export { Type as t }
-export type { Static, TProperties, TSchema }
+export type { Static, TOptional, TProperties, TSchema }
 
 /** One operation of the Administration API. Everything that routes, checks, documents or calls it is derived from this. */
 export interface Operation<

@@ -52,3 +52,6 @@ export const spreadPlaceholders = <Value>($: Record<string, Value>, name: string
 
 /** As `lower()` of both engines has it here: only the letters of ASCII change, because the columns sort by bytes. */
 export const lowerAscii = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+
+/** How many places to keep for a list of this length, so that lists of all lengths share a few statements; those left over are null. */
+export const roundedUp = (count: number) => [1, 4, 16, 64].find((size) => size >= count) ?? 100

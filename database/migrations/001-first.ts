@@ -98,6 +98,15 @@ export const first: Migration = {
         hash ${bytes} not null,
         primary key (organization_id, seq))${strict}`,
       `create unique index audit_logs_id on audit_logs (organization_id, id)`,
+      // One for each filter, all in the order of the list, so that no filter looks at what it does not show.
+      // The condition always holds: it keeps SQLite from preferring this index where a filter has a better one.
+      `create index audit_logs_page on audit_logs (organization_id, effective_at, seq) where seq > 0`,
+      `create index audit_logs_type on audit_logs (organization_id, type, effective_at, seq)`,
+      `create index audit_logs_project on audit_logs (organization_id, project_id, effective_at, seq)`,
+      `create index audit_logs_actor on audit_logs (organization_id, actor_id, effective_at, seq)`,
+      `create index audit_logs_key on audit_logs (organization_id, actor_key_id, effective_at, seq)`,
+      `create index audit_logs_email on audit_logs (organization_id, lower(actor_email), effective_at, seq)`,
+      `create index audit_logs_resource on audit_logs (organization_id, resource_id, effective_at, seq)`,
     ]
   },
 }

@@ -44,6 +44,55 @@ export const accepted: readonly AcceptedDifference[] = [
   { operation: 'invites.create', where: 'body projects', what: 'maxItems: ours 100, theirs none', why: bounded },
 
   {
+    operation: 'auditLogs.list',
+    where: 'query *',
+    what: 'maxItems: ours 100, theirs none',
+    why: 'Every list in a request has a bound.',
+  },
+  {
+    operation: 'auditLogs.list',
+    where: '*type*',
+    what: 'values: only ours external_storage.registered, external_storage.removed, tenant.trusted_access.application.submitted, tenant.trusted_access.business_verification.started',
+    why: newer,
+  },
+  {
+    operation: 'auditLogs.list',
+    where: 'result data[].object',
+    what: 'only ours',
+    why: 'The service sends it; their document lacks it.',
+  },
+  {
+    operation: 'auditLogs.list',
+    where: 'result data[].actor.*',
+    what: 'only ours',
+    why: 'An auditor asks from where a change was made, and with what; they say it of sessions only.',
+  },
+  {
+    operation: 'auditLogs.list',
+    where: 'result data[].api_key.updated.changes_requested.expires_in_seconds',
+    what: 'only ours',
+    why: newer,
+  },
+  {
+    operation: 'auditLogs.list',
+    where: 'result data[].actor.api_key.service_account',
+    what: 'only theirs',
+    why: 'Admin keys belong to people, never to service accounts.',
+  },
+  {
+    operation: 'auditLogs.list',
+    where: 'result data[].project.deleted',
+    what: 'only theirs',
+    why: 'Projects are archived, never deleted.',
+  },
+  {
+    operation: 'auditLogs.list',
+    where: 'result data[].role.updated.changes_requested.metadata',
+    what: 'only theirs',
+    why: notKept,
+  },
+
+  {
     operation: 'users.list',
     where: 'query emails',
     what: 'maxItems: ours 100, theirs none',

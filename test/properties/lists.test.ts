@@ -6,7 +6,8 @@ import { newGroup, newPerson, newRole, recipe } from '../recipes.ts'
 import { addTenant, onBothEngines, type Tenant } from '../setup.ts'
 import { runs } from './runs.ts'
 
-type ListName = Extract<OperationName, `${string}.list`>
+/** The audit log has a walk of its own: what is written to it stays. */
+type ListName = Exclude<Extract<OperationName, `${string}.list`>, 'auditLogs.list'>
 type Params = Record<string, string>
 
 let count = 0

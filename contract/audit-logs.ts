@@ -1,0 +1,108 @@
+/** What was changed in the organization, by whom: the audit log. */
+import { auditEvents, auditEventTypes, type AuditEvent } from './audit.ts'
+import {
+  cursor,
+  described,
+  get,
+  id,
+  list,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  t,
+  time,
+  type TOptional,
+  type TSchema,
+} from './kit.ts'
+
+/** The payload stands under a member that is named like the event. */
+const payloads = Object.fromEntries(
+  Object.entries(auditEvents).map(([type, payload]) => [
+    type,
+    optional(described(payload, 'The details of an event of this type.')),
+  ]),
+) as { [Event in AuditEvent]: TOptional<(typeof auditEvents)[Event]> }
+
+const User = t.Object({ id: id('user-'), email: t.String() })
+const from = {
+  ip_address: optional(t.String({ description: 'Where the call came from, if that is known.' })),
+  user_agent: optional(t.String({ description: 'What made the call, if it said so.' })),
+}
+
+export const AuditLog = object(
+  'organization.audit_log',
+  {
+    id: id('audit_log-'),
+    type: oneOf(...auditEventTypes),
+    effective_at: time('No event is older than the one that was written before it'),
+    project: optional(
+      described(
+        t.Object({ id: id('proj_'), name: t.String() }),
+        'Where it happened. What an admin key did in no project in particular is put down to the Default project; what was done on the host to none.',
+      ),
+    ),
+    actor: described(
+      nullable(
+        t.Object({
+          type: oneOf('session', 'api_key'),
+          session: optional(
+            described(t.Object({ user: User, ...from }), 'Somebody without a key: who accepts an invite.'),
+          ),
+          api_key: optional(t.Object({ id: id('key_'), type: oneOf('user', 'service_account'), user: User, ...from })),
+        }),
+      ),
+      'Who did it: an admin key and the person that owns it, or a person alone; `null` for what the operator did on the host.',
+    ),
+    ...payloads,
+  },
+  'A change in the organization, and who made it. Written in the same transaction as the change, and chained by hashes, so that nobody can change or remove it unnoticed.',
+)
+
+/** Any of these values. */
+const anyOf = <Item extends TSchema>(what: string, items: Item) =>
+  optional(t.Array(items, { maxItems: 100, description: `Only events ${what}. Any of the values may match.` }))
+
+const seconds = (what: string) => optional(time(`Only events ${what}`))
+
+const { after, limit } = cursor()
+
+export const auditLogs = {
+  list: get('/organization/audit_logs', {
+    about: 'Lists what was changed in the organization, newest first. All filters that are given must match.',
+    can: 'api.management.read',
+    query: {
+      after,
+      before: optional(
+        t.String({
+          description:
+            'Answer the page just before the object with this id, newest first like every page; `has_more` then says whether there is more before it.',
+        }),
+      ),
+      limit,
+      effective_at: optional(
+        described(
+          t.Object({
+            gt: seconds('after this time'),
+            gte: seconds('at this time or after it'),
+            lt: seconds('before this time'),
+            lte: seconds('at this time or before it'),
+          }),
+          'Only events of this time, written `effective_at[gt]=…`.',
+        ),
+      ),
+      project_ids: anyOf('in these projects', t.String()),
+      event_types: anyOf('of these types', oneOf(...auditEventTypes)),
+      actor_ids: anyOf('by these people, service accounts or API keys, given by their ids', t.String()),
+      actor_emails: anyOf('by people with these addresses', t.String()),
+      resource_ids: anyOf('that happened to the objects with these ids', t.String()),
+      tenant_only: optional(
+        t.Boolean({
+          default: false,
+          description: 'Only events whose type begins with `tenant.`; every type that is asked for must then be one.',
+        }),
+      ),
+    },
+    returns: list(AuditLog),
+  }),
+}
