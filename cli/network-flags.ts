@@ -12,6 +12,11 @@ export const networkFlags = (isList: boolean): Flag[] => [
     about: 'How the answer is printed.',
     notes: ['default: table on a terminal, else json'],
   },
+  {
+    name: 'field',
+    value: 'NAME',
+    about: 'Prints this member alone, for scripts: --field id, --field value.',
+  },
   ...(isList
     ? [{ name: 'all', value: null, about: 'Walks all pages; --limit is then the size of a page.' } satisfies Flag]
     : []),

@@ -3,6 +3,7 @@ import { APIConnectionError, APIError, Keyhall, KeyhallError, type Page } from '
 import { helpFlag, readArguments } from './arguments.ts'
 import type { Command } from './commands.ts'
 import { Failed, wrongUsage, type ExitCode } from './failed.ts'
+import { hintAfter } from './hints.ts'
 import { networkFlags, outputs, type Output } from './network-flags.ts'
 import { inputOf, operationFlags } from './operation-flags.ts'
 import { printable, printableJson } from './printable.ts'
@@ -22,15 +23,21 @@ export async function runOperation(
   if (!outputs.includes(asked as Output)) throw wrongUsage(`--output must be ${outputs.join(', ')}, not "${asked}".`)
   const output = asked as Output
   const input = inputOf(operation, given, Math.floor(terminal.now() / 1000))
+  const field = fieldOf(operation, given.flags.get('field')?.[0])
   const isAll = given.flags.get('all')?.[0] === 'true'
   if (isAll && isList && 'limit' in flagsByField(operation)) input.limit ??= mostPerPage(operation)
 
   const baseURL = given.flags.get('base-url')?.[0]
   try {
-    const client = connect(baseURL, terminal)
+    const client = connect(operation, baseURL, terminal)
     const answer = client.request(operation, input as never) as unknown as PromiseLike<unknown>
-    if (isList) await printList((await answer) as Page<Item>, { output, isAll, terminal })
-    else print(await answer, output, terminal)
+    if (isList) await printList((await answer) as Page<Item>, { output, field, isAll, terminal })
+    else {
+      const item = (await answer) as Item
+      print(item, { output, field, terminal })
+      const hint = hintAfter(path, item)
+      if (hint && terminal.isErrTerminal) terminal.err(`${hint}\n`)
+    }
     return 0
   } catch (error) {
     if (!(error instanceof KeyhallError)) throw error
@@ -40,33 +47,49 @@ export async function runOperation(
 
 type Item = Record<string, unknown>
 
+interface Printing {
+  output: Output
+  /** The one member to print. */
+  field: string | undefined
+  terminal: Terminal
+}
+
+/** A member that the answer will have: a wrong name is refused before anything is changed. */
+function fieldOf({ returns }: Command['operation'], field: string | undefined) {
+  const { properties = {} } = returns as { properties?: Record<string, { items?: { properties?: object } }> }
+  const names = Object.keys(properties.data?.items?.properties ?? properties)
+  if (field === undefined || names.includes(field)) return field
+  throw wrongUsage(`--field must be one of ${names.join(', ')}, not "${field}".`)
+}
+
+const bare = (value: unknown) => (typeof value === 'string' ? printable(value) : printableJson(value ?? null))
+
 const flagsByField = ({ query }: Command['operation']) => query.properties as Record<string, { maximum?: number }>
 
 const mostPerPage = (operation: Command['operation']) => flagsByField(operation).limit?.maximum
 
-function connect(baseURL: string | undefined, { environment }: Terminal) {
-  const adminAPIKey = environment.OPENAI_ADMIN_KEY?.trim()
-  if (!adminAPIKey)
+function connect({ can }: Command['operation'], baseURL: string | undefined, { environment }: Terminal) {
+  const adminAPIKey = can === null ? null : environment.OPENAI_ADMIN_KEY?.trim()
+  if (can !== null && !adminAPIKey)
     throw wrongUsage(
       'OPENAI_ADMIN_KEY is not set; export an admin key, such as "keyhall admin-keys create" makes on the server\'s host.',
     )
   return new Keyhall({ adminAPIKey, baseURL: baseURL ?? environment.OPENAI_BASE_URL ?? null })
 }
 
-async function printList(
-  first: Page<Item>,
-  { output, isAll, terminal }: { output: Output; isAll: boolean; terminal: Terminal },
-) {
+async function printList(first: Page<Item>, { output, field, isAll, terminal }: Printing & { isAll: boolean }) {
   const { out, err, isErrTerminal } = terminal
   const items: Item[] = []
   let count = 0
   for await (const page of isAll ? first.iterPages() : [first]) {
-    if (output === 'jsonl') for (const item of page.data) out(`${printableJson(item)}\n`)
+    if (field !== undefined) for (const item of page.data) out(`${bare(item[field])}\n`)
+    else if (output === 'jsonl') for (const item of page.data) out(`${printableJson(item)}\n`)
     else items.push(...page.data)
     count += page.data.length
     if (isAll && isErrTerminal && page.hasNextPage()) err(`\r${count} so far …\u001b[K`)
   }
   if (isAll && isErrTerminal) err('\r\u001b[K')
+  if (field !== undefined) return
   if (output === 'json') out(`${printableJson(envelope(first, items, isAll), 2)}\n`)
   if (output === 'table') {
     out(items.length > 0 ? table(items, terminal) : '')
@@ -96,8 +119,9 @@ const cursorOf = (page: Page<Item>) => {
   return String(next || last_id)
 }
 
-function print(answer: unknown, output: Output, terminal: Terminal) {
-  if (output === 'table') terminal.out(fields(answer as Item, terminal))
+function print(answer: Item, { output, field, terminal }: Printing) {
+  if (field !== undefined) terminal.out(`${bare(answer[field])}\n`)
+  else if (output === 'table') terminal.out(fields(answer, terminal))
   else terminal.out(`${printableJson(answer, output === 'json' ? 2 : undefined)}\n`)
 }
 

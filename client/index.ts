@@ -19,7 +19,7 @@ export { Page, PagePromise } from './page.ts'
 export { APIPromise, type WithRequestID } from './promise.ts'
 
 export interface ClientOptions {
-  /** `sk-admin-…`; by default, what the environment has as OPENAI_ADMIN_KEY. */
+  /** `sk-admin-…`; by default, what the environment has as OPENAI_ADMIN_KEY. With null, only what goes without a key can be called. */
   adminAPIKey?: string | null
   /** Ends in `/v1`; by default, what the environment has as OPENAI_BASE_URL, else http://127.0.0.1:4100/v1. */
   baseURL?: string | null
@@ -50,8 +50,7 @@ export class Keyhall {
     this.maxRetries = maxRetries ?? 2
     this.#headers = mergeHeaders({ accept: 'application/json' }, key ? bearer(key) : {}, defaultHeaders)
     this.#fetch = fetch ?? ((url, init) => globalThis.fetch(url, init))
-    if (!this.#headers.has('authorization'))
-      throw new errors.KeyhallError('The admin key is missing: give adminAPIKey, or set OPENAI_ADMIN_KEY.')
+    if (adminAPIKey !== null && !this.#headers.has('authorization')) throw missingKey()
     if (!URL.canParse(this.baseURL))
       throw new errors.KeyhallError('baseURL must be a whole URL, such as http://127.0.0.1:4100/v1.')
     this.admin = methodsOf(contract.admin, (operation, input, options) => this.request(operation, input, options))
@@ -68,12 +67,18 @@ export class Keyhall {
     const body = Object.fromEntries(entries.filter(([name]) => !inQuery(name)))
     const hasBody = Object.keys(operation.body.properties).length > 0 || Object.keys(body).length > 0
 
+    const type = hasBody ? { 'content-type': 'application/json' } : {}
+    // What goes without a key is not sent one.
+    const key = operation.can === null ? { authorization: null } : {}
+    const headers = mergeHeaders(this.#headers, key, type, options.headers)
+    if (operation.can !== null && !headers.has('authorization')) throw missingKey()
+
     const send = (query: Record<string, unknown>): APIPromise<unknown> => {
       const exchange = new Exchange({
         fetch: this.#fetch,
         url: this.baseURL + path + queryString(query),
         method: operation.method,
-        headers: mergeHeaders(this.#headers, hasBody ? { 'content-type': 'application/json' } : {}, options.headers),
+        headers,
         body: hasBody ? JSON.stringify(body) : undefined,
         timeout: options.timeout ?? this.timeout,
         maxRetries: options.maxRetries ?? this.maxRetries,
@@ -102,6 +107,8 @@ export class Keyhall {
 }
 
 export default Keyhall
+
+const missingKey = () => new errors.KeyhallError('The admin key is missing: give adminAPIKey, or set OPENAI_ADMIN_KEY.')
 
 /** Whether the answer is an envelope of objects; buckets of usage call themselves `page` and are walked by whoever asked. */
 function isList({ returns }: Operation) {

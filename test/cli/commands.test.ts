@@ -4,6 +4,7 @@ import { networkFlags } from '../../cli/network-flags.ts'
 import { operationFlags } from '../../cli/operation-flags.ts'
 import { handmade } from '../../cli/handmade.ts'
 import type { Terminal } from '../../cli/terminal.ts'
+import { newInviteToken } from '../recipes.ts'
 import { startServer, type TestServer } from '../setup.ts'
 import { run, sentence } from './command.ts'
 import { inProcess } from './terminal.ts'
@@ -59,6 +60,20 @@ describe('a command over the network', () => {
       'api_key.created': 2,
       'project.archived': 1,
     })
+  })
+
+  test('tells people where the link of an invitation is, and accepts one without an admin key', async () => {
+    const create = 'invites create --email ann@example.com --role reader --projects [] --field id'
+    const made = await command(create, { isErrTerminal: true })
+    const id = made.out.trimEnd()
+    expect(made.err).toContain(`"keyhall invites link ${id}"`)
+    const token = await newInviteToken(server, id)
+    const OPENAI_BASE_URL = environment.OPENAI_BASE_URL!
+    const accept = (env: Record<string, string>) =>
+      command(`invites accept --token ${token} --name Ann --field email`, { environment: env })
+    expect(await accept({ OPENAI_BASE_URL })).toEqual({ code: 0, out: 'ann@example.com\n', err: '' })
+    expect((await accept({ OPENAI_BASE_URL })).code).toBe(5)
+    await server.events()
   })
 
   test('works as a process, through the launcher', async () => {
@@ -120,6 +135,7 @@ describe('a command over the network', () => {
       ['projects create --name a --name b', '--name is given twice.'],
       ['projects create --name', '--name needs a value: --name TEXT.'],
       ['projects list --limt 5', 'There is no flag "--limt" here; did you mean "--limit"?'],
+      ['projects create --name x --field ids', '--field must be one of object, id, name,'],
       ['projects list --output xml', '--output must be json, jsonl, table, not "xml".'],
       ['admin-api-keys create --name x --expires-in-seconds soon', '--expires-in-seconds must be a lifetime'],
       ['projects lst', 'There is no command "projects lst"; did you mean "projects list"?'],
@@ -147,6 +163,12 @@ describe('lists', () => {
   })
   const list = (flags = '') => `projects service-accounts list --project-id ${project.id} ${flags}`.trim()
 
+  test('print one member alone, as a script wants it', async () => {
+    const { id } = project
+    expect((await command(`projects retrieve ${id} --field id`)).out).toBe(`${id}\n`)
+    expect((await command(`projects retrieve ${id} --field archived_at`)).out).toBe('null\n')
+  })
+
   test('print one page as the server sent it, or all pages as one', async () => {
     const page = await json(list('--limit 10'))
     expect(page).toEqual(
@@ -163,6 +185,8 @@ describe('lists', () => {
         .map((line) => JSON.parse(line)),
     ).toEqual(all.data)
     expect(lines.err).toBe('')
+    const ids = await command(list('--limit 10 --all --field id'))
+    expect(ids.out.trimEnd().split('\n')).toEqual(all.data.map(({ id }: { id: string }) => id))
     const empty = await server.client.admin.organization.projects.create({ name: 'Empty' })
     expect(await json(`projects api-keys list --project-id ${empty.id}`)).toEqual({
       object: 'list',

@@ -251,6 +251,19 @@ test('reads the key and the address from the environment, and says what is missi
   }
 })
 
+test('goes without a key where none is needed, and sends none there', async () => {
+  const person = () => json({ object: 'organization.user', id: 'user-1' })
+  const accept = { token: 'secret', name: 'Ann' }
+  for (const adminAPIKey of [null, 'sk-admin-of-a-test']) {
+    const { client, sent } = scripted([person()], { adminAPIKey })
+    await client.admin.organization.invites.accept(accept)
+    expect(new Headers(sent[0]!.init.headers).has('authorization')).toBe(false)
+  }
+  const { client, sent } = scripted([person()], { adminAPIKey: null })
+  expect(() => client.admin.organization.users.list()).toThrow('admin key is missing')
+  expect(sent).toEqual([])
+})
+
 test('does not repeat a malformed key in the error', async () => {
   const error = await failure((async () => new Keyhall({ adminAPIKey: 'sk-admin-secret\nx-injected: yes' }))())
   expect(error).toBeInstanceOf(Keyhall.KeyhallError)
