@@ -3,6 +3,7 @@ import { sql as raw } from 'kysely'
 import { adminScopes } from '../contract/permissions.ts'
 import type { Database, Sql } from '../database/open.ts'
 import { lowerAscii } from '../database/statement.ts'
+import { isOrganizationOwner } from '../keys/access.ts'
 import { digest, type Pepper } from '../keys/digest.ts'
 import { makeKey, redact, redactForeign } from '../keys/format.ts'
 import { newId } from '../keys/random.ts'
@@ -159,13 +160,9 @@ export async function createAdminKeyOnHost(
   return database.write(async (sql) => {
     const owners = sql
       .selectFrom('users as user')
-      .innerJoin('role_assignments as held', (on) =>
-        on.onRef('held.organization_id', '=', 'user.organization_id').onRef('held.principal_id', '=', 'user.id'),
-      )
       .select(['user.organization_id', 'user.id', 'user.email'])
-      .whereRef('held.resource_id', '=', 'user.organization_id')
-      .where('held.role', '=', 'owner')
       .where('user.deleted_at', 'is', null)
+      .where(isOrganizationOwner('user.organization_id', 'user.id'))
       .orderBy('user.created_at')
       .orderBy('user.id')
       .limit(1)

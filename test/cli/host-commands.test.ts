@@ -36,6 +36,19 @@ for (const engine of engines) {
       expect(made.err).not.toContain(made.out.trimEnd())
     })
 
+    test('makes a key for who owns the organization through a group alone', async () => {
+      const { organization } = server.client.admin
+      const user_id = await addPerson(server, { id: 'user-grouped', email: 'grouped@example.com' })
+      const { id: group_id } = await organization.groups.create({ name: 'Owners' })
+      await organization.groups.roles.create(group_id, { role_id: 'role-api-organization-owner' })
+      await organization.groups.users.create(group_id, { user_id })
+      const made = await create('--email', 'grouped@example.com')
+      expect(made.code).toBe(0)
+      const owner = await server.clientWith(made.out.trimEnd()).admin.organization.users.retrieve(user_id)
+      expect(owner.role).toBe('owner')
+      await server.events()
+    })
+
     test('refuses what it cannot do, in one sentence, and changes nothing', async () => {
       const nobody = await create('--email', 'nobody@example.com')
       expect(nobody.code).toBe(1)
