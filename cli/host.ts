@@ -20,12 +20,12 @@ export async function openHost(
   return withPepper(database, config, () => newPepper(database, config.pepper_file))
 }
 
-/** Opens a database that a server has started on before; nothing is made. Throws Failed with a sentence. */
+/** Opens a database that a server of this version has started on before; nothing is made. Throws Failed with a sentence. */
 export async function openStarted({ database: address }: Pick<Config, 'database'>): Promise<Database> {
   const path = /^sqlite:(.+)$/.exec(address)?.[1]
   if (path && !existsSync(path))
     throw new Failed(`There is no database at ${path}; name another with --database, or start the server once.`)
-  const database = await open({ database: address })
+  const database = await open({ database: address }, { asItIs: true })
   if (await hasPepper(database)) return database
   await database.close()
   throw new Failed('The database has no organization yet; start the server on it once.')

@@ -27,6 +27,8 @@ export interface Database {
 
 export interface Engine extends Database {
   dialect: Dialect
+  /** The query for the names of the tables that there are. */
+  tables: string
   /** Like `write`, and alone: no other process migrates at the same time. */
   exclusively(work: (run: (statement: string) => Promise<unknown[]>) => Promise<void>): Promise<void>
 }
@@ -40,13 +42,15 @@ export class CannotOpen extends Error {}
 export interface DatabaseOptions {
   /** Told when storage is broken such that going on would risk data: SQLite I/O errors and corruption. */
   onFatal?: (error: Error) => void
+  /** Leave the schema as it is, and refuse one that is not the newest. */
+  asItIs?: boolean
 }
 
-/** Opens `sqlite:PATH` or `postgres://…` and applies the migrations that are missing. Throws CannotOpen with a sentence. */
+/** Opens `sqlite:PATH` or `postgres://…` and applies the migrations that are missing, if it may. Throws CannotOpen with a sentence. */
 export async function openDatabase(address: string, options: DatabaseOptions = {}): Promise<Database> {
   const engine = await openEngine(address, options)
   try {
-    await migrate(engine)
+    await migrate(engine, options)
   } catch (error) {
     await engine.close()
     throw error
@@ -61,18 +65,28 @@ async function openEngine(address: string, options: DatabaseOptions): Promise<En
   throw new CannotOpen('The database address must begin with "sqlite:" and a path, or with "postgres://".')
 }
 
-async function migrate(engine: Engine) {
+async function migrate(engine: Engine, { asItIs }: DatabaseOptions) {
   await engine.exclusively(async (run) => {
     const { text, integer } = engine.dialect
-    await run(`create table if not exists migrations (name ${text} primary key, applied_at ${integer} not null)`)
-    const applied = new Set((await run('select name from migrations')).map((row) => (row as { name: string }).name))
-    const unknown = [...applied].find((name) => !migrations.some((migration) => migration.name === name))
+    const names = async (query: string) => (await run(query)).map((row) => (row as { name: string }).name)
+    const applied = (await names(engine.tables)).includes('migrations')
+      ? await names('select name from migrations')
+      : []
+    const unknown = applied.find((name) => !migrations.some((migration) => migration.name === name))
     if (unknown)
       throw new CannotOpen(
         `The database was written by a newer Keyhall (it has the migration "${unknown}", which this version does not know); start that version or a later one.`,
       )
-    for (const { name, statements } of migrations) {
-      if (applied.has(name)) continue
+    const missing = migrations.filter(({ name }) => !applied.includes(name))
+    if (asItIs && missing.length > 0)
+      throw new CannotOpen(
+        applied.length === 0
+          ? 'The database has no organization yet; start the server on it once.'
+          : `The database was written by an older Keyhall (it lacks the migration "${missing[0]!.name}"); start the server of this version on it once.`,
+      )
+    if (applied.length === 0)
+      await run(`create table if not exists migrations (name ${text} primary key, applied_at ${integer} not null)`)
+    for (const { name, statements } of missing) {
       for (const statement of statements(engine.dialect)) await run(statement)
       await run(`insert into migrations values ('${name}', ${Math.floor(Date.now() / 1000)})`)
     }

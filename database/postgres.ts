@@ -125,7 +125,14 @@ export async function openPostgres(address: string): Promise<Engine> {
       }
     },
     close: async () => void (await Promise.all([pool.close(), changes.close()])),
-    dialect: { text: 'text collate "C"', integer: 'bigint', bytes: 'bytea', strict: '', clustered: '' },
+    dialect: {
+      text: 'text collate "C"',
+      integer: 'bigint',
+      bytes: 'bytea',
+      strict: '',
+      clustered: '',
+    },
+    tables: 'select tablename as name from pg_tables where schemaname = current_schema()',
     exclusively: async (work) => {
       const connection = await changes.take()
       const ask = connection.askPatiently

@@ -3,7 +3,7 @@
  * a savepoint of its own, because with `synchronous=FULL` it is the commit that costs.
  */
 import { Database as Sqlite, SQLiteError, type Statement } from 'bun:sqlite'
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { conflict, unavailable } from '../contract/errors.ts'
 import { kyselyOver } from './kysely.ts'
@@ -25,6 +25,8 @@ export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
   let reader: Sqlite
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    // SQLite would make a file that everybody on the machine may read; what it puts beside has the mode of this one.
+    closeSync(openSync(path, 'a', 0o600))
     writer = connect(path)
     reader = connect(path)
     reader.run('pragma query_only = on')
@@ -157,6 +159,7 @@ export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
       strict: ' strict',
       clustered: ' strict, without rowid',
     },
+    tables: `select name from sqlite_schema where type = 'table'`,
     exclusively: async (work) => {
       await begin()
       try {

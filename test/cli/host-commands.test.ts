@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { sql as raw } from 'kysely'
 import { createHash } from 'node:crypto'
-import type { Sql } from '../../database/open.ts'
-import { addPerson, engines, startServer, testPepper, type TestServer } from '../setup.ts'
+import { migrations } from '../../database/migrations/index.ts'
+import { openDatabase, type Sql } from '../../database/open.ts'
+import { addPerson, emptyDatabase, engines, startServer, testPepper, type TestServer } from '../setup.ts'
 import { folder, run, sentence } from './command.ts'
 
 // Each test starts several processes.
@@ -198,6 +199,40 @@ for (const engine of engines) {
       })
   })
 }
+
+for (const engine of engines)
+  test(`commands on the host leave the schema of a database as they find it (${engine})`, async () => {
+    const { address, drop } = await emptyDatabase(engine)
+    const sql = new Bun.SQL(address, { max: 1 })
+    const tables = () =>
+      engine === 'sqlite'
+        ? sql`select name from sqlite_schema order by name`
+        : sql`select tablename from pg_tables where schemaname = 'public' order by tablename`
+    const refused = async () => {
+      const before = await tables()
+      const sentences = []
+      for (const command of [
+        ['admin-keys', 'create'],
+        ['audit', 'verify'],
+      ]) {
+        const ended = await run([...command, '--database', address], { env: pepper })
+        expect(ended.code).toBe(1)
+        sentences.push(sentence(ended))
+      }
+      expect(await tables()).toEqual(before)
+      return sentences
+    }
+
+    await sql`create table orders (id text)`
+    for (const said of await refused()) expect(said).toStartWith('The database has no organization yet')
+
+    await (await openDatabase(address)).close()
+    await sql`delete from migrations where name = ${migrations.at(-1)!.name}`
+    for (const said of await refused()) expect(said).toStartWith('The database was written by an older Keyhall')
+    expect(await sql`select name from migrations`).toHaveLength(migrations.length - 1)
+    await sql.close()
+    await drop()
+  })
 
 test('commands on the host make no database where there is none', async () => {
   const home = folder()

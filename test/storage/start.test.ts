@@ -1,6 +1,6 @@
 /** Servers that start at the same moment on one empty database, and storage that is broken beyond use. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { statSync, writeFileSync } from 'node:fs'
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { verifyChain } from '../../admin/audit.ts'
 import { openDatabase } from '../../database/open.ts'
@@ -65,6 +65,26 @@ for (const engine of engines)
       }
     })
   })
+
+test(
+  'what a first start makes can be read by nobody else, also in a folder that was there',
+  async () => {
+    const home = folder()
+    chmodSync(home.path, 0o755)
+    const server = await serve(`sqlite:${home.path}/keyhall.db`, [], { program })
+    const modes = readdirSync(home.path).map((name) => [name, statSync(join(home.path, name)).mode & 0o777])
+    expect(Object.fromEntries(modes)).toEqual({
+      'keyhall.db': 0o600,
+      'keyhall.db-shm': 0o600,
+      'keyhall.db-wal': 0o600,
+      pepper: 0o600,
+    })
+    server.signal('SIGTERM')
+    await server.ended
+    home.remove()
+  },
+  START_MILLISECONDS,
+)
 
 describe('a SQLite file that is damaged while it is in use', () => {
   test('stops the server, which says why', async () => {
