@@ -98,10 +98,9 @@ function chosenResidency({ residency, geography }: { residency?: string | null; 
 /** `US` and `EU` store and process, all others store. */
 function residencyOf(geography: string) {
   const known = (Residency as unknown as { enum: string[] }).enum
-  const found = [`${geography}_STORAGE${/^(US|EU)$/.test(geography) ? '_PROCESSING' : ''}`, geography].find((one) =>
-    known.includes(one),
-  )
-  if (!found) throw invalid(`Invalid value: '${geography}'. Supported values are: ${geographies(known)}.`, 'geography')
+  const found = `${geography}_STORAGE${/^(US|EU)$/.test(geography) ? '_PROCESSING' : ''}`
+  if (!known.includes(found))
+    throw invalid(`Invalid value: '${geography}'. Supported values are: ${geographies(known)}.`, 'geography')
   return found
 }
 
