@@ -75,6 +75,8 @@ export interface TestServer extends Tenant {
   /** The official SDK with the first admin key, or with another. */
   client: OpenAI
   clientWith: (adminAPIKey: string) => OpenAI
+  /** The status with which the gateway's `/verify` answers to the key of a project. */
+  opens: (key: string) => Promise<number>
   /** The audit events since the last question, counted by type; the answer must be exactly this. */
   events: () => Promise<Partial<Record<AuditEvent, number>>>
   log: RequestLine[]
@@ -147,6 +149,10 @@ export async function startServer(
     fetch: inProcess,
     client: clientWith(admin_key),
     clientWith,
+    opens: async (key) => {
+      const headers = { authorization: `Bearer ${key}` }
+      return (await inProcess(new Request('http://keyhall.test/verify', { headers }))).status
+    },
     request: requestWith(inProcess, admin_key),
     async events() {
       const rows = await database.read
