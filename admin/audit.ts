@@ -120,7 +120,8 @@ export async function verifyChain(sql: Sql): Promise<Verdict> {
       const page = await rowsAfter(sql, newest)
       for (const row of page) {
         const seq = newest.seq + 1
-        if (row.seq !== seq) return broken(seq, `the row is missing (the next one has seq ${row.seq})`)
+        if (row.seq > seq) return broken(seq, `the row is missing (the next one has seq ${row.seq})`)
+        if (row.seq < seq) return broken(seq, `a row was put in before it (with seq ${row.seq})`)
         const hash = link(newest.hash, row.entry)
         if (!same(hash, row.hash)) return broken(seq, 'its hash does not follow from its entry and the row before')
         const difference = disagreement(row)
@@ -156,12 +157,13 @@ const organizationsOf = async (sql: Sql) =>
 const headOf = (sql: Sql, organization_id: string) =>
   sql.selectFrom('audit_heads').selectAll().where('organization_id', '=', organization_id).executeTakeFirst()
 
+/** The rows after a link; after none, also those that somebody put in before the first. */
 const rowsAfter = (sql: Sql, { organization_id, seq }: AuditHeadRow) =>
   sql
     .selectFrom('audit_logs')
     .selectAll()
     .where('organization_id', '=', organization_id)
-    .where('seq', '>', seq)
+    .where('seq', '>', seq || Number.MIN_SAFE_INTEGER)
     .orderBy('seq')
     .limit(1000)
     .execute()
