@@ -7,6 +7,7 @@ import { notArchived } from '../rules/archived.ts'
 import { assignmentEvent, grant, revoke, type Principal } from '../rules/assign.ts'
 import { findGroup } from '../rules/groups.ts'
 import { keepAnOwner } from '../rules/last-owner.ts'
+import { mayGrant } from '../rules/may-grant.ts'
 import { findPerson, presentPerson } from '../rules/people.ts'
 import { findRole, pageOfRoles, presentRole, resourceOf, resourceType, type KnownRole } from '../rules/roles.ts'
 
@@ -24,6 +25,7 @@ const assignments = (name: 'user' | 'group', find: Find): Handlers<typeof userRo
     changeable(call)
     const { principal, shown } = await find(call as unknown as Call<typeof userRoles.list>)
     const role = await findRole(call, resourceOf(call), call.body.role_id, { param: 'role_id' })
+    if (role.resource.level === 'organization') mayGrant(call, role.permissions)
     if (await grant(call, role.resource, principal.id, role.key))
       call.record('role.assignment.created', assignmentEvent(principal, role))
     const again = name === 'user' ? await find(call as unknown as Call<typeof userRoles.list>) : { shown }

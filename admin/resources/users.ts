@@ -7,6 +7,7 @@ import { grant, swapBuiltIn } from '../rules/assign.ts'
 import { gone } from '../rules/gone.ts'
 import { keepAnOwner } from '../rules/last-owner.ts'
 import { leaveAll } from '../rules/leave-all.ts'
+import { mayGrant } from '../rules/may-grant.ts'
 import { findPerson, people, presentPerson } from '../rules/people.ts'
 import { findRole, organizationOf } from '../rules/roles.ts'
 
@@ -28,12 +29,14 @@ export default handlers(users, {
     const wanted = role_id
       ? await findRole(call, organization, role_id, { param: 'role_id' })
       : // "member" is the older word for reader.
-        role && { key: role === 'member' ? 'reader' : role, short: role }
+        role && (await findRole(call, organization, role === 'member' ? 'reader' : role, { names: true }))
     const changed =
       wanted &&
       (await (wanted.short === null
         ? grant(call, organization, person.id, wanted.key)
         : swapBuiltIn(call, organization, person.id, organizationRoles, wanted.key)))
+    // Whoever is made a reader gains nothing: everybody is one at least.
+    if (changed && wanted && wanted.key !== 'reader') mayGrant(call, wanted.permissions)
     if (changed) await keepAnOwner(call)
     const notes = {
       technical_level: technical_level ?? person.technical_level,

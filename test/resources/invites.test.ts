@@ -131,14 +131,25 @@ onBothEngines('invites', (server) => {
     expect(await refused(invite(`${'a'.repeat(251)}@b.c`))).toMatchObject({ code: 'string_above_max_length' })
   })
 
-  test('refuses to give with an admin key what the key does not hold', async () => {
-    const narrow = await server()
-      .request('POST', '/organization/admin_api_keys', { name: 'Narrow', scopes: ['api.management.write'] })
-      .then((response) => response.json() as any)
-    const client = server().clientWith(narrow.value)
-    expect(
-      await refused(client.admin.organization.invites.create({ email: 'up@example.com', role: 'owner' })),
-    ).toMatchObject({ status: 403, code: 'missing_scope' })
+  test('gives nobody by invitation, role or assignment what the admin key does not hold', async () => {
+    const reader = await addPerson(server(), { id: 'user-climber', email: 'climber@example.com' })
+    const body = { name: 'Narrow', scopes: ['api.management.read', 'api.management.write'] }
+    const narrow = await server().request('POST', '/organization/admin_api_keys', body)
+    const { invites, users, groups } = server().clientWith(((await narrow.json()) as any).value).admin.organization
+    const group = await groups.create({ name: 'Climbers' })
+    const role_id = 'role-api-organization-owner'
+    await server().events()
+    for (const climb of [
+      () => invites.create({ email: 'up@example.com', role: 'owner' }),
+      () => users.update(reader, { role: 'owner' }),
+      () => users.update(reader, { role_id }),
+      () => users.roles.create(reader, { role_id }),
+      () => groups.roles.create(group.id, { role_id }),
+    ])
+      expect(await refused(climb())).toMatchObject({ status: 403, code: 'missing_scope' })
+    expect(await server().events()).toEqual({})
+    await organization().users.update(reader, { role: 'owner' })
+    expect((await users.update(reader, { role: 'member' })).role).toBe('reader')
   })
 
   test('an invite expires after seven days; its link is closed and the address free', async () => {
