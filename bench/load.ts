@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 
 export interface Server {
   port: number
+  pid: number
   /** Seconds from the start of the process until it listened. */
   started: number
   /** CPU time of the process so far, all threads, user and system, in microseconds. */
@@ -33,6 +34,7 @@ export async function startServer(
   const proc = `/proc/${child.pid}`
   return {
     port,
+    pid: child.pid!,
     started: performance.now() - began,
     cpu() {
       const [, rest = ''] = readFileSync(`${proc}/stat`, 'utf8').split(/\) /)
@@ -75,13 +77,17 @@ export async function cost(server: Server, requests: readonly string[], times: n
   return { microseconds: (server.cpu() - cpu) / times, rate: times / seconds }
 }
 
-/** Enough of an HTTP client to keep a server busy: answers have a Content-Length, as those of Bun.serve have. */
+/** Whether a piece of a chunked answer is the last; Bun writes the last chunk in one piece. */
+const endsChunks = (bytes: Buffer) => bytes.subarray(-5).toString('latin1') === '0\r\n\r\n'
+
+/** Enough of an HTTP client to keep a server busy with what Bun.serve answers. */
 function exchange(port: number, requests: readonly string[], times: number) {
   let sent = 0
   let answered = 0
   return new Promise<void>((resolve, reject) => {
     for (let n = 0; n < CONNECTIONS; n++) {
       let missing = 0
+      let head = ''
       const ask = (socket: Bun.Socket) => {
         if (sent < times) socket.write(requests[sent++ % requests.length]!)
         else socket.end()
@@ -92,14 +98,19 @@ function exchange(port: number, requests: readonly string[], times: number) {
         socket: {
           open: ask,
           data(socket, bytes) {
-            if (missing > 0) missing -= bytes.length
+            if (missing === Infinity) {
+              if (endsChunks(bytes)) missing = 0
+            } else if (missing > 0) missing -= bytes.length
             else {
-              const text = bytes.toString('latin1')
+              const text = (head += bytes.toString('latin1'))
               const end = text.indexOf('\r\n\r\n')
+              if (end < 0) return
+              head = ''
               const length = /content-length: (\d+)/i.exec(text)?.[1]
-              if (end < 0 || !length || !text.startsWith('HTTP/1.1 200'))
+              const isChunked = /transfer-encoding: chunked/i.test(text)
+              if (!(length || isChunked) || !text.startsWith('HTTP/1.1 200'))
                 return reject(new Error(`unexpected answer: ${text}`))
-              missing = Number(length) - (bytes.length - end - 4)
+              missing = length ? Number(length) - (text.length - end - 4) : endsChunks(bytes) ? 0 : Infinity
             }
             if (missing > 0) return
             if (++answered === times) resolve()
