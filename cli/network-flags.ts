@@ -15,7 +15,7 @@ export const networkFlags = (isList: boolean): Flag[] => [
   {
     name: 'field',
     value: 'NAME',
-    about: 'Prints this member alone, for scripts: --field id, --field value.',
+    about: 'Prints this member alone, for scripts: --field id, --field api_key.value.',
   },
   ...(isList
     ? [{ name: 'all', value: null, about: 'Walks all pages; --limit is then the size of a page.' } satisfies Flag]

@@ -54,13 +54,27 @@ interface Printing {
   terminal: Terminal
 }
 
-/** A member that the answer will have: a wrong name is refused before anything is changed. */
+interface Shape {
+  properties?: Record<string, Shape>
+  items?: Shape
+  anyOf?: Shape[]
+}
+
+/** A member that the answer will have, with dots for one inside another: a wrong name is refused before anything is changed. */
 function fieldOf({ returns }: Command['operation'], field: string | undefined) {
-  const { properties = {} } = returns as { properties?: Record<string, { items?: { properties?: object } }> }
-  const names = Object.keys(properties.data?.items?.properties ?? properties)
+  const shape = returns as Shape
+  const names = membersOf(shape.properties?.data?.items ?? shape)
   if (field === undefined || names.includes(field)) return field
   throw wrongUsage(`--field must be one of ${names.join(', ')}, not "${field}".`)
 }
+
+const membersOf = ({ properties = {}, anyOf = [] }: Shape): string[] => [
+  ...Object.entries(properties).flatMap(([name, inner]) => [name, ...membersOf(inner).map((one) => `${name}.${one}`)]),
+  ...anyOf.flatMap(membersOf),
+]
+
+const member = (item: Item, field: string) =>
+  field.split('.').reduce<unknown>((inner, name) => (inner as Item | null | undefined)?.[name], item)
 
 const bare = (value: unknown) => (typeof value === 'string' ? printable(value) : printableJson(value ?? null))
 
@@ -82,7 +96,7 @@ async function printList(first: Page<Item>, { output, field, isAll, terminal }: 
   const items: Item[] = []
   let count = 0
   for await (const page of isAll ? first.iterPages() : [first]) {
-    if (field !== undefined) for (const item of page.data) out(`${bare(item[field])}\n`)
+    if (field !== undefined) for (const item of page.data) out(`${bare(member(item, field))}\n`)
     else if (output === 'jsonl') for (const item of page.data) out(`${printableJson(item)}\n`)
     else items.push(...page.data)
     count += page.data.length
@@ -120,7 +134,7 @@ const cursorOf = (page: Page<Item>) => {
 }
 
 function print(answer: Item, { output, field, terminal }: Printing) {
-  if (field !== undefined) terminal.out(`${bare(answer[field])}\n`)
+  if (field !== undefined) terminal.out(`${bare(member(answer, field))}\n`)
   else if (output === 'table') terminal.out(fields(answer, terminal))
   else terminal.out(`${printableJson(answer, output === 'json' ? 2 : undefined)}\n`)
 }
