@@ -1,5 +1,5 @@
 /** The members of a group. */
-import { cursor, del, ended, get, id, next, nullable, object, oneOf, order, post, t } from './kit.ts'
+import { anyId, cursor, del, ended, get, id, next, nullable, object, oneOf, order, post, t } from './kit.ts'
 
 const properties = { id: id('user-'), name: t.String(), email: nullable(t.String()) }
 
@@ -16,7 +16,7 @@ export const groupUsers = {
     about: 'Adds a person of the organization to a group.',
     can: 'api.management.write',
     audit: 'tenant.group.member.added',
-    body: { user_id: t.String() },
+    body: { user_id: anyId() },
     returns: object('group.user', { user_id: t.String(), group_id: t.String() }),
   }),
   retrieve: get(`${path}/{user_id}`, {

@@ -1,5 +1,6 @@
 /** Invitations to the organization. */
 import {
+  anyId,
   cursor,
   del,
   deleted,
@@ -18,7 +19,7 @@ import {
 } from './kit.ts'
 import { User } from './users.ts'
 
-const InvitedTo = t.Object({ id: id('proj_'), role: oneOf('member', 'owner') })
+const role = oneOf('member', 'owner')
 
 export const Invite = object(
   'organization.invite',
@@ -31,7 +32,7 @@ export const Invite = object(
     expires_at: nullable(time()),
     accepted_at: nullable(time()),
     projects: described(
-      t.Array(InvitedTo),
+      t.Array(t.Object({ id: id('proj_'), role })),
       'What membership the person is promised; projects archived meanwhile are left out.',
     ),
   },
@@ -56,7 +57,7 @@ export const invites = {
       email: email(),
       role: described(oneOf('reader', 'owner', 'member'), '`member` is the older word for `reader`.'),
       projects: t.Optional(
-        t.Array(InvitedTo, {
+        t.Array(t.Object({ id: anyId(), role }), {
           maxItems: 100,
           description:
             'Left out, the person becomes a member of the Default project; an empty list is no project at all.',

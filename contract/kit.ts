@@ -165,6 +165,10 @@ export const described = <Schema extends TSchema>(schema: Schema, description: s
 
 export const id = (prefix: string) => Type.String({ description: `Begins with \`${prefix}\`.` })
 
+/** The id of an object, as a request names it: of any form, because it is only looked up. */
+export const anyId = (description?: string) =>
+  Type.String({ maxLength: 255, ...(description !== undefined && { description }) })
+
 /** A point in time, in whole seconds since 1970, UTC; with what happened then. */
 export const time = (what?: string) =>
   Type.Integer({

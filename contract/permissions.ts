@@ -1,5 +1,5 @@
 /** Every permission, and what the built-in roles grant. */
-import { oneOf } from './kit.ts'
+import { oneOf, t } from './kit.ts'
 
 /** What an admin key can be allowed: to read, to change, to see usage. */
 export const adminScopes = ['api.management.read', 'api.management.write', 'api.usage.read'] as const
@@ -8,6 +8,7 @@ export const AdminScope = oneOf(...adminScopes)
 
 /** The shape of any permission string: scopes of project keys and permissions of custom roles. */
 export const permissionPattern = '^api(\\.[a-z_]+)+\\.(read|write|request)$'
+export const Permission = t.String({ pattern: permissionPattern, maxLength: 255 })
 
 const request = 'api.model.request'
 const model = { read: request, write: request }

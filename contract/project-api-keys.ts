@@ -1,5 +1,6 @@
 /** The API keys of a project. */
 import {
+  anyId,
   cursor,
   del,
   deleted,
@@ -17,9 +18,9 @@ import {
   t,
   time,
 } from './kit.ts'
-import { permissionPattern } from './permissions.ts'
+import { Permission } from './permissions.ts'
 
-export const Scopes = t.Array(t.String({ pattern: permissionPattern }), {
+export const Scopes = t.Array(Permission, {
   maxItems: 100,
   uniqueItems: true,
   description: 'What the key is restricted to; an empty list means all that its owner may do.',
@@ -72,7 +73,7 @@ export const projectApiKeys = {
     audit: 'api_key.created',
     body: {
       name: name(),
-      user_id: t.String({ description: 'The person that the key belongs to; must have access to the project.' }),
+      user_id: anyId('The person that the key belongs to; must have access to the project.'),
       scopes: optional(Scopes),
       expires_in_seconds: optional(nullable(lifetime())),
     },

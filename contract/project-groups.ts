@@ -1,5 +1,5 @@
 /** The groups of a project: which hold a role in it. */
-import { cursor, del, ended, get, id, next, object, oneOf, optional, order, post, t, time } from './kit.ts'
+import { anyId, cursor, del, ended, get, id, next, object, oneOf, optional, order, post, t, time } from './kit.ts'
 
 export const ProjectGroup = object('project.group', {
   project_id: id('proj_'),
@@ -23,8 +23,8 @@ export const projectGroups = {
     can: 'api.management.write',
     audit: 'role.assignment.created',
     body: {
-      group_id: t.String(),
-      role: t.String({ description: 'The id of a role of the project, or the name of a built-in one.' }),
+      group_id: anyId(),
+      role: anyId('The id of a role of the project, or the name of a built-in one.'),
     },
     returns: ProjectGroup,
   }),

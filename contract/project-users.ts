@@ -1,5 +1,20 @@
 /** The people of a project: who holds a role in it directly. */
-import { cursor, del, deleted, get, id, list, nullable, object, oneOfOpen, optional, post, t, time } from './kit.ts'
+import {
+  anyId,
+  cursor,
+  del,
+  deleted,
+  get,
+  id,
+  list,
+  nullable,
+  object,
+  oneOfOpen,
+  optional,
+  post,
+  t,
+  time,
+} from './kit.ts'
 
 export const ProjectUser = object('organization.project.user', {
   id: id('user-'),
@@ -24,8 +39,8 @@ export const projectUsers = {
     can: 'api.management.write',
     audit: 'user.added',
     body: {
-      user_id: optional(nullable(t.String())),
-      email: optional(nullable(t.String({ description: 'Instead of `user_id`.' }))),
+      user_id: optional(nullable(anyId())),
+      email: optional(nullable(t.String({ maxLength: 254, description: 'Instead of `user_id`.' }))),
       role: role(),
     },
     returns: ProjectUser,

@@ -1,5 +1,20 @@
 /** The projects of the organization. */
-import { cursor, described, get, id, list, name, nullable, object, oneOf, optional, post, t, time } from './kit.ts'
+import {
+  anyId,
+  cursor,
+  described,
+  get,
+  id,
+  list,
+  name,
+  nullable,
+  object,
+  oneOf,
+  optional,
+  post,
+  t,
+  time,
+} from './kit.ts'
 
 export const Residency = oneOf(
   'GLOBAL',
@@ -34,8 +49,9 @@ export const Project = object(
   'The place where keys belong, with its own members, limits and spend.',
 )
 
-const geography = () => optional(nullable(t.String({ description: 'Deprecated: the older form of `residency`.' })))
-const external_key_id = () => optional(nullable(t.String()))
+const geography = () =>
+  optional(nullable(t.String({ maxLength: 255, description: 'Deprecated: the older form of `residency`.' })))
+const external_key_id = () => optional(nullable(anyId()))
 
 const path = '/organization/projects'
 

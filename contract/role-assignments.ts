@@ -1,6 +1,7 @@
 /** Roles held by people and groups, in the organization and in a project: one template, four instances. */
 import { AssignedGroup } from './groups.ts'
 import {
+  anyId,
   anyObject,
   cursor,
   del,
@@ -55,7 +56,7 @@ const assignmentsAt = <const Path extends string, const Name extends string, Pri
     about: `Gives ${who} a role. One that is held already changes nothing.`,
     can: 'api.management.write',
     audit: 'role.assignment.created',
-    body: { role_id: t.String() },
+    body: { role_id: anyId() },
     returns: object(`${name}.role`, { ...principal, role: Role }),
   }),
   retrieve: get(`${path}/{role_id}`, {

@@ -1,6 +1,6 @@
 /** Roles: the built-in ones and custom ones, in the organization and, alike, in each project: one template, two instances. */
 import { cursor, del, deleted, get, id, name, next, nullable, object, optional, order, post, t } from './kit.ts'
-import { permissionPattern } from './permissions.ts'
+import { Permission } from './permissions.ts'
 
 export const Role = object('role', {
   id: id('role_'),
@@ -11,7 +11,7 @@ export const Role = object('role', {
   predefined_role: t.Boolean(),
 })
 
-const Permissions = t.Array(t.String({ pattern: permissionPattern }), { maxItems: 500, uniqueItems: true })
+const Permissions = t.Array(Permission, { maxItems: 500, uniqueItems: true })
 const description = () => optional(nullable(t.String({ maxLength: 1000 })))
 
 const rolesAt = <const Path extends string>(path: Path, where: string) => ({

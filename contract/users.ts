@@ -1,5 +1,6 @@
 /** The people of the organization. */
 import {
+  anyId,
   cursor,
   del,
   deleted,
@@ -61,7 +62,7 @@ export const users = {
     audit: 'user.updated',
     body: {
       role: optional(nullable(oneOfOpen('owner', 'reader', 'member'))),
-      role_id: optional(nullable(t.String())),
+      role_id: optional(nullable(anyId())),
       technical_level: optional(nullable(name())),
       developer_persona: optional(nullable(name())),
     },

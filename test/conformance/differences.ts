@@ -28,7 +28,7 @@ export const accepted: readonly AcceptedDifference[] = [
   { operation: '*.roles.list', where: 'query limit', what: 'default: ours 1000, theirs none', why: allAtOnce },
   { operation: '*.roles.list', where: 'query order', what: 'default: ours asc, theirs none', why: oldestFirst },
   { operation: '*', where: 'body *name', what: 'minLength: ours 1, theirs none', why: name },
-  { operation: '*', where: 'body *name', what: 'maxLength: ours 255, theirs none', why: name },
+  { operation: '*', where: 'body *', what: 'maxLength: ours 255, theirs none', why: bound },
 
   { operation: 'adminAPIKeys.*', where: 'result *scopes', what: 'only ours', why: ourScopes },
   { operation: 'adminAPIKeys.create', where: 'body scopes', what: 'only ours', why: ourScopes },
@@ -105,9 +105,8 @@ export const accepted: readonly AcceptedDifference[] = [
     why: roleNames,
   },
   { operation: 'users.update', where: 'body technical_level', what: 'minLength: ours 1, theirs none', why: bound },
-  { operation: 'users.update', where: 'body technical_level', what: 'maxLength: ours 255, theirs none', why: bound },
   { operation: 'users.update', where: 'body developer_persona', what: 'minLength: ours 1, theirs none', why: bound },
-  { operation: 'users.update', where: 'body developer_persona', what: 'maxLength: ours 255, theirs none', why: bound },
+  { operation: 'projects.users.create', where: 'body email', what: 'maxLength: ours 254, theirs none', why: bound },
   {
     operation: 'projects.users.*',
     where: 'body role',

@@ -25,6 +25,19 @@ const wrongTexts = (schema: TSchema) => {
   return []
 }
 
+/** Texts that nobody needs, wherever a schema takes any. */
+const tooLong = (schema: TSchema): unknown[] => {
+  const { type, items, properties } = schema as {
+    type?: unknown
+    items?: TSchema
+    properties?: Record<string, TSchema>
+  }
+  const types = [type].flat()
+  if (types.includes('string')) return [`api.${'a'.repeat(100_000)}.read`]
+  if (types.includes('array')) return tooLong(items!).map((item) => [item])
+  return Object.entries(properties ?? {}).flatMap(([name, inner]) => tooLong(inner).map((value) => ({ [name]: value })))
+}
+
 const unstorable = ['a\u0000b', 'a\ud800b', '\udc00']
 
 onBothEngines('input', (server) => {
@@ -47,6 +60,15 @@ onBothEngines('input', (server) => {
         for (const body of ['[]', '"text"', '7', 'true'])
           expectError(await send(body), 400, { code: 'invalid_type', param: null })
       })
+
+      for (const [member, schema] of Object.entries(properties))
+        for (const value of tooLong(schema))
+          test(`refuses a text without an end for "${member}", in few words`, async () => {
+            const answer = await send({ ...ready.body, [member]: value })
+            expectError(answer, 400)
+            expect(answer.json.error.param).toStartWith(member)
+            expect(answer.text.length).toBeLessThan(1000)
+          })
 
       test('refuses bytes that are not UTF-8', async () => {
         const request = new Request(`http://keyhall.test/v1${pathOf(operation, ready.params)}`, {
