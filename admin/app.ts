@@ -74,7 +74,7 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
         const { headers } = request
         await verifyAdminKey(context.database.read, context.keys, headers.get('authorization'), seconds(context.world))
       }
-      throw methodsAt(path).length > 0 ? wrongMethod(request.method, path) : unknownRoute(request.method, path)
+      throw (methodsAt(path).length > 0 ? wrongMethod : unknownRoute)(request.method, pathOf(request.url))
     }),
   )
 

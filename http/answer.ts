@@ -23,8 +23,11 @@ export const searchOf = (url: string) => {
   return at < 0 ? '' : url.slice(at + 1).split('#', 1)[0]!
 }
 
-/** The path of a URL, as the log may show it. */
+/** The path of a URL, as the log may show it: with keys masked, also those with percent signs in them. */
 export const pathOf = (url: string) => {
-  const start = url.indexOf('/', url.indexOf('://') + 3)
-  return maskKeys(url.slice(start).split('?', 1)[0]!)
+  const path = url.slice(url.indexOf('/', url.indexOf('://') + 3)).split('?', 1)[0]!
+  if (!path.includes('%')) return maskKeys(path)
+  const plain = path.replace(/%[2-7][0-9a-f]/gi, decodeURIComponent)
+  const masked = maskKeys(plain)
+  return masked === plain ? path : encodeURI(masked)
 }

@@ -61,6 +61,8 @@ onBothEngines('answers', (server) => {
         await ask(server(), 'GET', `/organization/admin_api_keys/${value}`)
         await ask(server(), 'GET', `/organization/projects/${value}/api_keys/${value}`, { search: `after=${value}` })
         await ask(server(), 'GET', `/organization/${value}`, { key: null })
+        await ask(server(), 'GET', `/organization/projects/${value.replaceAll('-', '%2D')}`)
+        await ask(server(), 'GET', `/organization/${value.replace('s', '%73')}`)
         await ask(server(), 'DELETE', '/organization/users', { key: value, search: `key=${value}` })
         await ask(server(), 'GET', '/organization/users', { search: `limit=${value}&after=${value}` })
         await ask(server(), 'POST', '/organization/projects', { body: { name: 'x', residency: value, [value]: value } })
