@@ -5,6 +5,7 @@ import { handlers, type Call } from '../call.ts'
 import { leave } from '../rules/assign.ts'
 import { findGroup } from '../rules/groups.ts'
 import { keepAnOwner } from '../rules/last-owner.ts'
+import { mayGrantAllOf } from '../rules/may-grant.ts'
 import { findPerson } from '../rules/people.ts'
 
 export default handlers(groupUsers, {
@@ -19,6 +20,7 @@ export default handlers(groupUsers, {
     await findPerson(call, user_id, 'user_id')
     if (await members.find(call.db, within(call), user_id))
       throw conflict(`User ${user_id} is already a member of group ${group.id}.`, 'user_id')
+    await mayGrantAllOf(call, group.id)
     await call.db
       .insertInto('group_users')
       .values({ ...within(call), user_id, created_at: call.now })

@@ -1,7 +1,6 @@
 import { inviteNotOpen, invalid, notFound, projectArchived } from '../../contract/errors.ts'
 import { invites } from '../../contract/invites.ts'
 import type { Body, Output } from '../../contract/kit.ts'
-import { permissionsOf } from '../../contract/permissions.ts'
 import { collection } from '../../database/page.ts'
 import { lowerAscii } from '../../database/statement.ts'
 import type { InviteRow, ProjectRow } from '../../database/tables.ts'
@@ -14,7 +13,7 @@ import { gone } from '../rules/gone.ts'
 import { inviteLink, newInviteToken } from '../rules/invite-token.ts'
 import { mayGrant } from '../rules/may-grant.ts'
 import { findPerson, personByEmail, presentPerson } from '../rules/people.ts'
-import { organizationOf } from '../rules/roles.ts'
+import { findRole, organizationOf } from '../rules/roles.ts'
 
 const OPEN_SECONDS = 7 * 24 * 60 * 60
 
@@ -24,7 +23,7 @@ export default handlers(invites, {
   async create(call) {
     const { email } = call.body
     const role = call.body.role === 'owner' ? 'owner' : 'reader'
-    mayGrant(call, permissionsOf('organization', role))
+    mayGrant(call, await findRole(call, organizationOf(call), role, { names: true }))
     await notHere(call, email, 'email')
     await notPending(call, email)
     const projects = JSON.stringify(await promised(call))

@@ -25,7 +25,7 @@ const assignments = (name: 'user' | 'group', find: Find): Handlers<typeof userRo
     changeable(call)
     const { principal, shown } = await find(call as unknown as Call<typeof userRoles.list>)
     const role = await findRole(call, resourceOf(call), call.body.role_id, { param: 'role_id' })
-    if (role.resource.level === 'organization') mayGrant(call, role.permissions)
+    mayGrant(call, role)
     if (await grant(call, role.resource, principal.id, role.key))
       call.record('role.assignment.created', assignmentEvent(principal, role))
     const again = name === 'user' ? await find(call as unknown as Call<typeof userRoles.list>) : { shown }

@@ -5,6 +5,7 @@ import { handlers, type Call, type Handlers } from '../call.ts'
 import { notArchived } from '../rules/archived.ts'
 import { revoke } from '../rules/assign.ts'
 import { gone } from '../rules/gone.ts'
+import { mayGrant } from '../rules/may-grant.ts'
 import { customOnly, findRole, pageOfRoles, presentRole, resourceOf, resourceType } from '../rules/roles.ts'
 
 const template: Handlers<typeof roles> = {
@@ -55,6 +56,7 @@ const template: Handlers<typeof roles> = {
     const renamed = name !== role.name
     const described = description !== role.description
     if (!renamed && !described && added.length + removed.length === 0) return presentRole(role)
+    mayGrant(call, { resource, permissions: added })
     if (renamed) await unused(call, name)
     await call.db
       .updateTable('roles')

@@ -36,7 +36,7 @@ export default handlers(users, {
         ? grant(call, organization, person.id, wanted.key)
         : swapBuiltIn(call, organization, person.id, organizationRoles, wanted.key)))
     // Whoever is made a reader gains nothing: everybody is one at least.
-    if (changed && wanted && wanted.key !== 'reader') mayGrant(call, wanted.permissions)
+    if (changed && wanted && wanted.key !== 'reader') mayGrant(call, wanted)
     if (changed) await keepAnOwner(call)
     const notes = {
       technical_level: technical_level ?? person.technical_level,

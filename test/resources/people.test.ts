@@ -71,3 +71,38 @@ onBothEngines('people and access', (server) => {
     await users.roles.delete('role-api-organization-owner', { user_id: owner_id })
   })
 })
+
+onBothEngines('granting', (server) => {
+  test('what an admin key may not do is given neither by a custom role, nor by a group, nor by changing a role', async () => {
+    const { groups, roles, adminAPIKeys } = server().client.admin.organization
+    const cat = await addPerson(server(), { id: 'user-cat', email: 'cat@example.com' })
+    const everything = await groups.create({ name: 'Everything' })
+    await groups.roles.create(everything.id, { role_id: 'role-api-organization-owner' })
+    const readers = await groups.create({ name: 'Nothing yet' })
+    const usage = await roles.create({ role_name: 'Sees usage', permissions: ['api.usage.read'] })
+    const reading = await roles.create({ role_name: 'Reads', permissions: ['api.management.read'] })
+    const scopes = ['api.management.read', 'api.management.write']
+    const { value } = await adminAPIKeys.create({ name: 'Terraform', scopes } as { name: string })
+    await server().events()
+
+    const restricted = server().clientWith(value).admin.organization
+    for (const grant of [
+      () => restricted.users.update(cat, { role_id: usage.id }),
+      () => restricted.users.roles.create(cat, { role_id: usage.id }),
+      () => restricted.groups.roles.create(readers.id, { role_id: usage.id }),
+      () => restricted.groups.users.create(everything.id, { user_id: cat }),
+      () => restricted.roles.update(reading.id, { permissions: ['api.management.read', 'api.usage.read'] }),
+    ])
+      expect(
+        await (grant() as Promise<unknown>).then(
+          () => 'granted',
+          (error: Error) => error.message,
+        ),
+      ).toContain('Missing scopes: api.usage.read')
+    expect(await server().events()).toEqual({})
+
+    await restricted.users.roles.create(cat, { role_id: reading.id })
+    await restricted.groups.users.create(readers.id, { user_id: cat })
+    expect(await server().events()).toEqual({ 'role.assignment.created': 1, 'tenant.group.member.added': 1 })
+  })
+})
