@@ -18,7 +18,8 @@ function read(reader: (text: string) => Record<string, unknown>, text: string) {
     expect(status).toBe(400)
     expect(message).not.toContain('undefined')
     expect(message).not.toContain('[object')
-    expect(message.length).toBeLessThan(1000)
+    // The longest lists all audit events; what the caller sent adds little.
+    expect(message.length).toBeLessThan(10_000)
     expect([typeof param, typeof code].every((type) => type === 'string' || type === 'object')).toBe(true)
     return null
   }
