@@ -77,6 +77,20 @@ export const forbidden = (scope: string) =>
     { code: 'missing_scope' },
   )
 
+/** The same for the key of a project, at the gateway. */
+export const incorrectProjectKey = (masked: string) =>
+  new ApiError(401, `Incorrect API key provided: ${masked}. It may be misspelt, deleted or expired.`, {
+    code: 'invalid_api_key',
+  })
+
+/** A key that does not open the gateway for this; an admin key opens it for nothing. */
+export const forbiddenInProject = (scope: string) =>
+  new ApiError(
+    403,
+    `You have insufficient permissions for this operation. Missing scopes: ${scope}. Check that this is the key of an active project, that its owner has a role there that permits this, and that the key is not restricted from it.`,
+    { code: 'missing_scope' },
+  )
+
 /** The caller names another organization than the one of its key. */
 export const mismatchedOrganization = () =>
   new ApiError(401, 'The OpenAI-Organization header should match the organization of the API key.', {

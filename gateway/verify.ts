@@ -1,5 +1,5 @@
 /** Who calls the gateway: answered from memory, strictly, and asked of storage on a miss. And `/verify`, the same for other proxies. */
-import { ApiError, forbidden, incorrectKey, internal, invalid } from '../contract/errors.ts'
+import { ApiError, forbiddenInProject, incorrectProjectKey, internal, invalid } from '../contract/errors.ts'
 import type { Database } from '../database/open.ts'
 import { answerHeaders, errorBody, pathOf, searchOf } from '../http/answer.ts'
 import type { RequestLine } from '../http/request-line.ts'
@@ -36,9 +36,9 @@ export function authorizeFrom(context: VerifyContext): Authorize {
 
   function allow(key: ProjectKey, needed: string, token: string) {
     const now = seconds(world)
-    if (key.expires_at !== null && key.expires_at <= now) throw incorrectKey(mask(token))
+    if (key.expires_at !== null && key.expires_at <= now) throw incorrectProjectKey(mask(token))
     if (!key.has_access || !(needed === '' || key.permissions.has(needed)))
-      throw forbidden(needed || 'api.model.request')
+      throw forbiddenInProject(needed || 'api.model.request')
     lastUsed.note('api_keys', key, now)
     return key
   }
@@ -48,7 +48,7 @@ export function authorizeFrom(context: VerifyContext): Authorize {
     const key = cache.get(name) ?? (await cache.read(bytes, name))
     if (key) return allow(key, needed, token)
     keys.unknown.add(bytes)
-    throw incorrectKey(mask(token))
+    throw incorrectProjectKey(mask(token))
   }
 
   return (authorization, needed) => {
@@ -57,16 +57,16 @@ export function authorizeFrom(context: VerifyContext): Authorize {
     // Admin keys are for administration: a living one is told so, any other learns nothing.
     if (parsed?.kind === 'admin')
       return verifyAdminKey(database.read, keys, authorization, seconds(world)).then(() => {
-        throw forbidden(needed || 'api.model.request')
+        throw forbiddenInProject(needed || 'api.model.request')
       })
-    if (!parsed?.checked) throw incorrectKey(mask(token))
+    if (!parsed?.checked) throw incorrectProjectKey(mask(token))
     const bytes = digest(keys.pepper, token)
     const name = bytes.toString('base64')
     if (revocations.leased) {
       const key = cache.get(name)
       if (key) return allow(key, needed, token)
     }
-    if (keys.unknown.has(bytes)) throw incorrectKey(mask(token))
+    if (keys.unknown.has(bytes)) throw incorrectProjectKey(mask(token))
     return ask(token, bytes, name, needed)
   }
 }

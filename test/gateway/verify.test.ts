@@ -44,6 +44,12 @@ onBothEngines('verify', (server) => {
     expect(await nothing.json()).toMatchObject({ error: { type: 'invalid_request_error' } })
   })
 
+  test('sends who is refused after the key of a project, not after an admin key', async () => {
+    const said = async (key: string) => ((await (await verify(server(), key)).json()) as any).error.message as string
+    expect(await said(server().admin_key)).toContain('Check that this is the key of an active project')
+    expect(await said('sk-proj-nonsense')).toEndWith('It may be misspelt, deleted or expired.')
+  })
+
   test('a restricted key may do what its scopes say and no more', async () => {
     const { value } = await personKey(server(), 'user-scoped', ['api.model.request'])
     expect(await status(server(), value, '/verify?scope=api.model.request')).toBe(200)
