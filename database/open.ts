@@ -18,7 +18,7 @@ export interface Database {
   write<Result>(work: (sql: Sql) => Promise<Result>, committed?: (sql: Sql) => Promise<boolean>): Promise<Result>
   /** Inside a change: other processes hear of it when it is committed. */
   announce(sql: Sql): Promise<void>
-  /** Calls back when another process announced a change; where the engine cannot tell, never. Answers how to stop. */
+  /** Calls back when a process announced a change; sometimes for nothing, and sometimes not at all. Answers how to stop. */
   listen(heard: () => void): Promise<() => Promise<void>>
   /** Throws when the database does not answer. */
   ping(): Promise<void>

@@ -11,6 +11,7 @@ import { CannotOpen, type DatabaseOptions, type Engine, type Sql } from './open.
 
 const MOST_PER_COMMIT = 64
 const BUSY_MILLISECONDS = 5_000
+const LOOK_MILLISECONDS = 50
 
 interface Waiting {
   work: (sql: Sql) => Promise<unknown>
@@ -139,7 +140,21 @@ export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
         draining ??= drain()
       }),
     announce: async () => {},
-    listen: async () => async () => {},
+    // No process can call another, but each can see that somebody wrote.
+    listen: async (heard) => {
+      let seen: unknown
+      const timer = setInterval(() => {
+        try {
+          const { data_version } = reader.query<{ data_version: number }, []>('pragma data_version').get()!
+          if (data_version !== seen) heard()
+          seen = data_version
+        } catch (error) {
+          failure(error)
+        }
+      }, LOOK_MILLISECONDS)
+      timer.unref()
+      return async () => clearInterval(timer)
+    },
     ping: async () => {
       try {
         reader.query('select 1').get()

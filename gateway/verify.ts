@@ -20,7 +20,7 @@ export interface VerifyContext {
   lastUsed: LastUsed
   world: World
   cache: KeyCache
-  revocations: Pick<Revocations, 'leased' | 'renew'>
+  revocations: Pick<Revocations, 'leased' | 'renew' | 'poll'>
 }
 
 /** The memory of living keys, which `Revocations` is to tell what to forget. `most` is how many it holds. */

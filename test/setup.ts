@@ -94,15 +94,16 @@ interface ServerOptions {
   on?: Awaited<ReturnType<typeof emptyDatabase>>
   /** Sends invitations. */
   mail?: Mailer
+  /** How many keys are held in memory. */
+  cachedKeys?: number
   /** Storage will fail: times of last use need not be written. */
   outages?: boolean
 }
 
 /** A server on an empty database of its own. */
-export async function startServer(
-  engine: EngineName,
-  { wrap = (database) => database, via = async (address) => address, on, mail, outages = false }: ServerOptions = {},
-): Promise<TestServer> {
+export async function startServer(engine: EngineName, options: ServerOptions = {}): Promise<TestServer> {
+  const { wrap = (database) => database, via = async (address) => address } = options
+  const { on, mail, cachedKeys = 10_000, outages = false } = options
   const { address, drop } = on ?? (await emptyDatabase(engine))
   const database = wrap(await openDatabase(await via(address)))
   const world: TestWorld = { ...realWorld, ahead: 0, now: () => Date.now() + world.ahead * 1000 }
@@ -113,7 +114,7 @@ export async function startServer(
     database,
     pepper: testPepper,
     world,
-    cachedKeys: 10_000,
+    cachedKeys,
     leaseMilliseconds: 3000,
     upstreams: null,
     send: fetch,

@@ -63,12 +63,17 @@ export async function serve(database: string, args: string[] = [], options: Opti
   const child = spawn(['serve', '--port', '0', '--database', database, ...args], options)
   let out = ''
   const err = new Response(child.stderr).text()
+  let isReady = false
   let listening = () => {}
   const ready = new Promise<void>((resolve) => (listening = resolve))
   const reading = (async () => {
     for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
       out += chunk
-      if (out.includes('Listening on')) listening()
+      // Once is enough: what a busy server prints is long.
+      if (!isReady && out.includes('Listening on')) {
+        isReady = true
+        listening()
+      }
     }
   })()
   const ended = Promise.all([err, child.exited, reading]).then(([err, code]) => ({ code, out, err }))

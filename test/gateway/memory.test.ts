@@ -1,0 +1,239 @@
+/** Keys held in memory: what was taken away is never answered from it, and it does not grow with what is thrown at it. */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import * as fc from 'fast-check'
+import { makeKey } from '../../keys/format.ts'
+import { MOST_UNKNOWN } from '../../keys/unknown.ts'
+import { realWorld } from '../../keys/world.ts'
+import { addPerson, engines, START_MILLISECONDS, startServer, type TestServer } from '../setup.ts'
+import { looksUpKeys, watchReads, type Pass } from '../storage/watched-reads.ts'
+import { addKeys } from './nodes.ts'
+import { until } from './setup.ts'
+
+const ROUNDS = Number(process.env.KEYHALL_TEST_ROUNDS ?? 1_000)
+const AT_ONCE = 8
+const CACHED = 1_000
+
+const status = async ({ fetch }: TestServer, key: string) =>
+  (await fetch(new Request('http://keyhall.test/verify', { headers: { authorization: `Bearer ${key}` } }))).status
+
+for (const engine of engines)
+  describe(`keys in memory (${engine})`, () => {
+    let server: TestServer
+    const straight: Pass = (_, read) => read()
+    let pass = straight
+    let lookUps = 0
+    beforeAll(async () => {
+      server = await startServer(engine, {
+        cachedKeys: CACHED,
+        outages: true,
+        wrap: (database) =>
+          watchReads(database, (sql, read) => {
+            if (looksUpKeys(sql)) lookUps++
+            return pass(sql, read)
+          }),
+      })
+    }, START_MILLISECONDS)
+    afterAll(() => server.stop())
+    const client = () => server.client.admin.organization
+    const newKey = async () => (await addKeys(server.database, server, 1))[0]!
+    const remove = (id: string) => client().projects.apiKeys.delete(id, server)
+
+    test('a key that was read before it was deleted, and arrives after, is thrown away', async () => {
+      const { id, value } = await newKey()
+      const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+      let held = 0
+      pass = async (sql, read) => {
+        const rows = await read()
+        if (looksUpKeys(sql) && held++ === 0) await gate
+        return rows
+      }
+      const before = status(server, value)
+      await until(() => held > 0)
+      await remove(id)
+      const after = status(server, value)
+      open()
+      expect([await before, await after, await status(server, value)]).toEqual([401, 401, 401])
+      pass = straight
+    })
+
+    test(`a key that is verified while its owner is removed opens nothing from the answer on, ${ROUNDS} times`, async () => {
+      let round = 0
+      let accepted = 0
+      let late = 0
+      const run = async () => {
+        while (round < ROUNDS) {
+          const { value, removeOwner } = await (round++ % 2 ? accountKey() : personKey(`user-round-${round}`))
+          const deleted = { at: Infinity }
+          const use = async () => {
+            const began = performance.now()
+            if ((await status(server, value)) !== 200) return
+            accepted++
+            if (began > deleted.at) late++
+          }
+          const removed = removeOwner().then(() => (deleted.at = performance.now()))
+          const uses = [use(), use()]
+          while (deleted.at === Infinity) {
+            uses.push(use())
+            await Bun.sleep(1)
+          }
+          await removed
+          await Promise.all([...uses, use(), use()])
+        }
+      }
+      await Promise.all(Array.from({ length: AT_ONCE }, run))
+      expect(late).toBe(0)
+      expect(accepted).toBeGreaterThan(ROUNDS / 2)
+    }, 120_000)
+
+    async function accountKey() {
+      const { project_id } = server
+      const { id, api_key } = await client().projects.serviceAccounts.create(project_id, { name: 'robot' })
+      return { value: api_key!.value, removeOwner: () => client().projects.serviceAccounts.delete(id, { project_id }) }
+    }
+
+    async function personKey(user_id: string) {
+      const { project_id } = server
+      await addPerson(server, { id: user_id, email: `${user_id}@example.com`, project_id })
+      const path = `/organization/projects/${project_id}/api_keys`
+      const { value } = (await (await server.request('POST', path, { name: 'laptop', user_id })).json()) as any
+      return { value, removeOwner: () => client().users.delete(user_id) }
+    }
+
+    test('what was revoked and is not written down any more is forgotten with all else', async () => {
+      const { id, value } = await newKey()
+      expect(await status(server, value)).toBe(200)
+      // Another process deleted it more than an hour ago, as far as this one knows.
+      await server.database.write(async (sql) => {
+        await sql.updateTable('api_keys').set({ deleted_at: 1 }).where('id', '=', id).execute()
+        await sql.deleteFrom('revocations').execute()
+        await sql.updateTable('epochs').set({ value: 1_000_000 }).execute()
+      })
+      await server.context.revocations.poll()
+      expect(await status(server, value)).toBe(401)
+    })
+
+    test('a database that was restored from a backup is believed, not memory', async () => {
+      const { id, value } = await newKey()
+      expect(await status(server, value)).toBe(200)
+      await server.database.write(async (sql) => {
+        await sql.updateTable('api_keys').set({ deleted_at: 1 }).where('id', '=', id).execute()
+        await sql.updateTable('epochs').set({ value: 5 }).execute()
+      })
+      await server.context.revocations.poll()
+      expect(await status(server, value)).toBe(401)
+      const [node] = await server.database.read.selectFrom('nodes').select('epoch').execute()
+      expect(node!.epoch).toBe(5)
+    })
+
+    test('a process that was given up by another comes back, and need not read its keys again', async () => {
+      const { value } = await newKey()
+      expect(await status(server, value)).toBe(200)
+      const nodes = () => server.database.read.selectFrom('nodes').selectAll().execute()
+      const [before] = await nodes()
+      await server.database.write((sql) => sql.updateTable('nodes').set({ is_leaving: 1 }).execute())
+      await server.context.revocations.poll()
+      const after = await nodes()
+      expect(after).toEqual([{ ...before!, id: after[0]!.id, is_leaving: 0 }])
+      expect(after[0]!.id).not.toBe(before!.id)
+      const read = lookUps
+      expect(await status(server, value)).toBe(200)
+      expect(lookUps).toBe(read)
+    })
+
+    test('a machine that slept asks the database before it answers', async () => {
+      const { value } = await newKey()
+      expect(await status(server, value)).toBe(200)
+      pass = () => Promise.reject(new Error('not reached'))
+      // The steady clock stood still meanwhile; the one on the wall did not.
+      server.world.ahead += 4
+      expect(await status(server, value)).toBe(503)
+      pass = straight
+      expect(await status(server, value)).toBe(200)
+    })
+
+    test('more keys than it holds all open, and it holds no more', async () => {
+      const keys = await addKeys(server.database, server, CACHED * 5)
+      for (let round = 0; round < 2; round++)
+        for (let start = 0; start < keys.length; start += 250) {
+          const batch = keys.slice(start, start + 250)
+          const answers = await Promise.all(batch.map(({ value }) => status(server, value)))
+          expect(answers.every((one) => one === 200)).toBe(true)
+          expect(server.context.cache.size).toBeLessThanOrEqual(CACHED)
+        }
+    })
+
+    test('asking again and again for a key that does not exist asks the database once', async () => {
+      const guess = makeKey('project', realWorld.random)
+      const read = lookUps
+      for (let n = 0; n < 1_000; n++) expect(await status(server, guess)).toBe(401)
+      expect(lookUps).toBe(read + 1)
+    })
+
+    test('guesses without end neither fill memory nor crowd the database', async () => {
+      let reading = 0
+      let most = 0
+      pass = async (sql, read) => {
+        if (!looksUpKeys(sql)) return read()
+        most = Math.max(most, ++reading)
+        try {
+          await Bun.sleep(0)
+          return await read()
+        } finally {
+          reading--
+        }
+      }
+      const guesses = 20_000
+      const read = lookUps
+      for (let n = 0; n < guesses; n += 200)
+        await Promise.all(Array.from({ length: 200 }, () => status(server, makeKey('project', realWorld.random))))
+      expect(server.context.keys.unknown.size).toBe(MOST_UNKNOWN)
+      expect(most).toBeLessThanOrEqual(4)
+      expect(lookUps - read).toBeLessThan(guesses / 10)
+      pass = straight
+    }, 60_000)
+  })
+
+for (const engine of engines)
+  describe(`a memory that is too small for the keys in use (${engine})`, () => {
+    let server: TestServer
+    beforeAll(async () => {
+      server = await startServer(engine, { cachedKeys: 16 })
+    }, START_MILLISECONDS)
+    afterAll(() => server.stop())
+
+    test('forgets every key of an owner at once, wherever it holds them', async () => {
+      const { users } = server.client.admin.organization.projects
+      const { project_id } = server
+      const people: { id: string; isMember: boolean; keys: string[] }[] = []
+      for (let n = 0; n < 10; n++) {
+        const id = await addPerson(server, { id: `user-${n}`, email: `user${n}@example.com`, project_id })
+        const keys: string[] = []
+        for (let k = 0; k < 2; k++) {
+          const body = { name: `key ${k}`, user_id: id }
+          const made = await server.request('POST', `/organization/projects/${project_id}/api_keys`, body)
+          keys.push(((await made.json()) as { value: string }).value)
+        }
+        people.push({ id, isMember: true, keys })
+      }
+      const step = fc.record({
+        toggles: fc.integer({ min: 0, max: 11 }).map((n) => n === 0),
+        person: fc.nat({ max: people.length - 1 }),
+        key: fc.nat({ max: 1 }),
+      })
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 100, maxLength: 200 }), async (steps) => {
+          for (const { toggles, person, key } of steps) {
+            const { id, isMember, keys } = people[person]!
+            if (toggles) {
+              await (isMember
+                ? users.delete(id, { project_id })
+                : users.create(project_id, { user_id: id, role: 'member' }))
+              people[person]!.isMember = !isMember
+            } else expect(await status(server, keys[key]!)).toBe(isMember ? 200 : 403)
+          }
+        }),
+        // What happened before is part of what is tested: a run that failed cannot be repeated alone.
+        { numRuns: 12, endOnFailure: true },
+      )
+    }, 60_000)
+  })

@@ -1,0 +1,113 @@
+/** Real servers on one database, each a process of its own, and keys that can be shown to each of them. */
+import { join } from 'node:path'
+import { firstStart } from '../../admin/host.ts'
+import { openDatabase, type Database } from '../../database/open.ts'
+import { digest } from '../../keys/digest.ts'
+import { makeKey, redact } from '../../keys/format.ts'
+import { newId } from '../../keys/random.ts'
+import { checkPepper } from '../../keys/ring.ts'
+import { realWorld, seconds } from '../../keys/world.ts'
+import { folder, serve, type Serving } from '../cli/command.ts'
+import { emptyDatabase, testPepper, type EngineName, type Tenant } from '../setup.ts'
+
+export interface Node extends Serving {
+  /** What `/verify` says about a key. */
+  status: (key: string) => Promise<number>
+}
+
+export interface Nodes {
+  database: Database
+  address: string
+  tenant: Pick<Tenant, 'organization_id' | 'project_id' | 'owner_id'>
+  /** Starts one more; `address` is by which way it reaches the database. */
+  start: (address?: string) => Promise<Node>
+  /** Deletes a key by asking that node, and answers when the node has answered. */
+  remove: (node: Node, id: string) => Promise<void>
+  stop: () => Promise<void>
+}
+
+export const LEASE_SECONDS = 2
+
+/** A database with an organization in it; nobody serves it yet. */
+export async function startNodes(engine: EngineName): Promise<Nodes> {
+  const home = folder()
+  const { address, drop } = await emptyDatabase(engine)
+  const database = await openDatabase(address)
+  await checkPepper(database, testPepper)
+  const first = await firstStart(database, testPepper, realWorld, { owner_email: 'owner@example.com', admin_key: null })
+  const started: Node[] = []
+  return {
+    database,
+    address,
+    tenant: first!,
+    async start(by = address) {
+      // Bun itself and not the launcher, so that a signal meets the server.
+      const node = await serve(by, ['--log', 'info', '--lease-seconds', `${LEASE_SECONDS}`], {
+        program: [process.execPath, join(import.meta.dir, '../../main.ts')],
+        env: { KEYHALL_PEPPER: Buffer.from(testPepper.reveal()).toString('hex') },
+        cwd: home.path,
+      })
+      const status = async (key: string) => {
+        const answer = await fetch(`${node.url}/verify`, { headers: { authorization: `Bearer ${key}` } })
+        await answer.arrayBuffer()
+        return answer.status
+      }
+      started.push({ ...node, status })
+      return started.at(-1)!
+    },
+    async remove(node, id) {
+      const answer = await fetch(`${node.url}/v1/organization/projects/${first!.project_id}/api_keys/${id}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${first!.admin_key}` },
+      })
+      if (!answer.ok) throw new Error(`DELETE answered ${answer.status}: ${await answer.text()}`)
+      await answer.arrayBuffer()
+    },
+    async stop() {
+      for (const { signal } of started) signal('SIGKILL')
+      await Promise.all(started.map(({ ended }) => ended))
+      await database.close()
+      await drop()
+      home.remove()
+    },
+  }
+}
+
+/** Keys of a new service account, put into the database directly: there are many. */
+export async function addKeys(
+  database: Database,
+  { organization_id, project_id }: Pick<Tenant, 'organization_id' | 'project_id'>,
+  count: number,
+): Promise<{ id: string; value: string }[]> {
+  const created_at = seconds(realWorld)
+  const owner_id = newId('user-', realWorld)
+  const keys = Array.from({ length: count }, () => ({
+    id: newId('key_', realWorld),
+    value: makeKey('service_account', realWorld.random),
+  }))
+  await database.write(async (sql) => {
+    await sql
+      .insertInto('service_accounts')
+      .values({ organization_id, project_id, id: owner_id, name: 'many keys', role: 'member', created_at })
+      .execute()
+    for (let start = 0; start < count; start += 100)
+      await sql
+        .insertInto('api_keys')
+        .values(
+          keys.slice(start, start + 100).map(({ id, value }) => ({
+            organization_id,
+            project_id,
+            id,
+            owner_type: 'service_account' as const,
+            owner_id,
+            name: id,
+            digest: digest(testPepper, value),
+            redacted_value: redact(value),
+            scopes: '[]',
+            created_at,
+          })),
+        )
+        .execute()
+  })
+  return keys
+}
