@@ -16,7 +16,7 @@ import {
   time,
 } from './kit.ts'
 
-export const Residency = oneOf(
+export const residencies = [
   'GLOBAL',
   'US_STORAGE_PROCESSING',
   'EU_STORAGE_PROCESSING',
@@ -32,7 +32,9 @@ export const Residency = oneOf(
   'GB_STORAGE',
   'AE_STORAGE',
   'AE_STORAGE_PROCESSING',
-)
+] as const
+
+export const Residency = oneOf(...residencies)
 
 export const Project = object(
   'organization.project',

@@ -1,6 +1,6 @@
 import { invalid } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
-import { projects, Residency } from '../../contract/projects.ts'
+import { projects, residencies } from '../../contract/projects.ts'
 import { collection } from '../../database/page.ts'
 import type { ProjectRow } from '../../database/tables.ts'
 import { handlers } from '../call.ts'
@@ -97,12 +97,11 @@ function chosenResidency({ residency, geography }: { residency?: string | null; 
 
 /** `US` and `EU` store and process, all others store. */
 function residencyOf(geography: string) {
-  const known = (Residency as unknown as { enum: string[] }).enum
   const found = `${geography}_STORAGE${/^(US|EU)$/.test(geography) ? '_PROCESSING' : ''}`
-  if (!known.includes(found))
-    throw invalid(`Invalid value: '${geography}'. Supported values are: ${geographies(known)}.`, 'geography')
-  return found
+  const residency = residencies.find((one) => one === found)
+  if (!residency)
+    throw invalid(`Invalid value: '${geography}'. Supported values are: ${geographies.join(', ')}.`, 'geography')
+  return residency
 }
 
-const geographies = (known: string[]) =>
-  [...new Set(known.filter((one) => one !== 'GLOBAL').map((one) => `'${one.slice(0, 2)}'`))].join(', ')
+const geographies = [...new Set(residencies.slice(1).map((one) => `'${one.slice(0, 2)}'`))]

@@ -12,7 +12,9 @@ import { findPerson, presentPerson } from '../rules/people.ts'
 import { findRole, pageOfRoles, presentRole, resourceOf, resourceType, type KnownRole } from '../rules/roles.ts'
 
 /** Finds who holds the roles, and how an answer names them. */
-type Find = (call: Call<typeof userRoles.list>) => Promise<{ principal: Principal; shown: object }>
+type Find = (
+  call: Pick<Call, 'db' | 'organization_id'> & { params: { user_id?: string; group_id?: string } },
+) => Promise<{ principal: Principal; shown: object }>
 
 const assignments = (name: 'user' | 'group', find: Find): Handlers<typeof userRoles> => ({
   async list(call) {
@@ -23,17 +25,17 @@ const assignments = (name: 'user' | 'group', find: Find): Handlers<typeof userRo
 
   async create(call) {
     changeable(call)
-    const { principal, shown } = await find(call as unknown as Call<typeof userRoles.list>)
+    const { principal } = await find(call)
     const role = await findRole(call, resourceOf(call), call.body.role_id, { param: 'role_id' })
     mayGrant(call, role)
     if (await grant(call, role.resource, principal.id, role.key))
       call.record('role.assignment.created', assignmentEvent(principal, role))
-    const again = name === 'user' ? await find(call as unknown as Call<typeof userRoles.list>) : { shown }
-    return { object: `${name}.role`, ...again.shown, role: presentRole(role) } as Output<typeof userRoles.create>
+    const { shown } = await find(call)
+    return { object: `${name}.role`, ...shown, role: presentRole(role) } as Output<typeof userRoles.create>
   },
 
   async retrieve(call) {
-    const { principal } = await find(call as unknown as Call<typeof userRoles.list>)
+    const { principal } = await find(call)
     const held = await holdings(call, principal)
     const role = await findRole(call, resourceOf(call), call.params.role_id)
     const found = present(role, held, principal)
@@ -43,7 +45,7 @@ const assignments = (name: 'user' | 'group', find: Find): Handlers<typeof userRo
 
   async delete(call) {
     changeable(call)
-    const { principal } = await find(call as unknown as Call<typeof userRoles.list>)
+    const { principal } = await find(call)
     const role = await findRole(call, resourceOf(call), call.params.role_id)
     if ((await revoke(call, role.resource, principal.id, role.key)).length === 0)
       throw notFound('role', `${call.params.role_id} of ${principal.type} ${principal.id}`)
@@ -54,12 +56,12 @@ const assignments = (name: 'user' | 'group', find: Find): Handlers<typeof userRo
 })
 
 const findUser: Find = async (call) => {
-  const person = await findPerson(call, call.params.user_id)
+  const person = await findPerson(call, call.params.user_id!)
   return { principal: { type: 'user', id: person.id }, shown: { user: presentPerson(person) } }
 }
 
 const findGroupHolder: Find = async (call) => {
-  const { id, name, created_at } = await findGroup(call, (call.params as unknown as { group_id: string }).group_id)
+  const { id, name, created_at } = await findGroup(call, call.params.group_id!)
   return {
     principal: { type: 'group', id },
     shown: { group: { object: 'group', id, name, created_at, scim_managed: false } },
@@ -69,6 +71,7 @@ const findGroupHolder: Find = async (call) => {
 const ofUsers = assignments('user', findUser)
 const ofGroups = assignments('group', findGroupHolder)
 
+// The four differ in the names of their parameters and of the principal alone, which is more than types can follow.
 export const userRoleHandlers = handlers(userRoles, ofUsers)
 export const groupRoleHandlers = handlers(groupRoles, ofGroups as unknown as Handlers<typeof groupRoles>)
 export const projectUserRoleHandlers = handlers(
