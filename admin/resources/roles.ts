@@ -1,12 +1,11 @@
 /** The roles of the organization and, alike, those of a project. */
-import { invalid } from '../../contract/errors.ts'
 import { projectRoles, roles } from '../../contract/roles.ts'
 import { handlers, type Call, type Handlers } from '../call.ts'
 import { notArchived } from '../rules/archived.ts'
 import { revoke } from '../rules/assign.ts'
 import { gone } from '../rules/gone.ts'
 import { mayGrant } from '../rules/may-grant.ts'
-import { customOnly, findRole, pageOfRoles, presentRole, resourceOf, resourceType } from '../rules/roles.ts'
+import { customOnly, findRole, pageOfRoles, presentRole, resourceOf, resourceType, unusedName } from '../rules/roles.ts'
 
 const template: Handlers<typeof roles> = {
   list: (call) => pageOfRoles(call, resourceOf(call), presentRole),
@@ -14,8 +13,8 @@ const template: Handlers<typeof roles> = {
   async create(call) {
     changeable(call)
     const { role_name, permissions, description = null } = call.body
-    await unused(call, role_name)
     const resource = resourceOf(call)
+    await unusedName(call, resource, role_name)
     const id = call.newId('role_')
     await call.db
       .insertInto('roles')
@@ -57,7 +56,7 @@ const template: Handlers<typeof roles> = {
     const described = description !== role.description
     if (!renamed && !described && added.length + removed.length === 0) return presentRole(role)
     mayGrant(call, { resource, permissions: added })
-    if (renamed) await unused(call, name)
+    if (renamed) await unusedName(call, resource, name)
     await call.db
       .updateTable('roles')
       .set({ name, description, permissions: JSON.stringify(permissions), updated_at: call.now })
@@ -106,12 +105,4 @@ export const projectRoleHandlers = handlers(projectRoles, template as unknown as
 
 function changeable({ project }: { project: Call<typeof projectRoles.list>['project'] | undefined }) {
   if (project) notArchived(project)
-}
-
-/** Throws 400 when another role of the resource has the name. */
-async function unused(call: Call<typeof roles.create> | Call<typeof roles.update>, name: string) {
-  const others = await pageOfRoles({ ...call, query: {} }, resourceOf(call), (role) =>
-    role.name === name ? role : null,
-  )
-  if (others.data.length > 0) throw invalid(`A role named '${name}' already exists.`, 'role_name', 'duplicate_name')
 }

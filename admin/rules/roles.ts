@@ -4,6 +4,7 @@ import type { Output } from '../../contract/kit.ts'
 import { builtInRoles, permissionsOf } from '../../contract/permissions.ts'
 import type { roles } from '../../contract/roles.ts'
 import type { PageQuery } from '../../database/page.ts'
+import type { RoleRow } from '../../database/tables.ts'
 import type { Call } from '../call.ts'
 
 /** Where roles are held: in the organization or in a project. */
@@ -60,28 +61,35 @@ const builtIn = (resource: Resource): KnownRole[] =>
     }
   })
 
-/** All roles of a resource: the built-in ones, then the custom ones in the order of their making, deleted ones too, for cursors. */
-export async function rolesOf(call: Pick<Call, 'db' | 'organization_id'>, resource: Resource): Promise<KnownRole[]> {
-  const rows = await call.db
+const stored = (call: Pick<Call, 'db' | 'organization_id'>, resource: Resource) =>
+  call.db
     .selectFrom('roles')
     .selectAll()
     .where('organization_id', '=', call.organization_id)
     .where('resource_id', '=', resource.id)
+
+const custom = (resource: Resource, { id, permissions, deleted_at, ...row }: RoleRow): KnownRole => ({
+  ...row,
+  key: id,
+  id,
+  short: null,
+  permissions: JSON.parse(permissions) as string[],
+  resource,
+  is_deleted: deleted_at !== null,
+})
+
+/** All roles of a resource: the built-in ones, then the custom ones in the order of their making; and `cursor`, though it is deleted. */
+export async function rolesOf(
+  call: Pick<Call, 'db' | 'organization_id'>,
+  resource: Resource,
+  cursor: string | null = null,
+): Promise<KnownRole[]> {
+  const rows = await stored(call, resource)
+    .where((is) => is.or([is('deleted_at', 'is', null), is('id', '=', cursor)]))
     .orderBy('created_at')
     .orderBy('id')
     .execute()
-  return [
-    ...builtIn(resource),
-    ...rows.map(({ id, permissions, deleted_at, ...row }) => ({
-      ...row,
-      key: id,
-      id,
-      short: null,
-      permissions: JSON.parse(permissions) as string[],
-      resource,
-      is_deleted: deleted_at !== null,
-    })),
-  ]
+  return [...builtIn(resource), ...rows.map((row) => custom(resource, row))]
 }
 
 const isNamed = (id: string) => (role: KnownRole) => role.id === id || role.short === id
@@ -93,11 +101,19 @@ export async function findRole(
   id: string,
   { param = null, names = false }: { param?: string | null; names?: boolean } = {},
 ): Promise<KnownRole> {
-  const found = (await rolesOf(call, resource)).find(
-    (role) => !role.is_deleted && (isNamed(id)(role) || (names && role.short !== null && role.name === id)),
-  )
-  if (!found) throw notFound('role', id, param)
-  return found
+  const known = builtIn(resource).find((role) => isNamed(id)(role) || (names && role.name === id))
+  if (known) return known
+  const row = await stored(call, resource).where('id', '=', id).where('deleted_at', 'is', null).executeTakeFirst()
+  if (!row) throw notFound('role', id, param)
+  return custom(resource, row)
+}
+
+/** Throws 400 when another role of the resource has the name. */
+export async function unusedName(call: Pick<Call, 'db' | 'organization_id'>, resource: Resource, name: string) {
+  const other =
+    builtIn(resource).some((role) => role.name === name) ||
+    (await stored(call, resource).where('name', '=', name).where('deleted_at', 'is', null).executeTakeFirst())
+  if (other) throw invalid(`A role named '${name}' already exists.`, 'role_name', 'duplicate_name')
 }
 
 /** The role, unless it is built in: those cannot be changed. */
@@ -107,14 +123,14 @@ export function customOnly(role: KnownRole): KnownRole {
   return role
 }
 
-/** A page of those roles of the resource that `held` says; a cursor is the id of any role that the resource ever had. */
+/** A page of those roles of the resource that `present` shows; a cursor is the id of any role that the resource ever had. */
 export async function pageOfRoles<Presented>(
   call: Pick<Call, 'db' | 'organization_id'> & { query: PageQuery },
   resource: Resource,
   present: (role: KnownRole) => Presented | null,
 ) {
   const { after, limit = 1000, order = 'asc' } = call.query
-  const all = await rolesOf(call, resource)
+  const all = await rolesOf(call, resource, after)
   if (order === 'desc') all.reverse()
   const start = after ? all.findIndex(isNamed(after)) + 1 : 0
   if (after && start === 0) throw unknownCursor(after)
