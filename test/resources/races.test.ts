@@ -75,4 +75,21 @@ onBothEngines('races', (server) => {
       expect((await together(role(), role())).toSorted((a, b) => a - b)).toEqual([200, 400])
     }
   })
+
+  test('a key that is issued while its project is archived opens nothing', async () => {
+    const { owner_id: user_id, client } = server()
+    for (let round = 0; round < 200; round++) {
+      const { id } = await client.admin.organization.projects.create({ name: `Closing ${round}` })
+      const path = `/organization/projects/${id}`
+      const issuing = server().request('POST', `${path}/api_keys`, { name: 'late', user_id })
+      // The body of the other takes a while to be read: without a pause, archiving would always win.
+      if (round % 2 === 0) await new Promise((resolve) => setImmediate(resolve))
+      const archived = await server().request('POST', `${path}/archive`)
+      expect(archived.status).toBe(200)
+      const answer = await issuing
+      const issued = (await answer.json()) as { value: string }
+      if (answer.status === 200) expect(await server().opens(issued.value)).toBe(403)
+      else expect(issued).toMatchObject({ error: { code: 'project_archived' } })
+    }
+  })
 })
