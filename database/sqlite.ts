@@ -125,9 +125,11 @@ export function openSqlite(path: string, { onFatal }: DatabaseOptions): Engine {
   }
 
   async function drain() {
-    // Whoever arrives in the same turn of the event loop shares the commit.
-    await new Promise<void>((resolve) => setImmediate(resolve))
-    while (queue.length > 0) await commitTogether(queue.splice(0, MOST_PER_COMMIT))
+    do {
+      // Whoever arrives in the same turn of the event loop shares the commit; and between commits others get their turn.
+      await new Promise<void>((resolve) => setImmediate(resolve))
+      await commitTogether(queue.splice(0, MOST_PER_COMMIT))
+    } while (queue.length > 0)
     draining = null
   }
 

@@ -7,7 +7,7 @@ import type { Database, Sql } from '../database/open.ts'
 /** Half of the ten seconds that are promised: writing takes its time too. */
 const EVERY_MILLISECONDS = 5_000
 const MOST_DIRTY = 10_000
-const MOST_PER_CHANGE = 500
+const MOST_PER_CHANGE = 200
 
 type KeyTable = 'api_keys' | 'admin_api_keys'
 

@@ -32,7 +32,7 @@ for (const engine of engines)
     })
     // Bun itself and not the launcher, so that the signal meets the server on every version of Node.js.
     const start = () =>
-      serve(database.address, ['--pepper-file', `${home.path}/pepper`, '--log', 'info'], {
+      serve(database.address, ['--pepper-file', `${home.path}/pepper`, '--log', 'info', '--lease-seconds', '1'], {
         program: [process.execPath, join(import.meta.dir, '../main.ts')],
       })
 

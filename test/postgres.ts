@@ -12,6 +12,8 @@ export interface Postgres {
   url: string
   /** Takes the server away as a crash would; null for a server that is not ours to kill. */
   kill: (() => Promise<void>) | null
+  /** Stops the server as it stands: it accepts connections and answers nothing. Answers how to let it go on. */
+  freeze: (() => () => void) | null
   /** Brings a killed server back on the same port with the same data. */
   restart: () => Promise<void>
   stop: () => Promise<void>
@@ -20,7 +22,7 @@ export interface Postgres {
 /** Two servers in one test run must not share: each call starts its own, unless TEST_POSTGRES_URL is set. */
 export async function startPostgres(): Promise<Postgres> {
   const given = process.env.TEST_POSTGRES_URL
-  if (given) return { url: given, kill: null, restart: async () => {}, stop: async () => {} }
+  if (given) return { url: given, kill: null, freeze: null, restart: async () => {}, stop: async () => {} }
 
   const native = nativeFolder()
   hydrateSymlinks(native)
@@ -68,6 +70,20 @@ export async function startPostgres(): Promise<Postgres> {
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     kill: () => end('SIGQUIT'),
+    freeze() {
+      const children = spawnSync('pgrep', ['-P', String(server.pid)], { encoding: 'utf8' }).stdout.split('\n')
+      const all = [server.pid!, ...children.filter(Boolean).map(Number)]
+      const tell = (signal: NodeJS.Signals) => {
+        for (const pid of all)
+          try {
+            process.kill(pid, signal)
+          } catch {
+            // A backend that ended meanwhile.
+          }
+      }
+      tell('SIGSTOP')
+      return () => tell('SIGCONT')
+    },
     restart: start,
     stop: async () => {
       await end('SIGINT')

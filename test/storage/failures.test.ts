@@ -84,8 +84,8 @@ async function expectUnavailable(
   await run(server, trouble.break)
   // Enough of them that the fullest file needs another page, and together, so that they share a commit.
   const responses = await Promise.all(
-    Array.from({ length: 20 }, () =>
-      server.request('POST', '/organization/projects', { name: 'x'.repeat(255), external_key_id: 'y'.repeat(4000) }),
+    Array.from({ length: 80 }, () =>
+      server.request('POST', '/organization/projects', { name: 'x'.repeat(255), external_key_id: 'y'.repeat(255) }),
     ),
   )
   const refused = responses.filter(({ status }) => status !== 200)
