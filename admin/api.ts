@@ -3,6 +3,7 @@ import { contract, isOperation, type Tree } from '../contract/index.ts'
 import type { Operation } from '../contract/kit.ts'
 import type { AnyImplemented, Implemented } from './call.ts'
 import adminApiKeys from './resources/admin-api-keys.ts'
+import apiKeys from './resources/api-keys.ts'
 import auditLogs from './resources/audit-logs.ts'
 import groups from './resources/groups.ts'
 import groupUsers from './resources/group-users.ts'
@@ -28,6 +29,7 @@ type Implementation<Node> = Node extends Operation
 const implementation: Implementation<typeof contract.admin.organization> = {
   adminAPIKeys: adminApiKeys,
   auditLogs,
+  apiKeys,
   users: { ...users, roles: userRoleHandlers },
   invites,
   groups: { ...groups, users: groupUsers, roles: groupRoleHandlers },

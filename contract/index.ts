@@ -1,5 +1,6 @@
 /** The whole contract as one tree, shaped and named like the official SDK: `contract.admin.organization.projects.apiKeys.list`. */
 import { adminApiKeys } from './admin-api-keys.ts'
+import { apiKeys } from './api-keys.ts'
 import { auditLogs } from './audit-logs.ts'
 import { groups } from './groups.ts'
 import { groupUsers } from './group-users.ts'
@@ -19,6 +20,7 @@ export const contract = {
     organization: {
       adminAPIKeys: adminApiKeys,
       auditLogs,
+      apiKeys,
       users: { ...users, roles: userRoles },
       invites,
       groups: { ...groups, users: groupUsers, roles: groupRoles },

@@ -3,6 +3,8 @@
  * still works and an audit row can still name its object.
  */
 
+import type { GeneratedAlways } from 'kysely'
+
 export interface Tables {
   organizations: OrganizationRow
   users: UserRow
@@ -147,6 +149,10 @@ export interface ApiKeyRow extends KeyColumns {
   project_id: string
   owner_type: 'user' | 'service_account'
   owner_id: string
+  /** For ordering, made by the database: `last_used_at`, and never is before all times. */
+  last_used_place: GeneratedAlways<number>
+  /** For ordering, made by the database: `expires_at`, and never is after all times. */
+  expires_place: GeneratedAlways<number>
 }
 
 export interface AdminApiKeyRow extends KeyColumns {

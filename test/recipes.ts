@@ -96,6 +96,7 @@ const tree: Recipes<typeof contract.admin.organization> = {
     delete: { prepare: adminKey, events: { 'api_key.deleted': 1 } },
   },
   auditLogs: { list: { prepare: nothing, events: {} } },
+  apiKeys: { list: { prepare: nothing, events: {} } },
   users: {
     list: { prepare: nothing, events: {} },
     retrieve: { prepare: async ({ owner_id }) => ({ params: { user_id: owner_id } }), events: {} },

@@ -10,7 +10,7 @@ const KEYS = 400
 const ROTATIONS = 10
 
 /** A key without its digest, which is for whoever stores it. */
-export type DemoKey = Omit<ApiKeyRow, 'digest'>
+export type DemoKey = Omit<ApiKeyRow, 'digest' | 'last_used_place' | 'expires_place'>
 
 interface Owners {
   organization_id: string

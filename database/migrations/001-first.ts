@@ -70,10 +70,17 @@ export const first: Migration = {
       `create table api_keys (${key}
         project_id ${text} not null,
         owner_type ${text} not null check (owner_type in ('user', 'service_account')),
+        last_used_place ${integer} not null generated always as (coalesce(last_used_at, 0)) stored,
+        expires_place ${integer} not null generated always as (coalesce(expires_at, 9999999999999)) stored,
         primary key (organization_id, project_id, created_at, id),
         foreign key (organization_id, project_id) references projects (organization_id, id))${clustered}`,
       `create unique index api_keys_id on api_keys (organization_id, id)`,
-      `create index api_keys_owner on api_keys (organization_id, owner_id)`,
+      `create index api_keys_owner on api_keys (organization_id, owner_id, created_at, id) where deleted_at is null`,
+      `create index api_keys_owner_type on api_keys (organization_id, owner_type, created_at, id) where deleted_at is null`,
+      // The last conditions always hold: they keep SQLite from preferring these where a filter has a better index.
+      `create index api_keys_created on api_keys (organization_id, created_at, id) where deleted_at is null and id > ''`,
+      `create index api_keys_last_used on api_keys (organization_id, last_used_place, created_at, id) where deleted_at is null and id >= ''`,
+      `create index api_keys_expires on api_keys (organization_id, expires_place, created_at, id) where deleted_at is null and id >= ''`,
       `create table admin_api_keys (${key}
         is_foreign ${integer} not null,
         primary key (organization_id, id),

@@ -11,12 +11,12 @@ import type { Operation } from '../../contract/kit.ts'
 type Differences<Ours, Theirs, Place extends string = ''> = {
   [Name in keyof Ours & string]: Ours[Name] extends { extension: true }
     ? never
-    : Name extends keyof Theirs
-      ? Ours[Name] extends Operation
+    : Ours[Name] extends Operation
+      ? Name extends keyof Theirs
         ? | ResultDiffers<Method<Ours[Name]>, Theirs[Name], `${Place}${Name}`>
           | ParametersDiffer<Method<Ours[Name]>, Theirs[Name], `${Place}${Name}`>
-        : Differences<Ours[Name], Theirs[Name], `${Place}${Name}.`>
-      : `${Place}${Name} is not in the SDK`
+        : `${Place}${Name} is not in the SDK`
+      : Differences<Ours[Name], Name extends keyof Theirs ? Theirs[Name] : {}, `${Place}${Name}.`>
 }[keyof Ours & string]
 
 type ResultDiffers<Ours, Theirs, Place extends string> =

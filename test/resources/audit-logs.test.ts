@@ -174,19 +174,16 @@ onBothEngines('audit logs', (server) => {
     const { world, client } = server()
     const { ahead } = world
     const groups = client.admin.organization.groups
-    const at = async () => (await logs().list({ limit: 1, event_types: ['group.created'] })).data[0]!.effective_at
+    const happenedAt = async (ahead_by: number) => {
+      world.ahead = ahead + ahead_by
+      const { id } = await groups.create({ name: `Ahead by ${ahead_by}` })
+      return (await logs().list({ resource_ids: [id] })).data[0]!.effective_at
+    }
     try {
-      world.ahead = ahead + 100_000
-      await groups.create({ name: 'In front' })
-      const front = await at()
-      world.ahead = ahead + 100_000 - 200
-      await groups.create({ name: 'A little behind' })
-      expect(await at()).toBe(front)
-      world.ahead = ahead + 50_000
-      const { id } = await groups.create({ name: 'Far behind' })
-      const [entry] = (await logs().list({ resource_ids: [id] })).data
-      expect(entry!.effective_at).toBeLessThan(front - 40_000)
-      expect(await at()).toBe(front)
+      const front = await happenedAt(100_000)
+      expect(await happenedAt(100_000 - 200)).toBe(front)
+      expect(await happenedAt(50_000)).toBeLessThan(front - 40_000)
+      expect((await logs().list({ limit: 1 })).data[0]!.effective_at).toBe(front)
     } finally {
       world.ahead = ahead
     }

@@ -1,0 +1,79 @@
+/** A project's key with its owner: how it is read and shown, for the list of one project and of all. */
+import type { Expression, SelectQueryBuilder, SqlBool } from 'kysely'
+import type { Output } from '../../contract/kit.ts'
+import type { projectApiKeys } from '../../contract/project-api-keys.ts'
+import type { Tables } from '../../database/tables.ts'
+import { directRank, groupRank, hasAccess, isDirectMember, roleOf } from '../../keys/access.ts'
+
+type Item = SelectQueryBuilder<Tables & { item: Tables['api_keys'] }, 'item', {}>
+
+/** Which keys a list shows, by whether their owners still have access. */
+export type Access = 'active' | 'inactive' | 'any' | 'members'
+
+/** `user.id` is null for a service account: then no role is looked for. */
+const owner = { organization: 'item.organization_id', project: 'item.project_id', user: 'user.id' }
+
+/** The living ones of these keys, with all that `presentKey` shows. */
+export function withOwners(item: Item, access: Access) {
+  const rows = item
+    .leftJoin('users as user', (on) =>
+      on
+        .onRef('user.organization_id', '=', 'item.organization_id')
+        .onRef('user.id', '=', 'item.owner_id')
+        .on('item.owner_type', '=', 'user'),
+    )
+    .leftJoin('service_accounts as account', (on) =>
+      on
+        .onRef('account.organization_id', '=', 'item.organization_id')
+        .onRef('account.id', '=', 'item.owner_id')
+        .on('item.owner_type', '=', 'service_account'),
+    )
+    .innerJoin('projects as project', (on) =>
+      on.onRef('project.organization_id', '=', 'item.organization_id').onRef('project.id', '=', 'item.project_id'),
+    )
+    .select(['item.id', 'item.name', 'item.redacted_value', 'item.created_at', 'item.last_used_at', 'item.expires_at'])
+    .select(['item.owner_id', 'user.name as user_name', 'user.email', 'user.created_at as user_created_at'])
+    .select([
+      'account.name as account_name',
+      'account.role as account_role',
+      'account.created_at as account_created_at',
+    ])
+    .select([directRank(owner).as('direct_rank'), groupRank(owner).as('group_rank'), 'project.archived_at'])
+    .where('item.deleted_at', 'is', null)
+  if (access === 'any') return rows
+  return rows.where((is): Expression<SqlBool> => {
+    if (access === 'members') return is.or([is('item.owner_type', '=', 'service_account'), isDirectMember(owner)])
+    const active = is.and([
+      is('project.archived_at', 'is', null),
+      is.or([is(is.fn.coalesce('account.role', is.val('none')), '!=', 'none'), hasAccess(owner)]),
+    ])
+    return access === 'active' ? active : is.not(active)
+  })
+}
+
+type Row = Awaited<ReturnType<ReturnType<typeof withOwners>['execute']>>[number]
+
+export function presentKey(row: Row): Output<typeof projectApiKeys.retrieve> {
+  const { id, name, redacted_value, created_at, last_used_at, expires_at, owner_id } = row
+  const role = row.account_role ?? roleOf(row.direct_rank, row.group_rank)
+  return {
+    object: 'organization.project.api_key',
+    id,
+    name,
+    redacted_value,
+    created_at,
+    last_used_at,
+    expires_at,
+    owner_project_access: role === 'none' || row.archived_at !== null ? 'inactive' : 'active',
+    owner:
+      row.account_name === null
+        ? {
+            type: 'user',
+            user: { id: owner_id, name: row.user_name!, email: row.email!, created_at: row.user_created_at!, role },
+          }
+        : {
+            type: 'service_account',
+            service_account: { id: owner_id, name: row.account_name, created_at: row.account_created_at!, role },
+          },
+  }
+}

@@ -1,0 +1,64 @@
+/** All API keys of the organization, in all its projects: the question who still needs which of them. */
+import { cursor, described, get, id, list, name, oneOf, optional, t, time, type TSchema } from './kit.ts'
+import { ProjectApiKey } from './project-api-keys.ts'
+
+const { description, properties } = ProjectApiKey as typeof ProjectApiKey & { description: string }
+
+export const ApiKey = t.Object({ ...properties, project_id: id('proj_') }, { description })
+
+/** Any of these values. */
+const anyOf = <Item extends TSchema>(items: Item, what: string) =>
+  optional(t.Array(items, { maxItems: 100, description: `Only keys ${what}.` }))
+
+const when = (what: string) => optional(time(`Only keys ${what}`))
+
+const { limit } = cursor()
+
+export const apiKeys = {
+  list: get('/organization/api_keys', {
+    about:
+      'Lists the API keys of all projects, archived ones too, newest first or in the order that is asked for. All filters that are given must match.',
+    can: 'api.management.read',
+    query: {
+      after: optional(
+        t.String({
+          description:
+            'Answer what comes after the key with this id, or after a `last_id`. In an order by last use or by expiry, `last_id` also says where the key stood, so that a walk goes on from there also when the key was used meanwhile.',
+        }),
+      ),
+      limit,
+      project_ids: anyOf(t.String(), 'of these projects'),
+      owner_ids: anyOf(t.String(), 'of these people and service accounts'),
+      owner_type: optional(described(oneOf('user', 'service_account'), 'Only keys of people, or of service accounts.')),
+      owner_project_access: optional(
+        described(
+          { ...oneOf('active', 'inactive', 'any'), default: 'any' },
+          'Only keys whose owner has access to the project, or has lost it.',
+        ),
+      ),
+      never_used: optional(t.Boolean({ description: 'Only keys that were never used, or only keys that were.' })),
+      last_used_before: when(
+        'last used before this time. Those never used are among them, unless `never_used` is false',
+      ),
+      last_used_after: when('last used after this time'),
+      created_before: when('created before this time'),
+      created_after: when('created after this time'),
+      expires_before: when('that expire before this time, or have expired'),
+      name: optional(
+        described(
+          name(),
+          'Only keys with this in their name. Upper and lower case are the same for the letters A to Z.',
+        ),
+      ),
+      order_by: optional(
+        described(
+          oneOf('created_at', 'last_used_at', 'expires_at'),
+          'By which time the keys are ordered, and those of the same time by `created_at`; never used is before all times, never expiring after all. By default `last_used_at` if the last use is asked for, `expires_at` if `expires_before` is given, else `created_at`.',
+        ),
+      ),
+      order: optional({ ...oneOf('asc', 'desc'), default: 'desc' }),
+    },
+    returns: list(ApiKey),
+    extension: true,
+  }),
+}
