@@ -2,8 +2,9 @@
  * What the server counts about itself, in Prometheus' format. No label takes a value that a caller chooses: no keys, no paths, and of
  * models only those that the configuration names.
  */
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { RequestLine } from '../http/request-line.ts'
+import { Counter, Gauge, Registry } from 'prom-client'
+import type { ForwardedLine, RequestLine } from '../http/request-line.ts'
+import { Durations, Tally } from './tally.ts'
 
 /** A number that somebody else keeps, read when it is asked for: one value, or one for each value of `label`. */
 export interface Reading {
@@ -30,48 +31,49 @@ const QUICK = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 const SLOW = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
 const MILLISECONDS = 1000
 
+const labelOf: Record<NonNullable<ForwardedLine['ended']>, string> = {
+  whole: 'whole',
+  'client left': 'client_left',
+  'upstream stalled': 'upstream_stalled',
+  'upstream broke off': 'upstream_broke_off',
+}
+
 /** `namedModels` says which models the configuration names; all others count as `other`. */
 export function openMetrics(version: string, namedModels: () => ReadonlySet<string>): Metrics {
   const registry = new Registry()
-  const registers = [registry]
-  const requests = new Counter({
-    name: 'keyhall_requests_total',
-    help: 'Answered requests.',
-    labelNames: ['half', 'operation', 'status'],
-    registers,
-  })
-  const seconds = new Histogram({
-    name: 'keyhall_admin_request_seconds',
-    help: 'How long calls of the Administration API took.',
-    buckets: QUICK,
-    registers,
-  })
-  const models = new Counter({
-    name: 'keyhall_model_requests_total',
-    help: 'Model requests by upstream, by model where the configuration names it, and by how the answer ended.',
-    labelNames: ['upstream', 'model', 'ended'],
-    registers,
-  })
-  const firstByte = new Histogram({
-    name: 'keyhall_upstream_first_byte_seconds',
-    help: 'From the first attempt until the head of an upstream’s answer was here.',
-    labelNames: ['upstream'],
-    buckets: SLOW,
-    registers,
-  })
-  const whole = new Histogram({
-    name: 'keyhall_model_request_seconds',
-    help: 'From the arrival of a model request to the last byte of its answer.',
-    labelNames: ['upstream'],
-    buckets: SLOW,
-    registers,
-  })
-  const storage = new Counter({
-    name: 'keyhall_storage_errors_total',
-    help: 'Requests and writes that failed because of the storage, by error code.',
-    labelNames: ['code'],
-    registers,
-  })
+  const requests = new Tally(registry, 'keyhall_requests_total', 'Answered requests.', ['half', 'operation', 'status'])
+  const seconds = new Durations(
+    registry,
+    'keyhall_admin_request_seconds',
+    'How long calls of the Administration API took.',
+    QUICK,
+  )
+  const models = new Tally(
+    registry,
+    'keyhall_model_requests_total',
+    'Model requests by upstream, by model where the configuration names it, and by how the answer ended.',
+    ['upstream', 'model', 'ended'],
+  )
+  const firstByte = new Durations(
+    registry,
+    'keyhall_upstream_first_byte_seconds',
+    'From the first attempt until the head of an upstream’s answer was here.',
+    SLOW,
+    'upstream',
+  )
+  const whole = new Durations(
+    registry,
+    'keyhall_model_request_seconds',
+    'From the arrival of a model request to the last byte of its answer.',
+    SLOW,
+    'upstream',
+  )
+  const storage = new Tally(
+    registry,
+    'keyhall_storage_errors_total',
+    'Requests and writes that failed because of the storage, by error code.',
+    ['code'],
+  )
 
   const add = ({ name, about, kind, label, read }: Reading) => {
     const options = { name, help: about, labelNames: label ? [label] : [], registers: [] }
@@ -117,18 +119,20 @@ export function openMetrics(version: string, namedModels: () => ReadonlySet<stri
 
   return {
     add,
-    storageFailed: (code) => storage.inc({ code }),
+    storageFailed: (code) => storage.add(code),
     count({ operation, status, milliseconds, forwarded, cause }) {
-      requests.inc({ half: forwarded ? 'gateway' : 'admin', operation: operation ?? 'none', status })
-      const { code } = (cause ?? {}) as { code?: unknown }
-      if (typeof code === 'string' && /^(storage|audit)_/.test(code)) storage.inc({ code })
+      requests.add(forwarded ? 'gateway' : 'admin', operation ?? 'none', status)
+      if (cause !== undefined) {
+        const { code } = (cause ?? {}) as { code?: unknown }
+        if (typeof code === 'string' && /^(storage|audit)_/.test(code)) storage.add(code)
+      }
       if (!forwarded) return seconds.observe(milliseconds / MILLISECONDS)
       const { upstream, model, ended, upstream_milliseconds } = forwarded
       if (upstream === null) return
       const name = model !== null && namedModels().has(model) ? model : 'other'
-      models.inc({ upstream, model: name, ended: ended?.replaceAll(' ', '_') ?? 'no_answer' })
-      whole.observe({ upstream }, milliseconds / MILLISECONDS)
-      if (upstream_milliseconds !== null) firstByte.observe({ upstream }, upstream_milliseconds / MILLISECONDS)
+      models.add(upstream, name, ended === null ? 'no_answer' : labelOf[ended])
+      whole.observe(milliseconds / MILLISECONDS, upstream)
+      if (upstream_milliseconds !== null) firstByte.observe(upstream_milliseconds / MILLISECONDS, upstream)
     },
     fetch: async () =>
       new Response(await registry.metrics(), {
