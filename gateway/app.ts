@@ -128,9 +128,10 @@ export function gatewayApp(
         return new Response(JSON.stringify(body), { headers: headers(caller) })
       }
 
-      const body = await readModelBody(request, upstreams.all.length > 1 && mayNameModel(target), limits)
+      const body = await readModelBody(request, upstreams.all.length > 1 && mayNameModel(target), limits, waiting)
       forwarded.model = body.model?.slice(0, 128) ?? null
-      const order = await upstreams.inOrder(body.model)
+      const serving = upstreams.inOrder(body.model)
+      const order = serving instanceof Promise ? await serving : serving
       if (!(body.content instanceof ReadableStream)) idleLimit(request, 0)
       const begun = await forward(send, request, target, body, order, waiting, forwarded)
       line.status = begun.response.status
@@ -208,10 +209,6 @@ async function contentOf(
 ): Promise<Content> {
   const { idle_milliseconds, name } = upstream.config
   const length = response.headers.get('content-length')
-  if (response.body === null) {
-    finish('whole')
-    return null
-  }
   if (length !== null && Number(length) <= SMALL) {
     waiting.allow(idle_milliseconds, abort)
     try {
@@ -223,6 +220,10 @@ async function contentOf(
         ? because(upstreamTimeout(), `upstream "${name}" fell silent in its answer`)
         : because(badUpstream(), `upstream "${name}" broke off: ${(error as Error).message}`)
     }
+  }
+  if (response.body === null) {
+    finish('whole')
+    return null
   }
   const isEvents = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
   return passOn(response.body, { idle_milliseconds, waiting, abort, onEnd: finish, isEvents })

@@ -2,6 +2,7 @@
 import { bodyTooSlow, invalid, tooLarge, unsupportedMediaType, type ApiError } from '../contract/errors.ts'
 import { boundaryOf, FormScan } from './scan-form.ts'
 import { modelIn } from './scan-json.ts'
+import type { Waiting } from './watch.ts'
 
 export interface Limits {
   /** Most bytes of a JSON body, and of a form that is held while the model is sought in it. */
@@ -33,37 +34,39 @@ const nothing = (): ModelBody => ({ model: null, content: null, content_length: 
  * Reads the model out of the body. A form is read until the model is known: at least its first piece, and if `seeks` up to the limit of a
  * JSON body. Throws 400, 408, 413, 415.
  */
-export async function readModelBody(request: Request, seeks: boolean, limits: Limits): Promise<ModelBody> {
-  if (request.method !== 'POST' || request.body === null) return nothing()
+export async function readModelBody(
+  request: Request,
+  seeks: boolean,
+  limits: Limits,
+  waiting: Waiting,
+): Promise<ModelBody> {
   const { headers } = request
+  const announced = headers.get('content-length')
+  if (request.method !== 'POST' || announced === '0') return nothing()
+  // Only asked where it must be: to look at `body` makes a stream of it, and reading that costs more than all else here.
+  if (announced === null && request.body === null) return nothing()
   const encoding = headers.get('content-encoding')
   const type = headers.get('content-type') ?? ''
   const kind = type.split(';', 1)[0]!.trim().toLowerCase()
-  const announced = headers.get('content-length')
-  if (announced === '0') return nothing()
   if (encoding !== null && encoding.toLowerCase() !== 'identity')
     throw unsupportedMediaType(`${kind}, ${encoding}`.slice(0, 100))
   if (kind === 'multipart/form-data') {
     if (Number(announced) > limits.upload_bytes) throw tooLarge(limits.upload_bytes)
-    return readForm(request.body, boundaryOf(type), announced, seeks, limits)
+    return request.body === null ? nothing() : readForm(request.body, boundaryOf(type), announced, seeks, limits)
   }
   if (kind !== 'application/json') throw unsupportedMediaType(kind.slice(0, 100))
   if (Number(announced) > limits.body_bytes) throw tooLarge(limits.body_bytes)
-  const content = await inTime(announced === null ? readAll(request.body, limits.body_bytes) : request.bytes(), limits)
+  const reading = announced === null ? readAll(request.body!, limits.body_bytes) : request.bytes()
+  const content = await inTime(reading, limits, waiting)
   if (content.length === 0) return nothing()
   return { model: modelIn(content), content, content_length: null, refused: null }
 }
 
-async function inTime<Value>(work: Promise<Value>, { body_milliseconds }: Limits): Promise<Value> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(bodyTooSlow()), body_milliseconds)
+function inTime<Value>(work: Promise<Value>, { body_milliseconds }: Limits, waiting: Waiting): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    waiting.allow(body_milliseconds, () => reject(bodyTooSlow()))
+    work.then(resolve, reject)
   })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 async function readAll(body: ReadableStream<Uint8Array>, most: number) {

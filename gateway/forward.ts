@@ -51,7 +51,7 @@ export async function forward(
         decompress: false,
         timeout: false,
         signal: controller.signal,
-        ...(isLoopback(config.base_url) && { proxy: false }),
+        ...upstream.route,
       })
       line.upstream_milliseconds = Math.round((performance.now() - began) * 100) / 100
       refuseUnpassable(response, config.name, abort)
@@ -84,6 +84,3 @@ function refuseUnpassable({ status }: Response, name: string, abort: () => void)
 export const because = (error: ApiError, cause: string) => Object.assign(error, { cause })
 
 const isApiError = (error: unknown): error is ApiError => (error as Error).name === 'ApiError'
-
-/** A proxy that the environment names is for the network, not for this machine. */
-const isLoopback = (url: string) => /^https?:\/\/(localhost|127\.|\[::1\])/.test(url)

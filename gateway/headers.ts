@@ -4,19 +4,19 @@ import type { UpstreamConfig } from './config.ts'
 const asTheyCame = ['openai-beta', 'idempotency-key', 'traceparent', 'tracestate'] as const
 
 /** What the upstream gets. `Accept-Encoding: identity`, so that a stream can be passed on as it comes and an error put at its end. */
-export function upstreamHeaders(from: Headers, { api_key }: UpstreamConfig, contentLength: string | null) {
-  const named = namedInConnection(from)
-  const get = (name: string) => (named.has(name) ? null : from.get(name))
+export function upstreamHeaders(request: Headers, { api_key }: UpstreamConfig, contentLength: string | null) {
+  const from = allOf(request)
+  const type = from['content-type']
+  for (const name of namedInConnection(from)) delete from[name]
   const headers: Record<string, string> = {
-    accept: get('accept') ?? '*/*',
+    accept: from.accept ?? '*/*',
     'accept-encoding': 'identity',
-    'user-agent': get('user-agent') ?? 'keyhall',
+    'user-agent': from['user-agent'] ?? 'keyhall',
   }
-  const type = from.get('content-type')
-  if (type !== null) headers['content-type'] = type
+  if (type !== undefined) headers['content-type'] = type
   for (const name of asTheyCame) {
-    const value = get(name)
-    if (value !== null) headers[name] = value
+    const value = from[name]
+    if (value !== undefined) headers[name] = value
   }
   if (api_key) headers.authorization = `Bearer ${api_key.reveal()}`
   if (contentLength !== null) headers['content-length'] = contentLength
@@ -39,26 +39,26 @@ const toClient = new Set([
 ])
 
 /** Puts what the client may see of the upstream's answer into `headers`: the limits of the upstream's own account are among it. */
-export function passHeaders(from: Headers, headers: Record<string, string>) {
-  const named = namedInConnection(from)
-  delete headers['content-type']
-  for (const [name, value] of from) {
-    if ((toClient.has(name) || name.startsWith('x-ratelimit-')) && !named.has(name)) headers[name] = value
-  }
+export function passHeaders(response: Headers, headers: Record<string, string>) {
+  const from = allOf(response)
+  for (const name of namedInConnection(from)) delete from[name]
   // An answer with a body and no type would otherwise get one that Bun guesses.
-  headers['content-type'] ??= 'application/octet-stream'
+  headers['content-type'] = 'application/octet-stream'
+  for (const name in from) {
+    if (toClient.has(name) || name.startsWith('x-ratelimit-')) headers[name] = from[name]!
+  }
 }
+
+/** As an object with lower-case names: one call, where asking or walking through `Headers` costs one for each. */
+const allOf = (headers: Headers) => headers.toJSON() as Record<string, string | undefined>
 
 /** A header that `Connection` names is meant for the next hop alone (RFC 9110, 7.6.1). */
-function namedInConnection(headers: Headers): Set<string> {
-  const value = headers.get('connection')
-  if (value === null || value === 'keep-alive' || value === 'close') return none
-  return new Set(
-    value
-      .toLowerCase()
-      .split(',')
-      .map((name) => name.trim()),
-  )
+function namedInConnection({ connection }: Record<string, string | undefined>): readonly string[] {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return none
+  return connection
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
 }
 
-const none: Set<string> = new Set()
+const none: readonly string[] = []

@@ -27,8 +27,24 @@ export function isForGateway(url: string): boolean {
   return !ADMINISTRATION.has((decode(first) ?? '').toLowerCase())
 }
 
+/** What was read of the URLs that come again and again. The whole map is forgotten when it is full. */
+const known = new Map<string, Target>()
+const MOST_KNOWN = 200
+const LONGEST_KNOWN = 200
+
 /** Null for what the gateway does not forward at all: administration, and paths that two servers could read in two ways. */
 export function targetOf(method: string, url: string): Target | null {
+  const name = `${method} ${url}`
+  const before = known.get(name)
+  if (before) return before
+  const target = readTarget(method, url)
+  if (known.size >= MOST_KNOWN) known.clear()
+  // A query string may hold a key, which is not to stay in memory.
+  if (target?.search === '' && target.model === null && name.length <= LONGEST_KNOWN) known.set(name, target)
+  return target
+}
+
+function readTarget(method: string, url: string): Target | null {
   const start = url.indexOf('/', url.indexOf('://') + 3)
   const pathname = url.slice(start).split(/[?#]/, 1)[0]!
   if (start < 0 || !pathname.startsWith(`${BASE}/`)) return null
@@ -38,14 +54,14 @@ export function targetOf(method: string, url: string): Target | null {
   if (!segments.every((segment) => segment !== null)) return null
   const area = segments[0]!.toLowerCase()
   if (ADMINISTRATION.has(area)) return null
-  const known = Object.hasOwn(gatewayPermissions, area)
-  const can = known ? gatewayPermissions[area]! : { read: otherGatewayPermission, write: otherGatewayPermission }
+  const isNamed = Object.hasOwn(gatewayPermissions, area)
+  const can = isNamed ? gatewayPermissions[area]! : { read: otherGatewayPermission, write: otherGatewayPermission }
   const search = searchOf(url)
   return {
     path,
     search: search && `?${search}`,
     model,
-    operation: known ? area : 'other',
+    operation: isNamed ? area : 'other',
     needed: method === 'GET' ? can.read : can.write,
   }
 }

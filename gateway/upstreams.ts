@@ -9,6 +9,8 @@ const REST_MILLISECONDS = 5_000
 
 export class Upstream {
   readonly config: UpstreamConfig
+  /** A proxy that the environment names is for the network, not for this machine. */
+  readonly route: { proxy?: false }
   readonly #patterns: RegExp[] | null
   /** What its `/models` said; null as long as it has said nothing. */
   listed: ReadonlyMap<string, Model> | null = null
@@ -21,6 +23,7 @@ export class Upstream {
 
   constructor(config: UpstreamConfig) {
     this.config = config
+    this.route = /^https?:\/\/(localhost|127\.|\[::1\])/.test(config.base_url) ? { proxy: false } : {}
     this.#patterns = config.models?.map(patternOf) ?? null
   }
 
@@ -98,10 +101,13 @@ export class Upstreams {
   }
 
   /** The upstreams for a model, in the order in which to try them. Throws 404 when none serves it. */
-  async inOrder(model: string | null): Promise<Upstream[]> {
+  inOrder(model: string | null): Upstream[] | Promise<Upstream[]> {
     if (model === null) return [this.all.find(({ config }) => config.is_default) ?? this.all[0]!]
     const known = this.#serving(model)
-    if (known.length > 0) return known.length === 1 ? known : ordered(known)
+    return known.length === 0 ? this.#askAgain(model) : known.length === 1 ? known : ordered(known)
+  }
+
+  async #askAgain(model: string) {
     // A model that was loaded since we asked: ask again before saying that it does not exist.
     await this.refresh()
     const now = this.#serving(model)
@@ -112,7 +118,9 @@ export class Upstreams {
   }
 
   #serving(model: string) {
-    return this.all.filter((upstream) => upstream.serves(model) === true)
+    const serving: Upstream[] = []
+    for (const upstream of this.all) if (upstream.serves(model) === true) serving.push(upstream)
+    return serving
   }
 
   /** All models, each once: the first upstream that has one describes it. Throws 502 when no upstream has answered yet. */

@@ -11,7 +11,7 @@ export class Watch {
   }
 
   begin(): Waiting {
-    const waiting = new Waiting((one) => this.#end(one))
+    const waiting = new Waiting(this.#waiting)
     this.#waiting.add(waiting)
     this.#timer ??= setInterval(() => this.#look(), EVERY_MILLISECONDS)
     return waiting
@@ -20,10 +20,7 @@ export class Watch {
   #look() {
     const now = performance.now()
     for (const waiting of this.#waiting) if (waiting.until < now) waiting.late()
-  }
-
-  #end(waiting: Waiting) {
-    this.#waiting.delete(waiting)
+    // Not when the last one ends: the next may come in a moment.
     if (this.#waiting.size > 0 || !this.#timer) return
     clearInterval(this.#timer)
     this.#timer = null
@@ -32,13 +29,13 @@ export class Watch {
 
 /** What one request waits for at the moment. */
 export class Waiting {
-  readonly #end: (waiting: Waiting) => void
+  readonly #all: Set<Waiting>
   #onLate: () => void = () => {}
   until = Infinity
   isLate = false
 
-  constructor(end: (waiting: Waiting) => void) {
-    this.#end = end
+  constructor(all: Set<Waiting>) {
+    this.#all = all
   }
 
   /** From now on that long; then `onLate` is called, once. */
@@ -56,6 +53,6 @@ export class Waiting {
 
   end() {
     this.until = Infinity
-    this.#end(this)
+    this.#all.delete(this)
   }
 }
