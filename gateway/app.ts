@@ -21,7 +21,7 @@ import { readModelBody, usualLimits, type Limits } from './body.ts'
 import type { Authorize, ProjectCaller } from './caller.ts'
 import type { GatewayConfig } from './config.ts'
 import { because, ClientLeft, forward, type Begun } from './forward.ts'
-import { passHeaders } from './headers.ts'
+import { allOf, passHeaders, type Given } from './headers.ts'
 import type { Send } from './models.ts'
 import { passOn } from './pass-on.ts'
 import { hasKeyInSearch, targetOf, type Target } from './target.ts'
@@ -75,6 +75,7 @@ export function gatewayApp(
   async function answer(request: Request): Promise<Response> {
     const began = performance.now()
     const target = targetOf(request.method, request.url)
+    const given = allOf(request.headers)
     const forwarded: ForwardedLine = {
       project_id: null,
       model: null,
@@ -85,7 +86,7 @@ export function gatewayApp(
     const line: RequestLine = {
       request_id: newRequestId(world),
       method: request.method,
-      path: pathOf(request.url),
+      path: target?.shown ?? pathOf(request.url),
       operation: target?.operation ?? null,
       status: 200,
       milliseconds: 0,
@@ -95,7 +96,7 @@ export function gatewayApp(
       cause: undefined,
       forwarded,
     }
-    const waiting = watch.begin()
+    const waiting = watch.begin(request.signal)
     const finish = (ended: ForwardedLine['ended']) => {
       waiting.end()
       idleLimit(request, IDLE_CONNECTION_SECONDS)
@@ -114,12 +115,12 @@ export function gatewayApp(
 
     let caller: ProjectCaller | null = null
     try {
-      const asked = authorize(request.headers.get('authorization'), target?.needed ?? otherGatewayPermission)
+      const asked = authorize(given.authorization ?? null, target?.needed ?? otherGatewayPermission)
       caller = asked instanceof Promise ? await asked : asked
       line.organization_id = caller.organization_id
       line.key_id = caller.key_id
       forwarded.project_id = caller.project_id
-      checkRequest(request, target, caller)
+      checkRequest(request, given, target, caller)
       if (!upstreams) throw noUpstream()
 
       if (target.operation === 'models' && request.method === 'GET') {
@@ -128,12 +129,18 @@ export function gatewayApp(
         return new Response(JSON.stringify(body), { headers: headers(caller) })
       }
 
-      const body = await readModelBody(request, upstreams.all.length > 1 && mayNameModel(target), limits, waiting)
+      const body = await readModelBody(
+        request,
+        given,
+        upstreams.all.length > 1 && mayNameModel(target),
+        limits,
+        waiting,
+      )
       forwarded.model = body.model?.slice(0, 128) ?? null
       const serving = upstreams.inOrder(body.model)
       const order = serving instanceof Promise ? await serving : serving
       if (!(body.content instanceof ReadableStream)) idleLimit(request, 0)
-      const begun = await forward(send, request, target, body, order, waiting, forwarded)
+      const begun = await forward(send, request, given, target, body, order, waiting, forwarded)
       line.status = begun.response.status
       const all = headers(caller)
       passHeaders(begun.response.headers, all)
@@ -174,12 +181,13 @@ const none: ReadonlySet<string> = new Set()
 
 /** What can be refused before the body is read. */
 function checkRequest(
-  { method, url, headers }: Request,
+  { method, url }: Request,
+  given: Given,
   target: Target | null,
   caller: ProjectCaller,
 ): asserts target is Target {
-  const organization = headers.get('openai-organization')
-  const project = headers.get('openai-project')
+  const organization = given['openai-organization']
+  const project = given['openai-project']
   if (organization && organization !== caller.organization_id) throw mismatchedOrganization()
   if (project && project !== caller.project_id) throw mismatchedProject()
   if (!target) throw unknownRoute(method, pathOf(url))

@@ -1,5 +1,6 @@
 /** The body of a model request: read as far as the gateway must know it, and passed on. */
 import { bodyTooSlow, invalid, tooLarge, unsupportedMediaType, type ApiError } from '../contract/errors.ts'
+import type { Given } from './headers.ts'
 import { boundaryOf, FormScan } from './scan-form.ts'
 import { modelIn } from './scan-json.ts'
 import type { Waiting } from './watch.ts'
@@ -28,6 +29,8 @@ export interface ModelBody {
   refused: ApiError | null
 }
 
+const JSON_TYPE = 'application/json'
+
 const nothing = (): ModelBody => ({ model: null, content: null, content_length: null, refused: null })
 
 /**
@@ -36,25 +39,25 @@ const nothing = (): ModelBody => ({ model: null, content: null, content_length: 
  */
 export async function readModelBody(
   request: Request,
+  given: Given,
   seeks: boolean,
   limits: Limits,
   waiting: Waiting,
 ): Promise<ModelBody> {
-  const { headers } = request
-  const announced = headers.get('content-length')
+  const announced = given['content-length'] ?? null
   if (request.method !== 'POST' || announced === '0') return nothing()
   // Only asked where it must be: to look at `body` makes a stream of it, and reading that costs more than all else here.
   if (announced === null && request.body === null) return nothing()
-  const encoding = headers.get('content-encoding')
-  const type = headers.get('content-type') ?? ''
-  const kind = type.split(';', 1)[0]!.trim().toLowerCase()
-  if (encoding !== null && encoding.toLowerCase() !== 'identity')
+  const encoding = given['content-encoding']
+  const type = given['content-type'] ?? ''
+  const kind = type === JSON_TYPE ? type : type.split(';', 1)[0]!.trim().toLowerCase()
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
     throw unsupportedMediaType(`${kind}, ${encoding}`.slice(0, 100))
   if (kind === 'multipart/form-data') {
     if (Number(announced) > limits.upload_bytes) throw tooLarge(limits.upload_bytes)
     return request.body === null ? nothing() : readForm(request.body, boundaryOf(type), announced, seeks, limits)
   }
-  if (kind !== 'application/json') throw unsupportedMediaType(kind.slice(0, 100))
+  if (kind !== JSON_TYPE) throw unsupportedMediaType(kind.slice(0, 100))
   if (Number(announced) > limits.body_bytes) throw tooLarge(limits.body_bytes)
   const reading = announced === null ? readAll(request.body!, limits.body_bytes) : request.bytes()
   const content = await inTime(reading, limits, waiting)

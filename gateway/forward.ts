@@ -2,7 +2,7 @@
 import { badUpstream, upstreamTimeout, upstreamUnreachable, type ApiError } from '../contract/errors.ts'
 import type { ForwardedLine } from '../http/request-line.ts'
 import type { ModelBody } from './body.ts'
-import { upstreamHeaders } from './headers.ts'
+import { upstreamHeaders, type Given } from './headers.ts'
 import type { Send } from './models.ts'
 import type { Target } from './target.ts'
 import { rest, type Upstream } from './upstreams.ts'
@@ -25,6 +25,7 @@ export interface Begun {
 export async function forward(
   send: Send,
   request: Request,
+  given: Given,
   target: Target,
   body: ModelBody,
   upstreams: readonly Upstream[],
@@ -40,12 +41,11 @@ export async function forward(
     const controller = new AbortController()
     const abort = () => controller.abort()
     if (request.signal.aborted) throw new ClientLeft()
-    request.signal.addEventListener('abort', abort)
     waiting.allow(config.first_byte_milliseconds, abort)
     try {
       const response = await send(`${config.base_url}${target.path}${target.search}`, {
         method: request.method,
-        headers: upstreamHeaders(request.headers, config, body.content_length),
+        headers: upstreamHeaders(given, config, body.content_length),
         body: body.content,
         redirect: 'manual',
         decompress: false,
@@ -57,7 +57,6 @@ export async function forward(
       refuseUnpassable(response, config.name, abort)
       return { upstream, response, abort }
     } catch (error) {
-      request.signal.removeEventListener('abort', abort)
       if (body.refused) throw body.refused
       if (isApiError(error)) throw error
       if (request.signal.aborted) throw new ClientLeft()

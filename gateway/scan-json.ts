@@ -12,11 +12,14 @@ const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c]
 const outside = new Uint8Array(256)
 for (const character of ' \t\r\n{}[]:,"-+.0123456789eEtrufalsn') outside[character.charCodeAt(0)] = 1
 
+const MODEL = [...Buffer.from('model')]
+const NULL = [...Buffer.from('null')]
+const decoder = new TextDecoder()
+
 const malformed = () => invalid('We could not parse the JSON body of your request.', null, null)
 
 /** The model that a body names at its top level, or null. Throws 400 for what is no JSON object, nested too deeply, or ambiguous. */
-export function modelIn(body: Uint8Array): string | null {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+export function modelIn(bytes: Uint8Array): string | null {
   let depth = 0
   let model: string | null = null
   let found = false
@@ -44,7 +47,7 @@ export function modelIn(body: Uint8Array): string | null {
 }
 
 /** Where the string that begins at `start` has its closing quote. */
-function endOfString(bytes: Buffer, start: number): number {
+function endOfString(bytes: Uint8Array, start: number): number {
   for (let end = bytes.indexOf(QUOTE, start + 1); end >= 0; end = bytes.indexOf(QUOTE, end + 1)) {
     let escapes = 0
     while (bytes[end - 1 - escapes] === BACKSLASH) escapes++
@@ -54,21 +57,21 @@ function endOfString(bytes: Buffer, start: number): number {
 }
 
 /** Whether a key is `model`, however its letters are escaped. */
-function isModel(bytes: Buffer, start: number, end: number): boolean {
+function isModel(bytes: Uint8Array, start: number, end: number): boolean {
   const length = end - start - 1
-  if (length === 5) return bytes.toString('latin1', start + 1, end) === 'model'
+  if (length === 5) return isAt(bytes, start + 1, MODEL)
   const escaped = length > 5 && length <= 30 && bytes.subarray(start, end).includes(BACKSLASH)
   return escaped && parsed(bytes.subarray(start, end + 1)) === 'model'
 }
 
-function valueAfter(bytes: Buffer, from: number): string | null {
+function valueAfter(bytes: Uint8Array, from: number): string | null {
   let at = from
   while (isSpace(bytes[at]!)) at++
   if (bytes[at] !== COLON) throw malformed()
   at++
   while (isSpace(bytes[at]!)) at++
   if (bytes[at] !== QUOTE) {
-    if (bytes.toString('latin1', at, at + 4) === 'null') return null
+    if (isAt(bytes, at, NULL)) return null
     throw invalid("Invalid type for 'model': expected a string.", 'model', 'invalid_type')
   }
   return parsed(bytes.subarray(at, endOfString(bytes, at) + 1))
@@ -76,9 +79,14 @@ function valueAfter(bytes: Buffer, from: number): string | null {
 
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
-function parsed(token: Buffer): string {
+function isAt(bytes: Uint8Array, start: number, word: readonly number[]): boolean {
+  for (let n = 0; n < word.length; n++) if (bytes[start + n] !== word[n]) return false
+  return true
+}
+
+function parsed(token: Uint8Array): string {
   try {
-    return JSON.parse(token.toString('utf8')) as string
+    return JSON.parse(decoder.decode(token)) as string
   } catch {
     throw malformed()
   }

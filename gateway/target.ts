@@ -1,11 +1,13 @@
 /** What a model request asks for, read from its URL: parsed once, so that permission and forwarding cannot see two different paths. */
 import { gatewayPermissions, otherGatewayPermission } from '../contract/permissions.ts'
 import { parseKey } from '../keys/format.ts'
-import { searchOf } from '../http/answer.ts'
+import { pathOf, searchOf } from '../http/answer.ts'
 
 export interface Target {
   /** Below `/v1`, with its leading slash, as the upstream gets it. */
   path: string
+  /** The whole path, as the log may show it. */
+  shown: string
   /** The query string with its question mark, or nothing. */
   search: string
   /** The model that `GET /models/{model}` names; the gateway answers that itself. */
@@ -21,9 +23,11 @@ const ADMINISTRATION = new Set(['organization', 'projects'])
 
 /** Whether a URL is for the gateway: below `/v1`, and not administration. */
 export function isForGateway(url: string): boolean {
-  const path = url.slice(url.indexOf('/', url.indexOf('://') + 3))
-  if (!path.startsWith(`${BASE}/`)) return false
-  const first = path.slice(BASE.length + 1).split(/[/?#]/, 1)[0]!
+  const start = url.indexOf('/', url.indexOf('://') + 3)
+  if (!url.startsWith(`${BASE}/`, start)) return false
+  const from = start + BASE.length + 1
+  const end = url.indexOf('/', from)
+  const first = url.slice(from, end < 0 ? undefined : end).split(/[?#]/, 1)[0]!
   return !ADMINISTRATION.has((decode(first) ?? '').toLowerCase())
 }
 
@@ -59,6 +63,7 @@ function readTarget(method: string, url: string): Target | null {
   const search = searchOf(url)
   return {
     path,
+    shown: pathOf(url),
     search: search && `?${search}`,
     model,
     operation: isNamed ? area : 'other',

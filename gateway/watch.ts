@@ -1,4 +1,7 @@
-/** Time limits of many requests with one timer: each says until when it may wait, and is told when that is over. */
+/**
+ * Time limits of many requests with one timer: each says until when it may wait, and is told when that is over, or when its client has
+ * left. A listener on every request's signal would be quicker to know and costs each request several microseconds.
+ */
 
 const EVERY_MILLISECONDS = 100
 
@@ -10,8 +13,9 @@ export class Watch {
     return this.#waiting.size
   }
 
-  begin(): Waiting {
-    const waiting = new Waiting(this.#waiting)
+  /** `client` is the request's signal. */
+  begin(client: AbortSignal): Waiting {
+    const waiting = new Waiting(this.#waiting, client)
     this.#waiting.add(waiting)
     this.#timer ??= setInterval(() => this.#look(), EVERY_MILLISECONDS)
     return waiting
@@ -19,7 +23,7 @@ export class Watch {
 
   #look() {
     const now = performance.now()
-    for (const waiting of this.#waiting) if (waiting.until < now) waiting.late()
+    for (const waiting of this.#waiting) waiting.look(now)
     // Not when the last one ends: the next may come in a moment.
     if (this.#waiting.size > 0 || !this.#timer) return
     clearInterval(this.#timer)
@@ -30,29 +34,34 @@ export class Watch {
 /** What one request waits for at the moment. */
 export class Waiting {
   readonly #all: Set<Waiting>
-  #onLate: () => void = () => {}
-  until = Infinity
+  readonly #client: AbortSignal
+  #until = Infinity
+  #onOver: (() => void) | null = null
   isLate = false
 
-  constructor(all: Set<Waiting>) {
+  constructor(all: Set<Waiting>, client: AbortSignal) {
     this.#all = all
+    this.#client = client
   }
 
-  /** From now on that long; then `onLate` is called, once. */
-  allow(milliseconds: number, onLate: () => void) {
-    this.until = performance.now() + milliseconds
-    this.#onLate = onLate
+  /** From now on that long; then, or when the client has left, `onOver` is called, once. `isLate` says which. */
+  allow(milliseconds: number, onOver: () => void) {
+    this.#until = performance.now() + milliseconds
+    this.#onOver = onOver
     this.isLate = false
   }
 
-  late() {
-    this.until = Infinity
-    this.isLate = true
-    this.#onLate()
+  look(now: number) {
+    this.isLate = this.#until < now
+    if (!this.isLate && !this.#client.aborted) return
+    const onOver = this.#onOver
+    this.#onOver = null
+    this.#until = Infinity
+    onOver?.()
   }
 
   end() {
-    this.until = Infinity
+    this.#onOver = null
     this.#all.delete(this)
   }
 }
