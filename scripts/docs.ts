@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { divergences } from './docs/divergences.ts'
-import { auditEventsPage, errorsPage, permissionsPage, settingsPage } from './docs/lists.ts'
+import { auditEventsPage, errorsPage, gatewayFilePage, permissionsPage, settingsPage } from './docs/lists.ts'
 import { resourcePages } from './docs/resources.ts'
 
 const FOLDER = 'docs/reference'
@@ -11,7 +11,7 @@ const DIVERGENCES = 'docs/divergences.md'
 /** Every generated file with its text. */
 export function pages(): Record<string, string> {
   const resources = resourcePages()
-  const lists = [settingsPage(), errorsPage(), auditEventsPage(), permissionsPage()]
+  const lists = [settingsPage(), gatewayFilePage(), errorsPage(), auditEventsPage(), permissionsPage()]
   const all = [index(resources, lists), ...resources, ...lists]
   return {
     ...Object.fromEntries(all.map(({ file, text }) => [`${FOLDER}/${file}`, text])),
@@ -31,7 +31,7 @@ const index = (resources: Page[], lists: Page[]): Page => {
   const entries = (some: Page[]) => some.map(({ file, title, about }) => `- [${title}](${file}): ${about}`).join('\n')
   const text = `# Reference
 
-Written by \`npm run docs\` from \`contract/\` and \`config.ts\`; a check fails when it is out of date.
+Written by \`npm run docs\` from \`contract/\`, \`config.ts\` and \`gateway/config.ts\`; a check fails when it is out of date.
 All paths are below \`/v1\`. The same, for machines: \`GET /openapi.json\`.
 
 ## Operations

@@ -4,7 +4,15 @@ import { flagOf, settings, type SettingName } from '../../config.ts'
 import { auditEvents } from '../../contract/audit.ts'
 import * as errors from '../../contract/errors.ts'
 import { operations } from '../../contract/index.ts'
-import { adminScopes, permissionPattern } from '../../contract/permissions.ts'
+import {
+  adminScopes,
+  builtInRoles,
+  gatewayPermissions,
+  otherGatewayPermission,
+  permissionPattern,
+  permissionsOf,
+} from '../../contract/permissions.ts'
+import { GatewayFile } from '../../gateway/config.ts'
 import type { Page } from '../docs.ts'
 import { linkTo } from './resources.ts'
 import { members, table, type Schema } from './schema.ts'
@@ -23,6 +31,29 @@ Each can be given to \`keyhall serve\` as a flag or as an environment variable; 
 ${table(['variable', 'flag', 'default', 'meaning'], rows)}
 `
   return { file: 'settings.md', title: 'Settings', about: 'each as a flag and as an environment variable.', text }
+}
+
+export function gatewayFilePage(): Page {
+  const text = `# The gateway's file
+
+YAML, named by \`--config\` or \`KEYHALL_CONFIG\`: where model requests go. \`\${NAME}\` in a text stands for a variable of the environment.
+\`keyhall config check\` says what is wrong with a file, with line and column; on SIGHUP the server reads it again.
+
+${table(['member', 'type', 'required', 'meaning'], members(GatewayFile as Schema))}
+
+\`\`\`yaml
+upstreams:
+  - name: near
+    base_url: http://127.0.0.1:8000/v1
+    models: ["llama-*"]
+  - name: far
+    base_url: https://models.example.com/v1
+    api_key: \${FAR_API_KEY}
+    default: true
+    timeouts: { first_byte: 60 }
+\`\`\`
+`
+  return { file: 'gateway-file.md', title: 'The gateway’s file', about: 'the upstreams behind the gateway.', text }
 }
 
 export function errorsPage(): Page {
@@ -87,11 +118,40 @@ export function permissionsPage(): Page {
     const opened = operations.filter(({ operation }) => operation.can === scope)
     return `## ${scope}\n\n${opened.map(({ name, operation }) => `- ${linkTo(name)}: ${operation.about}`).join('\n') || 'No operation yet.'}\n`
   })
+  const areas = Object.entries(gatewayPermissions).map(([name, { read, write }]) => [
+    `\`${name}\``,
+    `\`${read}\``,
+    `\`${write}\``,
+  ])
+  const roles = (['organization', 'project'] as const).flatMap((level) =>
+    builtInRoles[level].map((role) => ({ level, role, granted: new Set(permissionsOf(level, role)) })),
+  )
+  const grants = [...new Set(roles.flatMap(({ granted }) => [...granted]))].map((permission) => [
+    `\`${permission}\``,
+    ...roles.map(({ granted }) => (granted.has(permission) ? 'yes' : '')),
+  ])
   const text = `# Permissions
 
 An admin key holds one or more of these scopes; an operation without its scope answers 403 and names it.
 Scopes of project keys are strings like \`${permissionPattern}\`.
 
-${sections.join('\n')}`
-  return { file: 'permissions.md', title: 'Permissions', about: 'each scope, and the operations that it opens.', text }
+${sections.join('\n')}
+## What a project key must be allowed
+
+For each area of the gateway, which is the first segment below \`/v1\`. Any other path needs \`${otherGatewayPermission}\`.
+
+${table(['area', 'GET', 'POST, DELETE'], areas)}
+
+## What the built-in roles grant
+
+Custom roles grant what they name.
+
+${table(['permission', ...roles.map(({ level, role }) => `${level} ${role}`)], grants)}
+`
+  return {
+    file: 'permissions.md',
+    title: 'Permissions',
+    about: 'what each scope opens, what the gateway asks for, and what the built-in roles grant.',
+    text,
+  }
 }
