@@ -94,17 +94,16 @@ async function readForm(
   const scan = new FormScan(boundary)
   let held = Buffer.alloc(0)
   let size = 0
-  let model: string | null | undefined
   let ended = false
-  while (!ended && model === undefined) {
+  while (!ended && scan.model === undefined) {
     const { done, value } = await reader.read()
     ended = done
     if (value) {
       held = append(held, size, value)
       size += value.length
+      scan.feed(value)
     }
-    model = scan.model(held.subarray(0, size))
-    if (model !== undefined) break
+    if (scan.model !== undefined) break
     if (!seeks) break
     if (size > body_bytes)
       throw invalid(
@@ -112,7 +111,7 @@ async function readForm(
         'model',
       )
   }
-  const body: ModelBody = { model: model ?? null, content: null, content_length, refused: null }
+  const body: ModelBody = { model: scan.model ?? null, content: null, content_length, refused: null }
   let first: Uint8Array | null = held.subarray(0, size)
   held = Buffer.alloc(0)
   body.content = new ReadableStream<Uint8Array>(
@@ -126,10 +125,13 @@ async function readForm(
         const { done, value } = await reader.read()
         if (done) return controller.close()
         size += value.length
-        if (size > upload_bytes) {
-          body.refused = tooLarge(upload_bytes)
+        try {
+          if (size > upload_bytes) throw tooLarge(upload_bytes)
+          scan.feed(value)
+        } catch (refused) {
+          body.refused = refused as ApiError
           await reader.cancel()
-          return controller.error(body.refused)
+          return controller.error(refused)
         }
         controller.enqueue(value)
       },

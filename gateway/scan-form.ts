@@ -15,50 +15,78 @@ export function boundaryOf(contentType: string): string {
   return boundary
 }
 
-/** Fed with what has arrived so far, from its beginning; says the model as soon as it is known, or that there is none. */
+/** Is fed the pieces of a form as they come, and says the model as soon as it is known. Throws 400 for a form that names it twice. */
 export class FormScan {
   readonly #delimiter: Buffer
-  /** Where the part begins that is looked at. */
-  #at = 0
-  /** How far the search for the next delimiter has come. */
-  #searched = 0
-  #started = false
+  readonly #nextDelimiter: Buffer
+  #state: 'start' | 'delimited' | 'head' | 'value' | 'model' | 'ended' = 'start'
+  /** What was fed and not read yet. */
+  #rest: Buffer = Buffer.alloc(0)
+  /** `undefined` while more must come, null when the form has ended without the field. */
+  model: string | null | undefined
 
   constructor(boundary: string) {
     this.#delimiter = Buffer.from(`--${boundary}`)
+    this.#nextDelimiter = Buffer.from(`\r\n--${boundary}`)
   }
 
-  /** `undefined` while more must arrive, null when the form has ended without the field. */
-  model(form: Buffer): string | null | undefined {
-    for (;;) {
-      if (!this.#started) {
-        if (form.length < this.#delimiter.length + 2) return undefined
-        if (!form.subarray(0, this.#delimiter.length).equals(this.#delimiter)) throw malformed()
-        this.#started = true
-        this.#at = this.#searched = this.#delimiter.length
+  feed(piece: Uint8Array) {
+    if (this.#state === 'ended') return
+    const fed = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength)
+    const form = this.#rest.length === 0 ? fed : Buffer.concat([this.#rest, fed])
+    let at = 0
+    for (let next = this.#step(form, at); next >= 0; next = this.#step(form, at)) at = next
+    // Of a file only the bytes are kept that may be the beginning of a delimiter.
+    if (this.#state === 'value') at = Math.max(at, form.length - this.#nextDelimiter.length)
+    this.#rest = Buffer.from(form.subarray(at))
+  }
+
+  /** Where to go on reading, or a negative number when more must come. */
+  #step(form: Buffer, at: number): number {
+    switch (this.#state) {
+      case 'start': {
+        const end = at + this.#delimiter.length
+        if (form.length < end) return -1
+        if (!form.subarray(at, end).equals(this.#delimiter)) throw malformed()
+        this.#state = 'delimited'
+        return end
       }
-      if (form.length < this.#at + 2) return undefined
-      if (form.toString('latin1', this.#at, this.#at + 2) === '--') return null
-      const headEnd = form.indexOf('\r\n\r\n', this.#at)
-      if (headEnd < 0 || headEnd - this.#at > LONGEST_HEAD) {
-        if (form.length - this.#at > LONGEST_HEAD) throw malformed()
-        return undefined
+      case 'delimited': {
+        if (form.length < at + 2) return -1
+        const mark = form.toString('latin1', at, at + 2)
+        // Anything else would be a delimiter to some parsers, and not to others.
+        if (mark !== '\r\n' && mark !== '--') throw malformed()
+        this.#state = mark === '--' ? 'ended' : 'head'
+        if (mark === '--') this.model ??= null
+        return mark === '--' ? form.length : at
       }
-      const next = form.indexOf(
-        `\r\n${this.#delimiter.toString('latin1')}`,
-        Math.max(this.#searched, headEnd + 2),
-        'latin1',
-      )
-      const isModel = /^content-disposition:.*;\s*name="?model"?\s*(?:;|$)/im.test(
-        form.toString('latin1', this.#at, headEnd),
-      )
-      if (isModel && (next < 0 ? form.length : next) - headEnd > LONGEST_MODEL) throw malformed()
-      if (next < 0) {
-        this.#searched = Math.max(headEnd + 2, form.length - this.#delimiter.length - 2)
-        return undefined
+      case 'head': {
+        const end = form.indexOf('\r\n\r\n', at)
+        if ((end < 0 ? form.length : end) - at > LONGEST_HEAD) throw malformed()
+        if (end < 0) return -1
+        const isModel = /^content-disposition:.*;\s*name="?model"?\s*(?:;|$)/im.test(form.toString('latin1', at, end))
+        this.#state = isModel ? 'model' : 'value'
+        // The last line break of the head can be the first of the delimiter: then the value is empty.
+        return end + 2
       }
-      if (isModel) return form.toString('utf8', headEnd + 4, next)
-      this.#at = this.#searched = next + 2 + this.#delimiter.length
+      case 'value':
+      case 'model': {
+        const end = form.indexOf(this.#nextDelimiter, at)
+        if (this.#state === 'model') {
+          if ((end < 0 ? form.length : end) - at > LONGEST_MODEL) throw malformed()
+          if (end >= 0) this.#found(form.toString('utf8', at + 2, end))
+        }
+        if (end < 0) return -1
+        this.#state = 'delimited'
+        return end + this.#nextDelimiter.length
+      }
+      case 'ended':
+        return -1
     }
+  }
+
+  #found(model: string) {
+    if (typeof this.model === 'string') throw invalid("The form names 'model' more than once.", 'model')
+    this.model = model
   }
 }

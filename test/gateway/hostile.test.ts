@@ -39,6 +39,10 @@ describe('hostile requests', () => {
       content,
     )
 
+  const form = (content: string) =>
+    post('/v1/audio/transcriptions', [], content).replace('application/json', 'multipart/form-data; boundary=b')
+  const named = 'Content-Disposition: form-data; name="model"\r\n\r\nwhisper'
+
   /** The status that comes back, and what the upstream got. */
   async function ask(bytes: string) {
     const before = upstream.sent.length
@@ -127,6 +131,8 @@ describe('hostile requests', () => {
         lines('POST /v1/files HTTP/1.1', ['Content-Type: multipart/form-data; boundary=b', 'Content-Length: 2000000']),
       413,
     ],
+    'two models in a form': [() => form(`--b\r\n${named}\r\n--b\r\n${named}\r\n--b--\r\n`), 400],
+    'a delimiter with more behind it': [() => form(`--b\r\n${named}\r\n--bb\r\n${named}\r\n--b--\r\n`), 400],
     'a form without a boundary': [() => post('/v1/files').replace('application/json', 'multipart/form-data'), 400],
     'a form that begins with something else': [
       () => post('/v1/files').replace('application/json', 'multipart/form-data; boundary=b'),
