@@ -1,0 +1,123 @@
+/** The real nginx, Caddy and HAProxy with the configuration of the guide: what a living key opens, and that nothing else opens it. */
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { folder } from '../cli/command.ts'
+import { freePort } from '../postgres.ts'
+import { startGateway, type GatewayServer } from './setup.ts'
+import { startUpstream, type FakeUpstream } from './upstream.ts'
+
+setDefaultTimeout(60_000)
+
+const guide = readFileSync(join(import.meta.dir, '../../docs/guides/proxies.md'), 'utf8')
+const block = (language: string) => guide.split(`\`\`\`${language}\n`)[1]!.split('```')[0]!
+
+/** How each is started on a folder that its files may go to; the command runs in the foreground. */
+const proxies: Record<string, (place: string, fill: (language: string) => string) => string[]> = {
+  nginx: (place, fill) => {
+    const all = `daemon off; master_process off; pid ${place}/nginx.pid; error_log ${place}/error.log; events {}
+      http { access_log off; ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${place}/${name};`).join(' ')}
+      ${fill('nginx')} }`
+    writeFileSync(`${place}/nginx.conf`, all)
+    return ['nginx', '-p', place, '-c', `${place}/nginx.conf`]
+  },
+  caddy: (place, fill) => {
+    writeFileSync(`${place}/Caddyfile`, `{\n  admin off\n}\n${fill('caddy')}`)
+    return ['caddy', 'run', '--config', `${place}/Caddyfile`, '--adapter', 'caddyfile']
+  },
+  haproxy: (place, fill) => {
+    writeFileSync(`${place}/keyhall.lua`, fill('lua'))
+    writeFileSync(`${place}/haproxy.cfg`, fill('haproxy').replace('keyhall.lua', `${place}/keyhall.lua`))
+    return ['haproxy', '-db', '-f', `${place}/haproxy.cfg`]
+  },
+}
+
+for (const [name, command] of Object.entries(proxies)) {
+  const isThere = Bun.which(name) !== null
+  if (!isThere) console.log(`SKIPPED: ${name} is not installed, so the guide's configuration for it is not tested`)
+
+  describe.skipIf(!isThere)(`${name} with the configuration of the guide`, () => {
+    const place = folder()
+    let keyhall: GatewayServer
+    let upstream: FakeUpstream
+    let proxy: ReturnType<typeof Bun.spawn>
+    let url = ''
+
+    beforeAll(async () => {
+      upstream = startUpstream()
+      keyhall = await startGateway('sqlite', null)
+      const port = await freePort()
+      url = `http://127.0.0.1:${port}`
+      const fill = (language: string) =>
+        block(language)
+          .replaceAll('127.0.0.1:8080', `127.0.0.1:${port}`)
+          .replaceAll('127.0.0.1:4100', `127.0.0.1:${keyhall.port}`)
+          .replaceAll('127.0.0.1:8000', new URL(upstream.url).host)
+      proxy = Bun.spawn(command(place.path, fill), {
+        env: { ...process.env, HOME: place.path, XDG_DATA_HOME: place.path, XDG_CONFIG_HOME: place.path },
+        stdout: 'ignore',
+        stderr: 'ignore',
+      })
+      for (let tries = 0; !(await fetch(url).then(Boolean, () => false)); tries++) {
+        if (tries > 200 || proxy.exitCode !== null) throw new Error(`${name} does not listen`)
+        await Bun.sleep(50)
+      }
+    })
+    afterAll(async () => {
+      proxy.kill()
+      await proxy.exited
+      await keyhall.stop()
+      await upstream.stop()
+      place.remove()
+    })
+
+    const chat = (headers: Record<string, string>) =>
+      fetch(`${url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'Hello' }] }),
+      })
+    const withKey = (key: string, headers: Record<string, string> = {}) =>
+      chat({ authorization: `Bearer ${key}`, ...headers })
+    const refusal = async (answer: Response) => ({
+      status: answer.status,
+      type: ((await answer.json()) as any).error.type,
+    })
+
+    test('lets a living key pass, keeps the key to itself, and says whose it is', async () => {
+      const answer = await withKey(keyhall.key, { 'x-keyhall-project-id': 'proj_forged' })
+      expect(answer.status).toBe(200)
+      expect(await answer.text()).toContain('Hello')
+      const { headers, body } = upstream.sent.at(-1)!
+      expect(headers.authorization).toBe('Bearer key-of-the-model-server')
+      expect(headers['x-keyhall-project-id']).toBe(keyhall.project_id)
+      expect(headers['x-keyhall-key-id']).toBe(keyhall.key_id)
+      expect(JSON.stringify(headers)).not.toContain(keyhall.key)
+      expect(JSON.parse(body).model).toBe('m')
+    })
+
+    test('refuses no key, garbage, an unknown key and a key without permission, and the model server hears nothing', async () => {
+      const { projects } = keyhall.admin.admin.organization
+      const before = upstream.sent.length
+      const invalid = { status: 401, type: 'invalid_request_error' }
+      expect(await refusal(await chat({}))).toEqual(invalid)
+      expect(await refusal(await withKey('sk-proj-garbage'))).toEqual(invalid)
+      const account = await projects.serviceAccounts.create(keyhall.project_id, { name: 'reader' })
+      const narrow = await projects.serviceAccounts.apiKeys.create(account.id, {
+        project_id: keyhall.project_id,
+        scopes: ['api.files.read'],
+      })
+      expect(await refusal(await withKey(narrow.value))).toEqual({ status: 403, type: 'invalid_request_error' })
+      expect(upstream.sent.length).toBe(before)
+    })
+
+    test('refuses a key from the moment that it is deleted', async () => {
+      const { projects } = keyhall.admin.admin.organization
+      const account = await projects.serviceAccounts.create(keyhall.project_id, { name: 'short-lived' })
+      const { id, value } = account.api_key!
+      expect((await withKey(value)).status).toBe(200)
+      await projects.apiKeys.delete(id, { project_id: keyhall.project_id })
+      expect((await withKey(value)).status).toBe(401)
+    })
+  })
+}
