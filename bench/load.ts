@@ -77,8 +77,8 @@ export async function cost(server: Server, requests: readonly string[], times: n
   return { microseconds: (server.cpu() - cpu) / times, rate: times / seconds }
 }
 
-/** Whether a piece of a chunked answer is the last; Bun writes the last chunk in one piece. */
-const endsChunks = (bytes: Buffer) => bytes.subarray(-5).toString('latin1') === '0\r\n\r\n'
+/** How a chunked answer ends. */
+const LAST_CHUNK = '0\r\n\r\n'
 
 /** Enough of an HTTP client to keep a server busy with what Bun.serve answers. */
 function exchange(port: number, requests: readonly string[], times: number) {
@@ -87,10 +87,14 @@ function exchange(port: number, requests: readonly string[], times: number) {
   return new Promise<void>((resolve, reject) => {
     for (let n = 0; n < CONNECTIONS; n++) {
       let missing = 0
+      let isDone = false
       let head = ''
+      /** The last bytes of a chunked answer so far: its end can come in two pieces. */
+      let tail = ''
       const ask = (socket: Bun.Socket) => {
-        if (sent < times) socket.write(requests[sent++ % requests.length]!)
-        else socket.end()
+        isDone = sent >= times
+        if (isDone) socket.end()
+        else socket.write(requests[sent++ % requests.length]!)
       }
       Bun.connect({
         hostname: '127.0.0.1',
@@ -99,7 +103,8 @@ function exchange(port: number, requests: readonly string[], times: number) {
           open: ask,
           data(socket, bytes) {
             if (missing === Infinity) {
-              if (endsChunks(bytes)) missing = 0
+              tail = (tail + bytes.toString('latin1', Math.max(0, bytes.length - 5))).slice(-5)
+              if (tail === LAST_CHUNK) missing = 0
             } else if (missing > 0) missing -= bytes.length
             else {
               const text = (head += bytes.toString('latin1'))
@@ -110,13 +115,17 @@ function exchange(port: number, requests: readonly string[], times: number) {
               const isChunked = /transfer-encoding: chunked/i.test(text)
               if (!(length || isChunked) || !text.startsWith('HTTP/1.1 200'))
                 return reject(new Error(`unexpected answer: ${text}`))
-              missing = length ? Number(length) - (text.length - end - 4) : endsChunks(bytes) ? 0 : Infinity
+              tail = text.slice(end + 4).slice(-5)
+              missing = length ? Number(length) - (text.length - end - 4) : tail === LAST_CHUNK ? 0 : Infinity
             }
             if (missing > 0) return
             if (++answered === times) resolve()
             ask(socket)
           },
           error: (_, error) => reject(error),
+          close() {
+            if (!isDone) reject(new Error('the server closed a connection before it had answered'))
+          },
         },
       }).catch(reject)
     }
