@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createHash } from 'node:crypto'
 import { chromium, openTab } from './chromium.ts'
-import { newInvite, newInviteToken } from './recipes.ts'
+import { newInvite, newInviteToken } from './made.ts'
 import { startServer, type TestServer } from './setup.ts'
 
 // A browser takes its time to start.

@@ -1,8 +1,20 @@
 /** How each operation is called with success: what must exist before, and what then to send. An operation without a recipe is a type error. */
 import { contract, type OperationName } from '../contract/index.ts'
 import type { Body, Events, Operation, Params } from '../contract/kit.ts'
-import { linkInvite } from '../admin/host-invites.ts'
-import { addPerson, testPepper, type Tenant } from './setup.ts'
+import {
+  make,
+  newAdminKey,
+  newGroup,
+  newInvite,
+  newInviteToken,
+  newPerson,
+  newProject,
+  newRole,
+  newServiceAccount,
+  unique,
+  uniqueEmail,
+} from './made.ts'
+import type { Tenant } from './setup.ts'
 
 /** What a call is made of. `params` are the ids of objects that exist and are the tenant's. */
 export interface Ready {
@@ -30,12 +42,6 @@ const serviceAccount = async (tenant: Tenant) => {
   const { project_id, id } = await newServiceAccount(tenant)
   return { params: { project_id, service_account_id: id } }
 }
-
-let made = 0
-/** An address that nobody else of the test run has. */
-const uniqueEmail = () => `recipe${++made}@example.com`
-/** A name that no other object of the test run has. */
-const unique = (name: string) => `${name} ${++made}`
 
 const group = async (tenant: Tenant) => ({ params: { group_id: (await newGroup(tenant)).id } })
 const role = async (tenant: Tenant) => ({ params: { role_id: (await newRole(tenant)).id } })
@@ -306,44 +312,3 @@ const tree: Recipes<typeof contract.admin.organization> = {
 /** The recipe of an operation, by its name in the contract. */
 export const recipe = (name: string): Omit<Recipe, 'prepare'> & { prepare: (tenant: Tenant) => Promise<Ready> } =>
   (name as OperationName).split('.').reduce<any>((node, key) => node[key], tree)
-
-async function make<Made = { id: string }>(tenant: Tenant, path: string, body: unknown): Promise<Made> {
-  const response = await tenant.request('POST', path, body)
-  const answer = await response.json()
-  if (response.status !== 200) throw new Error(`POST ${path} answered ${JSON.stringify(answer)}`)
-  return answer as Made
-}
-
-export const newProject = (tenant: Tenant, body: object = { name: 'Recipe' }) =>
-  make(tenant, '/organization/projects', body)
-
-export const newAdminKey = (tenant: Tenant, body: object = {}) =>
-  make<{ id: string; value: string }>(tenant, '/organization/admin_api_keys', { name: 'Recipe', ...body })
-
-/** A service account with a key, in a project of its own. */
-export async function newServiceAccount(tenant: Tenant) {
-  const { id: project_id } = await newProject(tenant)
-  const path = `/organization/projects/${project_id}/service_accounts`
-  const made = await make<{ id: string; api_key: { id: string; value: string } }>(tenant, path, { name: 'Recipe' })
-  return { ...made, project_id }
-}
-
-export const newGroup = (tenant: Tenant) => make(tenant, '/organization/groups', { name: unique('Recipe') })
-
-export const newRole = (tenant: Tenant) =>
-  make(tenant, '/organization/roles', { role_name: unique('Recipe'), permissions: ['api.usage.read'] })
-
-export const newInvite = (tenant: Tenant, body: object = {}) =>
-  make(tenant, '/organization/invites', { email: uniqueEmail(), role: 'reader', ...body })
-
-/** The token in the link of an invite, as the operator makes one on the host. */
-export async function newInviteToken(tenant: Tenant, invite_id?: string): Promise<string> {
-  const id = invite_id ?? (await newInvite(tenant)).id
-  return (await linkInvite(tenant.database, testPepper, tenant.world, id)).token
-}
-
-/** A reader of the organization. */
-export const newPerson = (tenant: Tenant) => {
-  const id = `user-recipe${++made}`
-  return addPerson(tenant, { id, email: `${id}@example.com` })
-}

@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'bun:test'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
-import { newServiceAccount } from '../recipes.ts'
+import { newServiceAccount } from '../made.ts'
 import { onBothEngines } from '../setup.ts'
 
 const root = join(import.meta.dir, '../..')

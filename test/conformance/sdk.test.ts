@@ -5,7 +5,8 @@ import { Compile } from 'typebox/compile'
 import { operations } from '../../contract/index.ts'
 import { pathParams } from '../../client/methods.ts'
 import { failure } from '../client/setup.ts'
-import { newAdminKey, newServiceAccount, recipe } from '../recipes.ts'
+import { newAdminKey, newServiceAccount } from '../made.ts'
+import { recipe } from '../recipes.ts'
 import { onBothEngines, type TestServer } from '../setup.ts'
 
 interface Door {

@@ -2,7 +2,8 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { operations, type OperationName } from '../../contract/index.ts'
-import { newGroup, newPerson, newRole, recipe } from '../recipes.ts'
+import { newGroup, newPerson, newRole } from '../made.ts'
+import { recipe } from '../recipes.ts'
 import { addTenant, onBothEngines, type Tenant } from '../setup.ts'
 import { runs } from './runs.ts'
 

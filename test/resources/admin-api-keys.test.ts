@@ -1,7 +1,7 @@
 import { expect, test } from 'bun:test'
 import { AuthenticationError, PermissionDeniedError } from 'openai'
 import { adminScopes } from '../../contract/permissions.ts'
-import { newAdminKey } from '../recipes.ts'
+import { newAdminKey } from '../made.ts'
 import { addPerson, onBothEngines } from '../setup.ts'
 import { refusal } from './refusal.ts'
 

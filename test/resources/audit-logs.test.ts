@@ -4,7 +4,7 @@ import OpenAI, { BadRequestError, NotFoundError } from 'openai'
 import { isTenantEvent } from '../../contract/audit.ts'
 import { verifyChain } from '../../admin/audit.ts'
 import { runs } from '../properties/runs.ts'
-import { newInviteToken } from '../recipes.ts'
+import { newInviteToken } from '../made.ts'
 import { addPerson, addTenant, onBothEngines, type TestServer } from '../setup.ts'
 
 type Entry = OpenAI.Admin.Organization.AuditLogListResponse

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'bun:test'
 import { createAdminKeyOnHost } from '../../admin/host.ts'
 import { openMailer, type Mailer } from '../../admin/mailer.ts'
 import { Secret } from '../../keys/secret.ts'
-import { newInviteToken } from '../recipes.ts'
+import { newInviteToken } from '../made.ts'
 import { engines, startServer, testPepper, type EngineName, type TestServer } from '../setup.ts'
 import { startSmtp, type TestSmtp } from '../smtp.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { addPerson, onBothEngines, testPepper } from '../setup.ts'
-import { newInviteToken } from '../recipes.ts'
+import { newInviteToken } from '../made.ts'
 import { inviteDigest } from '../../keys/digest.ts'
 
 const WEEK = 7 * 24 * 60 * 60

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { newProject } from '../recipes.ts'
+import { newProject } from '../made.ts'
 import { addPerson, addTenant, onBothEngines, type TestServer } from '../setup.ts'
 import { refusal } from './refusal.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test'
 import { BadRequestError, NotFoundError } from 'openai'
-import { newProject } from '../recipes.ts'
+import { newProject } from '../made.ts'
 import { onBothEngines } from '../setup.ts'
 import { refusal } from './refusal.ts'
 

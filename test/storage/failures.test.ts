@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'kysely'
 import { verifyChain } from '../../admin/audit.ts'
-import { newProject } from '../recipes.ts'
+import { newProject } from '../made.ts'
 import { START_MILLISECONDS, engines, startServer, type TestServer } from '../setup.ts'
 
 /** Statements that make every row written to `table` fail in one way, and those that mend it. */

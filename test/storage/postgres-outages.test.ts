@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { SQL } from 'bun'
 import { verifyChain } from '../../admin/audit.ts'
-import { newProject } from '../recipes.ts'
+import { newProject } from '../made.ts'
 import { START_MILLISECONDS, emptyDatabase, startServer, type TestServer } from '../setup.ts'
 import { startPostgres, type Postgres } from '../postgres.ts'
 import { startProxy, type Proxy } from './cutting-proxy.ts'

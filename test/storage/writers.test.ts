@@ -4,7 +4,7 @@ import { Database as Sqlite } from 'bun:sqlite'
 import { verifyChain } from '../../admin/audit.ts'
 import { ApiError } from '../../contract/errors.ts'
 import type { Sql } from '../../database/open.ts'
-import { newProject } from '../recipes.ts'
+import { newProject } from '../made.ts'
 import { START_MILLISECONDS, addPerson, engines, startServer, type TestServer } from '../setup.ts'
 
 for (const engine of engines)

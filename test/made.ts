@@ -1,0 +1,50 @@
+/** Objects that tests need and do not look at, made through the API itself; each with a name that no other of the run has. */
+import { linkInvite } from '../admin/host-invites.ts'
+import { addPerson, testPepper, type Tenant } from './setup.ts'
+
+let made = 0
+/** An address that nobody else of the test run has. */
+export const uniqueEmail = () => `recipe${++made}@example.com`
+/** A name that no other object of the test run has. */
+export const unique = (name: string) => `${name} ${++made}`
+
+export async function make<Made = { id: string }>(tenant: Tenant, path: string, body: unknown): Promise<Made> {
+  const response = await tenant.request('POST', path, body)
+  const answer = await response.json()
+  if (response.status !== 200) throw new Error(`POST ${path} answered ${JSON.stringify(answer)}`)
+  return answer as Made
+}
+
+export const newProject = (tenant: Tenant, body: object = { name: 'Recipe' }) =>
+  make(tenant, '/organization/projects', body)
+
+export const newAdminKey = (tenant: Tenant, body: object = {}) =>
+  make<{ id: string; value: string }>(tenant, '/organization/admin_api_keys', { name: 'Recipe', ...body })
+
+/** A service account with a key, in a project of its own. */
+export async function newServiceAccount(tenant: Tenant) {
+  const { id: project_id } = await newProject(tenant)
+  const path = `/organization/projects/${project_id}/service_accounts`
+  const made = await make<{ id: string; api_key: { id: string; value: string } }>(tenant, path, { name: 'Recipe' })
+  return { ...made, project_id }
+}
+
+export const newGroup = (tenant: Tenant) => make(tenant, '/organization/groups', { name: unique('Recipe') })
+
+export const newRole = (tenant: Tenant) =>
+  make(tenant, '/organization/roles', { role_name: unique('Recipe'), permissions: ['api.usage.read'] })
+
+export const newInvite = (tenant: Tenant, body: object = {}) =>
+  make(tenant, '/organization/invites', { email: uniqueEmail(), role: 'reader', ...body })
+
+/** The token in the link of an invite, as the operator makes one on the host. */
+export async function newInviteToken(tenant: Tenant, invite_id?: string): Promise<string> {
+  const id = invite_id ?? (await newInvite(tenant)).id
+  return (await linkInvite(tenant.database, testPepper, tenant.world, id)).token
+}
+
+/** A reader of the organization. */
+export const newPerson = (tenant: Tenant) => {
+  const id = `user-recipe${++made}`
+  return addPerson(tenant, { id, email: `${id}@example.com` })
+}
