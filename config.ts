@@ -181,7 +181,7 @@ export const settings = {
     env: 'KEYHALL_CACHED_KEYS',
     value: 'NUMBER',
     default: '200000',
-    about: 'How many living keys are held in memory, so that verifying one costs no query; about 500 bytes each.',
+    about: 'How many living keys are held in memory, so that verifying one costs no query; about 1 kB each.',
     parse: (text) =>
       /^\d{1,8}$/.test(text) && Number(text) >= 100 ? Number(text) : must('be a whole number from 100 to 99999999'),
   }),

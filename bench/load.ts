@@ -31,11 +31,26 @@ export async function startServer(
   })
   closeSync(file)
   const port = await listening(child, output)
+  return watched(child, port, performance.now() - began)
+}
+
+/** Starts another program, which listens on that port as soon as it answers there. */
+export async function startProgram(command: string[], port: number): Promise<Server> {
+  const began = performance.now()
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'ignore', 'inherit'] })
+  while (!(await fetch(`http://127.0.0.1:${port}/`).catch(() => null))) {
+    if (child.exitCode !== null) throw new Error(`${command.join(' ')} ended with ${child.exitCode}.`)
+    await Bun.sleep(10)
+  }
+  return watched(child, port, performance.now() - began)
+}
+
+function watched(child: ChildProcess, port: number, started: number): Server {
   const proc = `/proc/${child.pid}`
   return {
     port,
     pid: child.pid!,
-    started: performance.now() - began,
+    started,
     cpu() {
       const [, rest = ''] = readFileSync(`${proc}/stat`, 'utf8').split(/\) /)
       const fields = rest.split(' ')

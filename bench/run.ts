@@ -1,6 +1,7 @@
 /** `npm run bench NAME`: runs bench/NAME.ts; without a name, says what there is. */
 export const benchmarks: Record<string, string> = {
   gateway: 'a forwarded model request, whole and streamed, beside a server that only forwards',
+  verify: 'asking whose a key is, with a hundred thousand keys in use, beside a bare server with a map',
   soak: 'two minutes of model requests, streams and clients that leave: what is left behind',
   list: 'a page of project API keys, among a thousand and a million, beside a hand-written floor',
 }

@@ -174,8 +174,6 @@ function listen(config: Pick<Config, 'host' | 'port' | 'max_body' | 'max_upload'
 
 /** Who called, after the trusted-proxy rule: of `X-Forwarded-For` only what our own proxies appended is believed. */
 function addressOf(request: Request, { trusted_proxies }: Config, server: Server): string | null {
-  const direct = server.requestIP(request)?.address ?? null
-  if (trusted_proxies === 0) return direct
-  const hops = (request.headers.get('x-forwarded-for') ?? '').split(',').map((hop) => hop.trim())
-  return hops.at(-trusted_proxies) || direct
+  const hops = trusted_proxies > 0 ? (request.headers.get('x-forwarded-for') ?? '').split(',') : []
+  return hops.at(-trusted_proxies)?.trim() || (server.requestIP(request)?.address ?? null)
 }

@@ -3,6 +3,7 @@
  * before something was revoked, and arrives after, is thrown away.
  */
 import type { Revoked } from './authority.ts'
+import { bytesOf } from './digest.ts'
 import type { ProjectKey } from './project-keys.ts'
 
 /** Shared by all keys of one owner, project or organization: crossing it out forgets them all at once. */
@@ -14,6 +15,8 @@ interface Mark {
 interface Entry {
   key: ProjectKey
   marks: readonly Mark[]
+  /** How many revocations there had been when its marks were last looked at. */
+  seen: number
 }
 
 /** What is asked for moves to the young half; when that is full it becomes the old one, and the old one is dropped, marks and all. */
@@ -36,6 +39,7 @@ export class KeyCache {
   #young = emptyHalf()
   #old = emptyHalf()
   readonly #loading = new Map<string, Promise<ProjectKey | undefined>>()
+  #crossed = 0
   #newest: Link = { revoked: null, next: null }
   readonly counts = { hits: 0, misses: 0 }
 
@@ -49,15 +53,17 @@ export class KeyCache {
     return this.#young.entries.size + this.#old.entries.size
   }
 
-  /** From memory alone; undefined when it must be read. */
+  /** From memory alone; undefined when it must be read. Digests are named as in `digest.ts`. */
   get(digest: string): ProjectKey | undefined {
     const young = this.#young.entries.get(digest)
     const entry = young ?? this.#old.entries.get(digest)
     if (!entry) return undefined
-    for (const mark of entry.marks) {
-      if (!mark.crossed) continue
-      ;(young ? this.#young : this.#old).entries.delete(digest)
-      return undefined
+    if (entry.seen !== this.#crossed) {
+      if (entry.marks.some(({ crossed }) => crossed)) {
+        ;(young ? this.#young : this.#old).entries.delete(digest)
+        return undefined
+      }
+      entry.seen = this.#crossed
     }
     if (!young) {
       this.#old.entries.delete(digest)
@@ -69,19 +75,19 @@ export class KeyCache {
   }
 
   /** From storage, and remembered. */
-  read(bytes: Buffer, digest: string): Promise<ProjectKey | undefined> {
+  read(digest: string): Promise<ProjectKey | undefined> {
     const underWay = this.#loading.get(digest)
     if (underWay) return underWay
     this.counts.misses++
-    const reading = this.#readUntilSure(bytes, digest).finally(() => this.#loading.delete(digest))
+    const reading = this.#readUntilSure(digest).finally(() => this.#loading.delete(digest))
     this.#loading.set(digest, reading)
     return reading
   }
 
-  async #readUntilSure(bytes: Buffer, digest: string): Promise<ProjectKey | undefined> {
+  async #readUntilSure(digest: string): Promise<ProjectKey | undefined> {
     for (;;) {
       const began = this.#newest
-      const key = await this.#load(bytes)
+      const key = await this.#load(bytesOf(digest))
       if (!key) return undefined
       if (isTouchedSince(began, key)) continue
       const { organization_id, project_id, owner_id, key_id } = key
@@ -91,7 +97,7 @@ export class KeyCache {
         this.#mark(organization_id, 'project', project_id),
         this.#mark(organization_id, 'organization', ''),
       ]
-      this.#keep(digest, { key, marks })
+      this.#keep(digest, { key, marks, seen: this.#crossed })
       return key
     }
   }
@@ -109,6 +115,7 @@ export class KeyCache {
       const mark = marks.get(name)
       if (!mark) continue
       mark.crossed = true
+      this.#crossed++
       marks.delete(name)
     }
   }

@@ -5,12 +5,19 @@ import type { Secret } from './secret.ts'
 /** 32 bytes that are not in the database or its backup. */
 export type Pepper = Secret<Uint8Array>
 
-const hmac = (pepper: Pepper, text: string) => createHmac('sha256', pepper.reveal()).update(text).digest()
+const hashing = (pepper: Pepper, text: string) => createHmac('sha256', pepper.reveal()).update(text)
+const hmac = (pepper: Pepper, text: string) => hashing(pepper, text).digest()
 
 export const digest = (pepper: Pepper, key: string): Buffer => hmac(pepper, `key:v1\0${key}`)
 
 /** How the token of an invitation is stored. */
 export const inviteDigest = (pepper: Pepper, token: string): Buffer => hmac(pepper, `invite:v1\0${token}`)
+
+/** The same as the key of a map: one character for each byte. */
+export const digestName = (pepper: Pepper, key: string): string => hashing(pepper, `key:v1\0${key}`).digest('latin1')
+export const nameOf = (digest: Uint8Array): string =>
+  Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('latin1')
+export const bytesOf = (name: string): Buffer => Buffer.from(name, 'latin1')
 
 /** What the database keeps to recognise its pepper. */
 export const canary = (pepper: Pepper): string => hmac(pepper, 'canary:v1').toString('hex')

@@ -3,6 +3,7 @@
  */
 import { sql as raw } from 'kysely'
 import type { Database, Sql } from '../database/open.ts'
+import { spread, spreadPlaceholders, statement } from '../database/statement.ts'
 
 /** Half of the ten seconds that are promised: writing takes its time too. */
 const EVERY_MILLISECONDS = 5_000
@@ -95,17 +96,13 @@ export class LastUsed {
 async function write(sql: Sql, noted: readonly Used[]) {
   for (const table of ['api_keys', 'admin_api_keys'] as const) {
     const used = noted.filter((one) => one.table === table)
-    await move(
-      sql,
-      table,
-      'last_used_at',
-      used.map(({ organization_id, key_id, at }) => ({ organization_id, id: key_id, at })),
-    )
+    const rows = used.map(({ organization_id, key_id, at }) => ({ organization_id, id: key_id, at }))
+    await move(sql, table, rows)
   }
   const owners = new Map<string, Moved>()
   for (const { organization_id, owner_id, at } of noted)
     if (at > (owners.get(owner_id)?.at ?? 0)) owners.set(owner_id, { organization_id, id: owner_id, at })
-  await move(sql, 'users', 'api_key_last_used_at', [...owners.values()])
+  await move(sql, 'users', [...owners.values()])
 }
 
 interface Moved {
@@ -114,16 +111,51 @@ interface Moved {
   at: number
 }
 
-/** Moves times forward, in one statement, and in the order of the ids: two processes that lock the same rows do it in the same order. */
-async function move(sql: Sql, table: KeyTable | 'users', column: string, rows: Moved[]) {
+/** Moves times forward, in the order of the ids: two processes that lock the same rows do it in the same order. */
+async function move(sql: Sql, target: Target, rows: Moved[]) {
   if (rows.length === 0) return
-  const values = rows
-    .toSorted((one, other) => (one.id < other.id ? -1 : 1))
-    .map(({ organization_id, id, at }) => raw`(${organization_id}, ${id}, cast(${at} as bigint))`)
-  const known = raw.ref(`${table}.${column}`)
-  await raw`
-    with used (organization_id, id, at) as (values ${raw.join(values)})
-    update ${raw.table(table)} set ${raw.ref(column)} = used.at from used
-    where ${raw.ref(`${table}.organization_id`)} = used.organization_id and ${raw.ref(`${table}.id`)} = used.id
-      and (${known} is null or ${known} < used.at)`.execute(sql)
+  const size = SIZES.find((size) => size >= rows.length)!
+  const sorted = rows.toSorted((one, other) => (one.id < other.id ? -1 : 1))
+  const padded = Array.from({ length: size }, (_, n) => sorted[Math.min(n, rows.length - 1)]!)
+  const values = {
+    ...spread(
+      'organization',
+      padded.map((row) => row.organization_id),
+    ),
+    ...spread(
+      'id',
+      padded.map((row) => row.id),
+    ),
+    ...spread(
+      'at',
+      padded.map((row) => row.at),
+    ),
+  }
+  await moveForward(sql, values, `${target} ${size}`)
 }
+
+const targets = {
+  api_keys: 'last_used_at',
+  admin_api_keys: 'last_used_at',
+  users: 'api_key_last_used_at',
+} as const
+type Target = keyof typeof targets
+
+/** How many rows one statement moves: a few numbers, so that few statements are compiled. */
+const SIZES = [1, 20, MOST_PER_CHANGE]
+
+const moveForward = statement((sql: Sql, $: Record<string, string | number>, shape: `${Target} ${number}`) => {
+  const [target, size] = shape.split(' ') as [Target, string]
+  const [organizations, ids, times] = ['organization', 'id', 'at'].map((name) =>
+    spreadPlaceholders($, name, Number(size)),
+  )
+  const rows = ids!.map((id, n) => raw`(${organizations![n]}, ${id}, cast(${times![n]} as bigint))`)
+  const column = (name: string) => raw.ref(`${target}.${name}`)
+  const known = column(targets[target])
+  const query = raw`
+    with used (organization_id, id, at) as (values ${raw.join(rows)})
+    update ${raw.table(target)} set ${raw.ref(targets[target])} = used.at from used
+    where ${column('organization_id')} = used.organization_id and ${column('id')} = used.id
+      and (${known} is null or ${known} < used.at)`
+  return { compile: () => query.compile(sql) }
+})

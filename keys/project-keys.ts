@@ -2,7 +2,7 @@
 import { permissionsOf } from '../contract/permissions.ts'
 import type { Sql } from '../database/open.ts'
 import { spread, spreadPlaceholders, statement } from '../database/statement.ts'
-import { sameBytes } from './digest.ts'
+import { nameOf, sameBytes } from './digest.ts'
 import { together } from './together.ts'
 import { seconds, type World } from './world.ts'
 
@@ -53,10 +53,6 @@ export function projectKeyReader(sql: Sql, world: World): (digest: Buffer) => Pr
     }
   }
 }
-
-/** A digest as the key of a map: one character for each byte. */
-export const nameOf = (digest: Uint8Array) =>
-  Buffer.from(digest.buffer, digest.byteOffset, digest.length).toString('latin1')
 
 /** How many digests one statement looks for: a few numbers, so that few statements are compiled. */
 const SIZES = [1, 16, 128]

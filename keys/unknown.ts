@@ -16,13 +16,14 @@ export class UnknownKeys {
     return this.#until.size
   }
 
-  has(digest: Buffer) {
-    const until = this.#until.get(digest.toString('base64'))
+  /** Digests are named as in `digest.ts`. */
+  has(digest: string) {
+    const until = this.#until.get(digest)
     return until !== undefined && until > this.#world.now()
   }
 
-  add(digest: Buffer) {
+  add(digest: string) {
     if (this.#until.size >= MOST_UNKNOWN) this.#until.delete(this.#until.keys().next().value!)
-    this.#until.set(digest.toString('base64'), this.#world.now() + FOR_MILLISECONDS)
+    this.#until.set(digest, this.#world.now() + FOR_MILLISECONDS)
   }
 }
