@@ -4,6 +4,7 @@ export const benchmarks: Record<string, string> = {
   verify: 'asking whose a key is, with a hundred thousand keys in use, beside a bare server with a map',
   soak: 'two minutes of model requests, streams and clients that leave: what is left behind',
   list: 'a page of project API keys, among a thousand and a million, beside a hand-written floor',
+  inventory: 'a page of the keys of all projects by each filter, among a thousand and a million',
 }
 
 const [chosen = ''] = process.argv.slice(2)

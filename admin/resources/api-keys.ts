@@ -148,8 +148,7 @@ interface Stream extends ReturnType<typeof planned> {
   end: Place
 }
 
-const FIRST_STEP = 1000
-const LONGEST_STEP = 16_000
+const LONGEST_STEP = 1000
 
 /**
  * The next rows of a stream. Where not every key that is looked at is shown, this goes step by step, each of so many keys that others who
@@ -160,10 +159,10 @@ async function read(sql: Sql, { by, order, prefix, others, values, value, start,
   // By another time than that of creation, an owner's or a project's keys have to be sorted as a whole.
   const inSteps = others.length > 0 && (by === 'created_at' || prefix === '')
   const rows: Row[] = []
-  for (let from = start, step = FIRST_STEP; ; step = Math.min(step * 4, LONGEST_STEP)) {
+  for (let from = start, step = 2 * limit; ; step = Math.min(step * 2, LONGEST_STEP)) {
     const asked = { ...values, value, ...between(from, end), limit: limit - rows.length, skip: step - 1 }
     const [last] = inSteps ? await selectPlace(sql, asked, shape) : []
-    const to = last ? placeIn(by, last) : end
+    const to = last ?? end
     rows.push(...(await select(sql, { ...asked, ...between(from, to) }, [shape, ...others].join(' '))))
     if (!last || rows.length === limit) return rows
     from = to
@@ -234,15 +233,13 @@ const select = statement((sql: Sql, $: any, shape: string) => {
   return rows.limit($.limit)
 })
 
-/** Where the last key of a step stands; none if fewer are left. */
+/** Where the last key of a step stands; none if fewer are left. It is read from the index alone. */
 const selectPlace = statement((sql: Sql, $: any, shape: string) => {
   const [by, order, prefix] = shape.split(' ') as [By, Order, Prefix]
-  let rows = stream(sql, $, by, order, prefix).select(places)
+  let rows = stream(sql, $, by, order, prefix).select([`item.${columnOf[by]} as place`, 'item.created_at', 'item.id'])
   for (const column of columnsOf(by)) rows = rows.orderBy(`item.${column}`, order)
   return rows.limit(1).offset($.skip)
 })
-
-const places = ['item.last_used_place', 'item.expires_place', 'item.created_at', 'item.id'] as const
 
 /** A cursor by a time that can change names the place too: `key_…@1700000000`, or `key_…@never`. */
 const cursorAt = (by: By, row: Row) => {
@@ -264,7 +261,7 @@ async function placeOf({ db, organization_id }: Call<typeof apiKeys.list>, by: B
 const selectKey = statement((sql: Sql, $: { organization_id: string; id: string }) =>
   sql
     .selectFrom('api_keys as item')
-    .select(places)
+    .select(['item.last_used_place', 'item.expires_place', 'item.created_at', 'item.id'])
     .where('item.organization_id', '=', $.organization_id)
     .where('item.id', '=', $.id),
 )

@@ -75,12 +75,13 @@ export const first: Migration = {
         primary key (organization_id, project_id, created_at, id),
         foreign key (organization_id, project_id) references projects (organization_id, id))${clustered}`,
       `create unique index api_keys_id on api_keys (organization_id, id)`,
-      `create index api_keys_owner on api_keys (organization_id, owner_id, created_at, id) where deleted_at is null`,
-      `create index api_keys_owner_type on api_keys (organization_id, owner_type, created_at, id) where deleted_at is null`,
+      `create index api_keys_owner on api_keys (organization_id, owner_id, created_at, id, deleted_at) where deleted_at is null`,
+      `create index api_keys_owner_type on api_keys (organization_id, owner_type, created_at, id, deleted_at) where deleted_at is null`,
+      // With `deleted_at` an index is all that has to be read to count keys off.
       // The last conditions always hold: they keep SQLite from preferring these where a filter has a better index.
-      `create index api_keys_created on api_keys (organization_id, created_at, id) where deleted_at is null and id > ''`,
-      `create index api_keys_last_used on api_keys (organization_id, last_used_place, created_at, id) where deleted_at is null and id >= ''`,
-      `create index api_keys_expires on api_keys (organization_id, expires_place, created_at, id) where deleted_at is null and id >= ''`,
+      `create index api_keys_created on api_keys (organization_id, created_at, id, deleted_at) where deleted_at is null and id > ''`,
+      `create index api_keys_last_used on api_keys (organization_id, last_used_place, created_at, id, deleted_at) where deleted_at is null and id >= ''`,
+      `create index api_keys_expires on api_keys (organization_id, expires_place, created_at, id, deleted_at) where deleted_at is null and id >= ''`,
       `create table admin_api_keys (${key}
         is_foreign ${integer} not null,
         primary key (organization_id, id),

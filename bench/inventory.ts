@@ -1,0 +1,126 @@
+/** A page of the keys of all projects: what each filter costs the server, among a thousand keys and among a million. */
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { Database as Sqlite } from 'bun:sqlite'
+import { filled, type Filled } from './filled.ts'
+import { cost, get, median, startServer, type Server } from './load.ts'
+
+const ROUNDS = 3
+const REQUESTS = 800
+const PLACES = 600
+const root = join(import.meta.dir, '..')
+
+/** Somewhere in the list, each time somewhere else. */
+interface Somewhere {
+  /** A key, as a cursor. */
+  id: string
+  created_at: number
+  project_id: string
+  owner_id: string
+}
+
+const found: Record<string, (at: Somewhere) => string> = {
+  'the first page, again and again': () => '',
+  'no filter': ({ id }) => `after=${id}`,
+  project_ids: ({ project_id }) => `project_ids[]=${project_id}`,
+  'project_ids, five': ({ project_id }) => `project_ids[]=${project_id}&${more(project_id)}`,
+  owner_ids: ({ owner_id }) => `owner_ids[]=${owner_id}`,
+  owner_type: ({ id }) => `owner_type=service_account&after=${id}`,
+  'owner_project_access=active': ({ id }) => `owner_project_access=active&after=${id}`,
+  never_used: ({ id }) => `never_used=true&after=${id}`,
+  'never_used, created_before': ({ created_at }) => `never_used=true&created_before=${created_at}`,
+  last_used_before: ({ created_at }) => `last_used_before=${created_at}&never_used=false`,
+  last_used_after: ({ created_at }) => `last_used_after=${created_at}&order=asc`,
+  created_before: ({ created_at }) => `created_before=${created_at}`,
+  created_after: ({ created_at }) => `created_after=${created_at}&order=asc`,
+  expires_before: ({ created_at }) => `expires_before=${created_at + 31_536_000}`,
+  'order_by=last_used_at': ({ id }) => `order_by=last_used_at&after=${id}`,
+  'order_by=expires_at': ({ id }) => `order_by=expires_at&after=${id}`,
+}
+
+/** These look at all keys, or at many: a million for a page that stays empty. */
+const sought = {
+  'a name that no key has': 'name=nowhere',
+  'a name that one in a thousand has': 'name=project+77',
+  'inactive; the next are 100,000 keys away': 'owner_project_access=inactive&created_before=1705000000',
+  'inactive, of which there are none': 'owner_project_access=inactive&owner_type=service_account',
+  'last used before any was, by creation': 'last_used_before=1700000000&never_used=false&order_by=created_at',
+}
+
+let others: string[] = []
+const more = (project_id: string) =>
+  Array.from(
+    { length: 4 },
+    (_, n) => `project_ids[]=${others[(others.indexOf(project_id) + n + 1) % others.length]}`,
+  ).join('&')
+
+export async function run() {
+  const databases = { thousand: await filled(10), million: await filled(10_000) }
+  console.log(`Bun ${Bun.version}, ${process.platform} ${process.arch}, ${cpus().length} × ${cpus()[0]?.model}`)
+  const servers = { thousand: await serve(databases.thousand), million: await serve(databases.million) }
+  console.log(
+    'CPU time of the server for a page of 20, in microseconds: median of the rounds, a thousand keys and a million',
+  )
+  for (const [name, query] of Object.entries(found)) {
+    const seen = { thousand: [] as number[], million: [] as number[] }
+    const asked = { thousand: requests(databases.thousand, query), million: requests(databases.million, query) }
+    for (let round = -1; round < ROUNDS; round++)
+      for (const size of ['thousand', 'million'] as const) {
+        const { microseconds } = await cost(servers[size], asked[size], REQUESTS)
+        if (round >= 0) seen[size].push(microseconds)
+      }
+    const [small, large] = [median(seen.thousand), median(seen.million)]
+    console.log(
+      `  ${name.padEnd(32)} ${small.toFixed(0).padStart(6)} ${large.toFixed(0).padStart(6)}  ${(large / small).toFixed(2)} times`,
+    )
+  }
+  console.log('one page among a million, in milliseconds, and the longest that another request waited meanwhile')
+  for (const [name, query] of Object.entries(sought)) {
+    const { whole, waited } = await beside(servers.million, databases.million, query)
+    console.log(`  ${name.padEnd(44)} ${whole.toFixed(0).padStart(6)} ${waited.toFixed(0).padStart(6)}`)
+  }
+  for (const server of Object.values(servers)) await server.stop()
+}
+
+const serve = (of: Filled): Promise<Server> =>
+  startServer(
+    [join(root, 'main.ts'), 'serve'],
+    { KEYHALL_DATABASE: of.database, KEYHALL_PEPPER: of.pepper, KEYHALL_PORT: '0' },
+    join(of.folder, 'keyhall.log'),
+  )
+
+const path = (query: string) => `/v1/organization/api_keys?limit=20&${query}`
+
+/** The same question in very many places. */
+function requests(of: Filled, query: (at: Somewhere) => string): string[] {
+  others = of.projects
+  const sqlite = new Sqlite(of.database.slice('sqlite:'.length), { readonly: true })
+  const key = sqlite.prepare<Somewhere, (string | number)[]>(`
+    select id, created_at, project_id, owner_id from api_keys
+    where organization_id = ? and project_id = ? order by created_at desc, id desc limit 1 offset ?`)
+  const asked = Array.from({ length: PLACES }, (_, n) => {
+    const project = of.projects[(n * 7919) % of.projects.length]!
+    return get(path(query(key.get(of.organization_id, project, 10 + ((n * 31) % 50))!)), of.admin_key)
+  })
+  sqlite.close()
+  return asked
+}
+
+/** Asks for one page, and all the while for a project, one time after the other. */
+async function beside(server: Server, of: Filled, query: string) {
+  const ask = async (where: string) => {
+    const began = performance.now()
+    const answer = await fetch(`http://127.0.0.1:${server.port}${where}`, {
+      headers: { authorization: `Bearer ${of.admin_key}` },
+    })
+    await answer.text()
+    if (!answer.ok) throw new Error(`${where} was answered with ${answer.status}.`)
+    return performance.now() - began
+  }
+  const page = { isThere: false, milliseconds: 0 }
+  const answered = ask(path(query)).then((milliseconds) => Object.assign(page, { isThere: true, milliseconds }))
+  let waited = 0
+  while (!page.isThere) waited = Math.max(waited, await ask(`/v1/organization/projects/${of.projects[0]}`))
+  const { milliseconds: whole } = await answered
+  return { whole, waited }
+}
