@@ -25,10 +25,11 @@ export function lifetimeOf(text: string, now: number): number | null {
   return durationOf(text) ?? (moment === null ? null : moment - now)
 }
 
-/** A point in time in Unix seconds: given as such, as a date, as `now`, or as a duration ago. */
+/** A point in time in Unix seconds: given as such, as a date, as `now`, as a duration ago, or with a plus from now on. */
 export function timeOf(text: string, now: number): number | null {
   if (text === 'now') return now
   if (/^\d+$/.test(text)) return Number(text)
-  const ago = durationOf(text)
-  return momentOf(text) ?? (ago === null ? null : now - ago)
+  const isAhead = text.startsWith('+')
+  const duration = durationOf(isAhead ? text.slice(1) : text)
+  return momentOf(text) ?? (duration === null ? null : isAhead ? now + duration : now - duration)
 }

@@ -25,6 +25,8 @@ interface Schema {
 export interface OperationFlag extends Flag {
   /** The member's name in the contract. */
   field: string
+  /** The object in the query that the member is in; it has no flag of its own. */
+  within?: string
   schema: Schema
 }
 
@@ -33,8 +35,14 @@ export function operationFlags({ path, query, body }: Operation): OperationFlag[
     flagOf(name!, { type: 'string', description: `The ${name!.replaceAll('_', ' ').replace(/ id$/, '')}.` }, true),
   )
   const members = [query, body].flatMap((part) =>
-    Object.entries(part.properties as Record<string, TSchema & Schema>).map(([name, schema]) =>
-      flagOf(name, schema, part.required?.includes(name) ?? false),
+    Object.entries(part.properties as Record<string, TSchema & Schema>).flatMap(([name, schema]) =>
+      part === query && schema.properties
+        ? Object.entries(schema.properties).map(([field, one]) => ({
+            ...flagOf(`${name}_${field}`, one, false),
+            field,
+            within: name,
+          }))
+        : [flagOf(name, schema, part.required?.includes(name) ?? false)],
     ),
   )
   return [...inPath, ...members.toSorted((one, other) => Number(other.required) - Number(one.required))]
@@ -47,7 +55,10 @@ export function inputOf(operation: Operation, given: Arguments, now: number): Re
   const input: Record<string, unknown> = {}
   for (const flag of flags) {
     const texts = given.flags.get(flag.name)
-    if (texts) input[flag.field] = valueOf(flag, texts, now)
+    if (!texts) continue
+    const { within, field } = flag
+    const object = within === undefined ? input : ((input[within] ??= {}) as Record<string, unknown>)
+    object[field] = valueOf(flag, texts, now)
   }
   const [word, further] = given.words
   if (word !== undefined) {
@@ -104,7 +115,7 @@ function notesOf(outer: Schema, schema: Schema, repeats: boolean): string[] {
   return [
     ...(values.length > 0 && placeholder('', schema) === 'VALUE' ? [`one of ${values.join(', ')}`] : []),
     ...(format === 'lifetime' ? ['30d, 12h, 90m, seconds, or a date'] : []),
-    ...(format === 'unixtime' ? ['a date, Unix seconds, or 30d for 30 days ago'] : []),
+    ...(format === 'unixtime' ? ['a date, Unix seconds, 30d for 30 days ago, or +30d for in 30 days'] : []),
     ...(!format && minimum !== undefined && maximum !== undefined ? [`${minimum} to ${maximum}`] : []),
     ...(maxLength !== undefined ? [`${minLength ?? 0} to ${maxLength} characters`] : []),
     ...(repeats ? ['several with commas, or the flag again'] : []),

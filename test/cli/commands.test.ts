@@ -76,6 +76,31 @@ describe('a command over the network', () => {
     await server.events()
   })
 
+  test('answers which keys nobody needs, with times as people say them', async () => {
+    const { world, owner_id } = server
+    const { ahead } = world
+    const project = await json('projects create --name Inventory')
+    const create = `projects api-keys create --project-id ${project.id} --user-id ${owner_id}`
+    // The command takes its times from its own clock, so the keys come from the past.
+    world.ahead = ahead - 100 * 86_400
+    const forgotten = await json(`${create} --name forgotten`)
+    world.ahead = ahead
+    const fresh = await json(`${create} --name fresh --expires-in-seconds 5d`)
+    const names = async (flags: string) => (await command(`api-keys list ${flags} --field name`)).out.trim().split('\n')
+    const here = `--project-ids ${project.id}`
+    expect(await names('--never-used --created-before 90d')).toEqual(['forgotten'])
+    expect(await names(`--never-used --created-after 90d ${here}`)).toEqual(['fresh'])
+    expect(await names(`--expires-before +6d ${here}`)).toEqual(['fresh'])
+    expect(await names(`--expires-before +4d ${here}`)).toEqual([''])
+    const changed = async (flags: string) =>
+      (await json(`audit-logs list --event-types api_key.created ${here} ${flags}`)).data.map(
+        (entry: Record<string, { id: string }>) => entry['api_key.created']!.id,
+      )
+    expect(await changed('--effective-at-gt 1h')).toEqual([fresh.id])
+    expect(await changed('--effective-at-gte 101d --effective-at-lt 99d')).toEqual([forgotten.id])
+    await server.events()
+  })
+
   test('works as a process, through the launcher', async () => {
     const ended = await run(['projects', 'retrieve', server.project_id], { env: environment })
     expect(ended).toMatchObject({ code: 0, err: '' })
