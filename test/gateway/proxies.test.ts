@@ -1,10 +1,11 @@
 /** The real nginx, Caddy and HAProxy with the configuration of the guide: what a living key opens, and that nothing else opens it. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import OpenAI from 'openai'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { folder } from '../cli/command.ts'
 import { freePort } from '../postgres.ts'
-import { startGateway, type GatewayServer } from './setup.ts'
+import { raw, startGateway, type GatewayServer } from './setup.ts'
 import { startUpstream, type FakeUpstream } from './upstream.ts'
 
 setDefaultTimeout(60_000)
@@ -31,6 +32,10 @@ const proxies: Record<string, (place: string, fill: (language: string) => string
     return ['haproxy', '-db', '-f', `${place}/haproxy.cfg`]
   },
 }
+
+const told = ['organization-id', 'project-id', 'key-id', 'owner-type', 'owner-id', 'scopes'].map(
+  (name) => `x-keyhall-${name}`,
+)
 
 for (const [name, command] of Object.entries(proxies)) {
   const isThere = Bun.which(name) !== null
@@ -66,7 +71,6 @@ for (const [name, command] of Object.entries(proxies)) {
     afterAll(async () => {
       proxy.kill()
       await proxy.exited
-      await keyhall.stop()
       await upstream.stop()
       place.remove()
     })
@@ -85,13 +89,19 @@ for (const [name, command] of Object.entries(proxies)) {
     })
 
     test('lets a living key pass, keeps the key to itself, and says whose it is', async () => {
-      const answer = await withKey(keyhall.key, { 'x-keyhall-project-id': 'proj_forged' })
+      const forged = Object.fromEntries(told.map((name) => [name, 'forged']))
+      const answer = await withKey(keyhall.key, forged)
       expect(answer.status).toBe(200)
       expect(await answer.text()).toContain('Hello')
       const { headers, body } = upstream.sent.at(-1)!
       expect(headers.authorization).toBe('Bearer key-of-the-model-server')
       expect(headers['x-keyhall-project-id']).toBe(keyhall.project_id)
       expect(headers['x-keyhall-key-id']).toBe(keyhall.key_id)
+      expect(headers['x-keyhall-organization-id']).toBe(keyhall.organization_id)
+      expect(headers['x-keyhall-owner-type']).toBe('service_account')
+      expect(headers['x-keyhall-owner-id']).toMatch(/^user-/)
+      expect(headers['x-keyhall-scopes']!.split(' ')).toContain('api.model.request')
+      expect(JSON.stringify(headers)).not.toContain('forged')
       expect(JSON.stringify(headers)).not.toContain(keyhall.key)
       expect(JSON.parse(body).model).toBe('m')
     })
@@ -118,6 +128,45 @@ for (const [name, command] of Object.entries(proxies)) {
       expect((await withKey(value)).status).toBe(200)
       await projects.apiKeys.delete(id, { project_id: keyhall.project_id })
       expect((await withKey(value)).status).toBe(401)
+    })
+
+    test('refuses two keys at once, whichever comes first', async () => {
+      const before = upstream.sent.length
+      for (const keys of [
+        [keyhall.key, 'sk-proj-garbage'],
+        ['sk-proj-garbage', keyhall.key],
+      ]) {
+        const headers = keys.map((key) => `Authorization: Bearer ${key}\r\n`).join('')
+        const answer = await raw(
+          Number(new URL(url).port),
+          `GET /v1/models HTTP/1.1\r\nHost: ${new URL(url).host}\r\n${headers}Connection: close\r\n\r\n`,
+        )
+        expect(answer).toMatch(/^HTTP\/1.1 40[01] /)
+      }
+      expect(upstream.sent.length).toBe(before)
+    })
+
+    test('passes a stream on as it comes, and ends it when the caller leaves', async () => {
+      const client = new OpenAI({ apiKey: keyhall.key, baseURL: `${url}/v1`, maxRetries: 0 })
+      const stream = await client.chat.completions.create({
+        model: 'stalls',
+        messages: [{ role: 'user', content: 'Hello' }],
+        stream: true,
+      })
+      for await (const { choices } of stream) {
+        // The model server never sends more: what arrives was passed on before the end.
+        expect(choices[0]!.delta.content).toBe('Hel')
+        break
+      }
+      await upstream.sent.at(-1)!.aborted
+    })
+
+    // The last one: Keyhall is gone afterwards.
+    test('lets nothing through when Keyhall does not answer', async () => {
+      const before = upstream.sent.length
+      await keyhall.stop()
+      expect((await withKey(keyhall.key)).status).toBeGreaterThanOrEqual(500)
+      expect(upstream.sent.length).toBe(before)
     })
   })
 }

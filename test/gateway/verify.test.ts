@@ -55,6 +55,10 @@ onBothEngines('verify', (server) => {
     expect(await status(server(), value, '/verify?scope=api.model.request')).toBe(200)
     expect(await status(server(), value, '/verify?scope=api.files.read')).toBe(403)
     expect(await status(server(), value, '/verify?scope=x')).toBe(400)
+    // As Envoy asks: the path and query of the request come behind what the operator chose.
+    const behind = '&/v1/chat/completions?scope=api.model.request'
+    expect(await status(server(), value, `/verify?scope=api.files.read${behind}`)).toBe(403)
+    expect(await status(server(), value, '/verify?scope=api.model.request&/v1/files?scope=x')).toBe(200)
   })
 
   const losses: [string, (key: Awaited<ReturnType<typeof personKey>>) => Promise<unknown>, number][] = [
