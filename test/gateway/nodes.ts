@@ -21,6 +21,8 @@ export interface Nodes {
   tenant: Pick<Tenant, 'organization_id' | 'project_id' | 'owner_id'>
   /** Starts one more; `address` is by which way it reaches the database. */
   start: (address?: string) => Promise<Node>
+  /** Stops a node as it stands, but not while it holds the lock of the SQLite file: then nobody could delete anything. */
+  freeze: (node: Node) => Promise<void>
   /** Deletes a key by asking that node, and answers when the node has answered. */
   remove: (node: Node, id: string) => Promise<void>
   stop: () => Promise<void>
@@ -54,6 +56,20 @@ export async function startNodes(engine: EngineName): Promise<Nodes> {
       }
       started.push({ ...node, status })
       return started.at(-1)!
+    },
+    async freeze(node) {
+      for (;;) {
+        node.signal('SIGSTOP')
+        const isFree = await database
+          .write((sql) => sql.deleteFrom('nodes').where('id', '=', 'nobody').execute())
+          .then(
+            () => true,
+            () => false,
+          )
+        if (isFree) return
+        node.signal('SIGCONT')
+        await Bun.sleep(100)
+      }
     },
     async remove(node, id) {
       const answer = await fetch(`${node.url}/v1/organization/projects/${first!.project_id}/api_keys/${id}`, {
