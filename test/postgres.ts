@@ -59,8 +59,10 @@ export async function startPostgres(): Promise<Postgres> {
     )
     await ready(server)
   }
+  let thaw = () => {}
   const end = (signal: NodeJS.Signals) =>
     new Promise<void>((resolve) => {
+      thaw()
       if (server.exitCode !== null || server.signalCode !== null) return resolve()
       server.once('exit', () => resolve())
       server.kill(signal)
@@ -82,7 +84,8 @@ export async function startPostgres(): Promise<Postgres> {
           }
       }
       tell('SIGSTOP')
-      return () => tell('SIGCONT')
+      thaw = () => tell('SIGCONT')
+      return thaw
     },
     restart: start,
     stop: async () => {
