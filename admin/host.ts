@@ -59,7 +59,7 @@ export async function addOrganization(
   const organization_id = newId('org-', world)
   const owner_id = newId('user-', world)
   const project_id = newId('proj_', world)
-  const key = chosen ?? makeKey('admin', world.random)
+  const key = chosen ?? makeKey('admin', world.random, pepper)
   await sql.insertInto('organizations').values({ id: organization_id, name: organization_name, created_at }).execute()
   await sql.insertInto('audit_heads').values({ organization_id, seq: 0, hash: FIRST_HASH }).execute()
   await sql
@@ -173,7 +173,7 @@ export async function createAdminKeyOnHost(
           ? `No owner of the organization has the address ${email}.`
           : 'The database has no organization yet; start the server once.',
       )
-    const value = makeKey('admin', world.random)
+    const value = makeKey('admin', world.random, pepper)
     const { organization_id } = owner
     const { id } = await addAdminKey(sql, pepper, world, {
       organization_id,

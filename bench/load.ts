@@ -83,11 +83,11 @@ export interface Cost {
 
 const CONNECTIONS = 8
 
-/** Sends these requests over keep-alive connections, and answers what one cost the server. Throws when an answer is not a 200. */
-export async function cost(server: Server, requests: readonly string[], times: number): Promise<Cost> {
+/** Sends these requests over keep-alive connections, and answers what one cost the server. Throws when an answer has another status. */
+export async function cost(server: Server, requests: readonly string[], times: number, status = 200): Promise<Cost> {
   const cpu = server.cpu()
   const began = performance.now()
-  await exchange(server.port, requests, times)
+  await exchange(server.port, requests, times, status)
   const seconds = (performance.now() - began) / 1000
   return { microseconds: (server.cpu() - cpu) / times, rate: times / seconds }
 }
@@ -96,7 +96,7 @@ export async function cost(server: Server, requests: readonly string[], times: n
 const LAST_CHUNK = '0\r\n\r\n'
 
 /** Enough of an HTTP client to keep a server busy with what Bun.serve answers. */
-function exchange(port: number, requests: readonly string[], times: number) {
+function exchange(port: number, requests: readonly string[], times: number, status: number) {
   let sent = 0
   let answered = 0
   return new Promise<void>((resolve, reject) => {
@@ -128,7 +128,7 @@ function exchange(port: number, requests: readonly string[], times: number) {
               head = ''
               const length = /content-length: (\d+)/i.exec(text)?.[1]
               const isChunked = /transfer-encoding: chunked/i.test(text)
-              if (!(length || isChunked) || !text.startsWith('HTTP/1.1 200'))
+              if (!(length || isChunked) || !text.startsWith(`HTTP/1.1 ${status}`))
                 return reject(new Error(`unexpected answer: ${text}`))
               tail = text.slice(end + 4).slice(-5)
               missing = length ? Number(length) - (text.length - end - 4) : tail === LAST_CHUNK ? 0 : Infinity

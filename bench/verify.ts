@@ -66,6 +66,12 @@ export async function run() {
     )
   }
   console.log(`  the first use of each key, which is read from SQLite: ${first.microseconds.toFixed(1)}`)
+  const anyPepper = new Secret(randomBytes(32))
+  const guesses = Array.from({ length: REQUESTS }, () =>
+    get('/verify', makeKey('project', realWorld.random, anyPepper)),
+  )
+  const guessed = await cost(servers.keyhall, guesses, REQUESTS, 401)
+  console.log(`  each time another guess: ${guessed.microseconds.toFixed(1)}`)
   console.log(
     `memory: ${idle.toFixed(0)} MB at rest, ${servers.keyhall.memory().toFixed(0)} MB with ${KEYS.toLocaleString('en')} keys in use ` +
       `(floor ${servers.floor.memory().toFixed(0)} MB)`,
@@ -152,7 +158,7 @@ async function fill(folder: string) {
   let owner = ''
   for (let n = 0; n < KEYS; n++) {
     if (n % KEYS_PER_OWNER === 0) account.run(organization_id, project_id, (owner = newId('user-', realWorld)))
-    const value = makeKey('service_account', realWorld.random)
+    const value = makeKey('service_account', realWorld.random, pepper)
     key.run(organization_id, project_id, newId('key_', realWorld), owner, digest(pepper, value), redact(value))
     keys.push(value)
   }

@@ -10,7 +10,8 @@ import type { LastUsed } from '../keys/last-used.ts'
 import { projectKeyReader, type ProjectKey } from '../keys/project-keys.ts'
 import { newRequestId } from '../keys/random.ts'
 import type { Revocations } from '../keys/revocations.ts'
-import { bearer, verifyAdminKey, type KeyRing } from '../keys/verify.ts'
+import { isPossible, type KeyRing } from '../keys/ring.ts'
+import { bearer, verifyAdminKey } from '../keys/verify.ts'
 import { seconds, type World } from '../keys/world.ts'
 import type { Authorize, ProjectCaller } from './caller.ts'
 
@@ -65,7 +66,7 @@ export function authorizeFrom(context: VerifyContext): Authorize {
       const key = cache.get(name)
       if (key) return allow(key, needed, token)
     }
-    if (keys.unknown.has(name)) throw incorrectProjectKey(mask(token))
+    if (!isPossible(keys, token, parsed, name)) throw incorrectProjectKey(mask(token))
     return ask(token, name, needed)
   }
 }

@@ -1,5 +1,6 @@
 /** How a key is stored: `HMAC-SHA-256(pepper, "key:v1\0" + key)`. Who can write the database but lacks the pepper can mint no key. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
+import { base62Number } from './random.ts'
 import type { Secret } from './secret.ts'
 
 /** 32 bytes that are not in the database or its backup. */
@@ -9,6 +10,12 @@ const hashing = (pepper: Pepper, text: string) => createHmac('sha256', pepper.re
 const hmac = (pepper: Pepper, text: string) => hashing(pepper, text).digest()
 
 export const digest = (pepper: Pepper, key: string): Buffer => hmac(pepper, `key:v1\0${key}`)
+
+export const SEAL = 11
+
+/** What only the pepper's holder can write behind a text: 64 bits of `HMAC-SHA-256(pepper, "seal:v1\0" + text)` in base62. */
+export const seal = (pepper: Pepper, text: string): string =>
+  base62Number(hmac(pepper, `seal:v1\0${text}`).readBigUInt64BE(), SEAL)
 
 /** How the token of an invitation is stored. */
 export const inviteDigest = (pepper: Pepper, token: string): Buffer => hmac(pepper, `invite:v1\0${token}`)

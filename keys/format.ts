@@ -1,9 +1,10 @@
 /**
- * What a key looks like: prefix, `1` (scheme and pepper version), Keyhall's marker, 43 characters of secret (256 bits), 6 of checksum. The
- * checksum refuses typos without touching storage; it protects nothing. OpenAI's own marker never occurs in a key, because secret
- * scanners send what contains it to OpenAI.
+ * What a key looks like: prefix, `1` (scheme and pepper version), Keyhall's marker, 32 characters of chance (190 bits), 11 of seal, 6 of
+ * checksum. The checksum refuses typos and lets scanners know a key; anybody can compute it. The seal needs the pepper: it refuses
+ * guesses. Neither touches storage. OpenAI's own marker never occurs in a key, because secret scanners send what contains it to OpenAI.
  */
 import { crc32 } from 'node:zlib'
+import { SEAL, sameBytes, seal, type Pepper } from './digest.ts'
 import { base62, base62Number } from './random.ts'
 import type { World } from './world.ts'
 
@@ -12,13 +13,14 @@ export type KeyKind = keyof typeof keyKinds
 
 const MARK = '1KyHaLl'
 const OPENAI_MARK = 'T3BlbkFJ'
-const SECRET = 43
+const CHANCE = 32
 const CHECKSUM = 6
 export const LONGEST_KEY = 256
 
-export function makeKey(kind: KeyKind, random: World['random']): string {
+export function makeKey(kind: KeyKind, random: World['random'], pepper: Pepper): string {
   for (;;) {
-    const unchecked = keyKinds[kind] + MARK + base62(random, SECRET)
+    const unsealed = keyKinds[kind] + MARK + base62(random, CHANCE)
+    const unchecked = unsealed + seal(pepper, unsealed)
     const key = unchecked + checksum(unchecked)
     if (!key.includes(OPENAI_MARK)) return key
   }
@@ -26,7 +28,7 @@ export function makeKey(kind: KeyKind, random: World['random']): string {
 
 const checksum = (text: string) => base62Number(crc32(text), CHECKSUM)
 
-/** What kind of key a token is, and whether Keyhall can have made it; null for what cannot be a key at all. */
+/** What kind of key a token is, and whether it has the form and the checksum of Keyhall's; null for what cannot be a key at all. */
 export function parseKey(token: string): { kind: KeyKind; checked: boolean } | null {
   if (token.length > LONGEST_KEY || !/^[\x21-\x7e]+$/.test(token)) return null
   for (const kind of ['project', 'service_account', 'admin'] as const) {
@@ -34,12 +36,18 @@ export function parseKey(token: string): { kind: KeyKind; checked: boolean } | n
     if (!token.startsWith(prefix)) continue
     const body = token.slice(0, -CHECKSUM)
     const checked =
-      token.length === prefix.length + MARK.length + SECRET + CHECKSUM &&
+      token.length === prefix.length + MARK.length + CHANCE + SEAL + CHECKSUM &&
       token.startsWith(MARK, prefix.length) &&
       checksum(body) === token.slice(-CHECKSUM)
     return { kind, checked }
   }
   return null
+}
+
+/** Whether a token, known to have the form of a key, was made with this pepper. */
+export function isSealed(pepper: Pepper, token: string): boolean {
+  const end = token.length - CHECKSUM - SEAL
+  return sameBytes(Buffer.from(token.slice(end, end + SEAL)), Buffer.from(seal(pepper, token.slice(0, end))))
 }
 
 /** Prefix and the last four characters, which belong to the checksum: no bit of the secret. */

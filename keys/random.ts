@@ -15,9 +15,11 @@ export function base62(random: World['random'], length: number): string {
 }
 
 /** A number in base62, filled up with zeros on the left. */
-export function base62Number(value: number, length: number): string {
+export function base62Number(value: number | bigint, length: number): string {
   let text = ''
-  for (let rest = value; text.length < length; rest = Math.floor(rest / 62)) text = BASE62[rest % 62] + text
+  if (typeof value === 'bigint')
+    for (let rest = value; text.length < length; rest /= 62n) text = BASE62[Number(rest % 62n)] + text
+  else for (let rest = value; text.length < length; rest = Math.floor(rest / 62)) text = BASE62[rest % 62] + text
   return text
 }
 

@@ -1,4 +1,7 @@
-/** A bounded memory of digests that storage did not know, so that guessing costs storage nothing. */
+/**
+ * A bounded memory of digests that storage did not know, for keys that Keyhall made and that are gone: whoever goes on using one costs
+ * storage nothing. Guesses do not come here: they have no seal.
+ */
 import type { World } from './world.ts'
 
 export const MOST_UNKNOWN = 10_000

@@ -5,9 +5,9 @@ import type { Sql } from '../database/open.ts'
 import { statement } from '../database/statement.ts'
 import type { ApiKeyRow } from '../database/tables.ts'
 import { isOrganizationOwner } from './access.ts'
-import { digest, nameOf, sameBytes, type Pepper } from './digest.ts'
+import { digest, nameOf, sameBytes } from './digest.ts'
 import { mask, parseKey } from './format.ts'
-import type { UnknownKeys } from './unknown.ts'
+import { isPossible, type KeyRing } from './ring.ts'
 
 /** The owner of an admin key, and what the key may do. */
 export interface AdminCaller {
@@ -16,13 +16,6 @@ export interface AdminCaller {
   scopes: readonly AdminScope[]
   user_id: string
   email: string
-}
-
-export interface KeyRing {
-  pepper: Pepper
-  unknown: UnknownKeys
-  /** Whether keys exist that Keyhall did not make: only then can a token without a checksum be one. */
-  foreign: boolean
 }
 
 /**
@@ -38,11 +31,11 @@ export async function verifyAdminKey(
 ): Promise<AdminCaller> {
   const token = bearer(authorization)
   const parsed = parseKey(token)
-  if (!parsed || !(parsed.checked || (keys.foreign && parsed.kind === 'admin'))) throw incorrectKey(mask(token))
-  const sought = digest(keys.pepper, token)
-  if (keys.unknown.has(nameOf(sought))) throw incorrectKey(mask(token))
-
   const refuse = () => incorrectKey(mask(token))
+  if (!parsed) throw refuse()
+  const sought = digest(keys.pepper, token)
+  if (!isPossible(keys, token, parsed, nameOf(sought))) throw refuse()
+
   const alive = (row: StoredKey | undefined) => {
     if (!row) keys.unknown.add(nameOf(sought))
     return row && sameBytes(row.digest, sought) && !row.deleted_at && (row.expires_at === null || row.expires_at > now)

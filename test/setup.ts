@@ -10,6 +10,7 @@ import { assemble, type Assembled } from '../cli/assemble.ts'
 import type { AuditEvent } from '../contract/audit.ts'
 import { openDatabase, type Database } from '../database/open.ts'
 import type { RequestLine } from '../http/request-line.ts'
+import { makeKey, type KeyKind } from '../keys/format.ts'
 import { checkPepper } from '../keys/ring.ts'
 import { Secret } from '../keys/secret.ts'
 import { realWorld, type World } from '../keys/world.ts'
@@ -84,6 +85,12 @@ export interface TestServer extends Tenant {
 }
 
 export const testPepper = new Secret(new Uint8Array(32).fill(7))
+
+/** A key that this server could have made and does not know. */
+export const unknownKey = (kind: KeyKind) => makeKey(kind, realWorld.random, testPepper)
+
+/** What somebody makes who knows everything about keys but the pepper. */
+export const guess = (kind: KeyKind) => makeKey(kind, realWorld.random, new Secret(realWorld.random(32)))
 
 interface ServerOptions {
   /** Stands between the server and its storage. */

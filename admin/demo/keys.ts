@@ -1,6 +1,7 @@
 /** The keys of the demo: those of service accounts change every month or two, those of people come and go. */
 import type { ApiKeyRow, ProjectRow, ServiceAccountRow } from '../../database/tables.ts'
 import { makeKey, redact } from '../../keys/format.ts'
+import { Secret } from '../../keys/secret.ts'
 import { DAY, type Calendar } from './calendar.ts'
 import type { Chance } from './chance.ts'
 import { purposes } from './names.ts'
@@ -8,6 +9,8 @@ import type { Membership } from './organization.ts'
 
 const KEYS = 400
 const ROTATIONS = 10
+/** These keys open nothing. */
+const anyPepper = new Secret(new Uint8Array(32))
 
 /** A key without its digest, which is for whoever stores it. */
 export type DemoKey = Omit<ApiKeyRow, 'digest' | 'last_used_place' | 'expires_place'>
@@ -41,7 +44,9 @@ export function issueKeys(owners: Owners, calendar: Calendar, chance: Chance): D
       ...owner,
       id: chance.id('key_', created_at),
       name,
-      redacted_value: redact(makeKey(owner.owner_type === 'user' ? 'project' : 'service_account', chance.bytes)),
+      redacted_value: redact(
+        makeKey(owner.owner_type === 'user' ? 'project' : 'service_account', chance.bytes, anyPepper),
+      ),
       scopes: JSON.stringify(chance.percent(15) ? ['api.model.read', 'api.model.request'] : []),
       created_at,
       expires_at,

@@ -13,7 +13,7 @@ export function issueKey(
     expires_in_seconds,
   }: { name: string; scopes?: readonly string[]; expires_in_seconds?: number | null },
 ) {
-  const value = makeKey(kind, call.world.random)
+  const value = makeKey(kind, call.world.random, call.keys.pepper)
   const columns = {
     id: call.newId('key_'),
     name,

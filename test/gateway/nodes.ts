@@ -99,7 +99,7 @@ export async function addKeys(
   const owner_id = newId('user-', realWorld)
   const keys = Array.from({ length: count }, () => ({
     id: newId('key_', realWorld),
-    value: makeKey('service_account', realWorld.random),
+    value: makeKey('service_account', realWorld.random, testPepper),
   }))
   await database.write(async (sql) => {
     await sql

@@ -2,10 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'kysely'
 import { truncateSync } from 'node:fs'
-import { makeKey } from '../../keys/format.ts'
-import { realWorld } from '../../keys/world.ts'
 import { startPostgres, type Postgres } from '../postgres.ts'
-import { engines, START_MILLISECONDS, startServer, type TestServer } from '../setup.ts'
+import { engines, START_MILLISECONDS, startServer, unknownKey, type TestServer } from '../setup.ts'
 import { addKeys, startNodes } from './nodes.ts'
 
 const LEASE_MILLISECONDS = 3_000
@@ -13,7 +11,6 @@ const LEASE_MILLISECONDS = 3_000
 const status = async ({ fetch }: Pick<TestServer, 'fetch'>, key: string) =>
   (await fetch(new Request('http://keyhall.test/verify', { headers: { authorization: `Bearer ${key}` } }))).status
 
-const guess = () => makeKey('project', realWorld.random)
 const create = async (server: TestServer) =>
   (await server.request('POST', '/organization/projects', { name: 'made' })).status
 
@@ -62,7 +59,7 @@ describe.skipIf(Boolean(process.env.TEST_POSTGRES_URL))('a PostgreSQL that is ta
       const bringBack = await takeAway()
       expect(await status(server, used!.value)).toBe(200)
       // Each of these is answered while the database is away.
-      const refused = [cold!.value, guess(), guess()].map((key) => status(server, key))
+      const refused = [cold!.value, unknownKey('project'), unknownKey('project')].map((key) => status(server, key))
       expect(await Promise.all([...refused, create(server)])).toEqual([503, 503, 503, 503])
       while ((await status(server, used!.value)) !== 503) await Bun.sleep(10)
       const after = performance.now()
@@ -89,7 +86,7 @@ describe.skipIf(Boolean(process.env.TEST_POSTGRES_URL))('a PostgreSQL that is ta
           `open again ${Math.round(recovered)} ms after PostgreSQL was back`,
       )
       for (const key of [cold!, alsoCold!]) expect(await status(server, key.value)).toBe(200)
-      expect(await status(server, guess())).toBe(401)
+      expect(await status(server, unknownKey('project'))).toBe(401)
       await server.context.lastUsed.flush()
       expect(await lastUsed(server, used!.id)).toBeGreaterThanOrEqual(seen)
     }, 60_000)
@@ -110,7 +107,7 @@ for (const engine of engines)
       expect(await create(server)).toBe(503)
       expect(await status(server, warm!.value)).toBe(200)
       expect(await status(server, cold!.value)).toBe(200)
-      expect(await status(server, guess())).toBe(401)
+      expect(await status(server, unknownKey('project'))).toBe(401)
       await server.context.lastUsed.flush()
       expect(server.context.lastUsed.waiting.keys).toBeGreaterThanOrEqual(2)
       expect(await lastUsed(server, cold!.id)).toBe(null)

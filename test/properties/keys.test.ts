@@ -3,14 +3,30 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { randomBytes } from 'node:crypto'
 import { kyselyOver, runOf } from '../../database/kysely.ts'
-import { keyKinds, makeKey, mask, maskKeys, parseKey, redact, type KeyKind } from '../../keys/format.ts'
+import {
+  isSealed,
+  keyKinds,
+  makeKey as make,
+  mask,
+  maskKeys,
+  parseKey,
+  redact,
+  type KeyKind,
+} from '../../keys/format.ts'
 import { base62 } from '../../keys/random.ts'
-import { startServer, type TestServer } from '../setup.ts'
+import { Secret } from '../../keys/secret.ts'
+import type { World } from '../../keys/world.ts'
+import { startServer, testPepper, type TestServer } from '../setup.ts'
 import { runs } from './runs.ts'
 
 const kinds = Object.keys(keyKinds) as KeyKind[]
 const kind = fc.constantFrom(...kinds)
+/** Chance and the seal. */
 const SECRET = 43
+const CHANCE = 32
+
+const makeKey = (kind: KeyKind, random: World['random']) => make(kind, random, testPepper)
+const pepper = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => new Secret(bytes))
 
 /** Bytes as chance would have them, but drawn by fast-check, so that a failure can be repeated; then real ones, so that none runs dry. */
 const drawn = fc.uint8Array({ minLength: 64, maxLength: 64 }).map((bytes) => {
@@ -36,6 +52,18 @@ describe('a key', () => {
     )
   })
 
+  test('bears the seal of the pepper that it was made with, and of no other', () => {
+    fc.assert(
+      fc.property(kind, drawn, pepper, pepper, (one, random, ours, theirs) => {
+        const key = make(one, random, ours)
+        fc.pre(!Buffer.from(ours.reveal()).equals(Buffer.from(theirs.reveal())))
+        expect(isSealed(ours, key)).toBe(true)
+        expect(isSealed(theirs, key)).toBe(false)
+      }),
+      runs(200),
+    )
+  })
+
   test('is made once', () => {
     const keys = Array.from({ length: 20_000 }, () => makeKey('project', randomBytes))
     expect(new Set(keys).size).toBe(keys.length)
@@ -46,7 +74,7 @@ describe('a key', () => {
     // The mark is drawn on purpose, at every place, and must be drawn again.
     const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
     const mark = 'T3BlbkFJ'.split('').map((letter) => alphabet.indexOf(letter))
-    for (let at = 0; at <= SECRET - mark.length; at++) {
+    for (let at = 0; at <= CHANCE - mark.length; at++) {
       let draws = 0
       const random = (size: number) => {
         const bytes = new Uint8Array(randomBytes(size))
@@ -73,7 +101,7 @@ describe('a key', () => {
     fc.assert(
       fc.property(kind, drawn, fc.string(), (one, random, around) => {
         const key = makeKey(one, random)
-        // Only the checksum is shown, and it is shorter than what it is made of by 220 bits.
+        // Only the checksum is shown, which anybody could compute from the rest and nobody the rest from it.
         for (const shown of [redact(key), mask(key)]) {
           expect(shown.startsWith(keyKinds[one])).toBe(true)
           expect(shown.slice(keyKinds[one].length).replace(/^(\.{3}|\*+)/, '')).toBe(key.slice(-4))
@@ -129,6 +157,12 @@ describe('a typo', () => {
     expect(await ask(server.admin_key)).toMatchObject({ status: 200 })
     expect(statements).toBeGreaterThan(0)
     expect(await ask(makeKey('admin', randomBytes))).toEqual({ status: 401, statements: 1 })
+  })
+
+  test('is told from a guess, which does not, however well formed', async () => {
+    for (const one of kinds)
+      for (let n = 0; n < 100; n++)
+        expect(await ask(make(one, randomBytes, new Secret(randomBytes(32))))).toEqual({ status: 401, statements: 0 })
   })
 
   test('of one character is refused without a word to storage', async () => {

@@ -1,17 +1,15 @@
 /** Who may call an operation: the same refusals, in the same words, for every operation of the contract. */
 import { describe, expect, test, beforeAll } from 'bun:test'
-import { randomBytes } from 'node:crypto'
 import { adminScopes } from '../../contract/permissions.ts'
-import { makeKey } from '../../keys/format.ts'
 import { newAdminKey, newServiceAccount } from '../made.ts'
 import { recipe, type Ready } from '../recipes.ts'
-import { addTenant, onBothEngines, type Tenant } from '../setup.ts'
+import { addTenant, guess, onBothEngines, unknownKey, type Tenant } from '../setup.ts'
 import { call, expectError, paramNames, pathOf, withKey, withoutKey, withParams, ask } from './each.ts'
 
 const noKey: Record<string, HeadersInit> = {
   'no Authorization header': {},
   'an empty one': { authorization: '' },
-  'no scheme': { authorization: makeKey('admin', randomBytes) },
+  'no scheme': { authorization: unknownKey('admin') },
   'another scheme': { authorization: 'Basic dXNlcjpwYXNz' },
   'a scheme alone': { authorization: 'Bearer' },
   'two words': { authorization: 'Bearer one two' },
@@ -57,15 +55,15 @@ onBothEngines('authority', (server) => {
           expectError(await call(server(), operation, ready, { key }), 401, { code: 'invalid_api_key', param: null })
         })
 
-      test('refuses unknown, expired and deleted keys in the same words', async () => {
-        const unknown = makeKey('admin', randomBytes)
+      test('refuses guessed, unknown, expired and deleted keys in the same words', async () => {
+        const unknown = unknownKey('admin')
         const expired = await newAdminKey(server(), { expires_in_seconds: 1 })
         const deleted = await newAdminKey(server())
         await server().client.admin.organization.adminAPIKeys.delete(deleted.id)
         server().world.ahead += 1
         await server().events()
         const bodies = []
-        for (const key of [unknown, expired.value, deleted.value]) {
+        for (const key of [guess('admin'), unknown, expired.value, deleted.value]) {
           const answer = await call(server(), operation, ready, { key })
           expectError(answer, 401, { code: 'invalid_api_key' })
           bodies.push(answer.text.replace(key.slice(-4), 'LAST'))
@@ -104,7 +102,7 @@ onBothEngines('authority', (server) => {
   for (const { name, operation } of withoutKey)
     test(`${name} goes without a key, and a key makes no difference`, async () => {
       const { api_key } = await newServiceAccount(server())
-      const keys = [...Object.values(malformed), server().admin_key, api_key.value, makeKey('admin', randomBytes)]
+      const keys = [...Object.values(malformed), server().admin_key, api_key.value, unknownKey('admin')]
       for (const headers of [...Object.values(noKey), ...keys.map((key) => ({ authorization: `Bearer ${key}` }))]) {
         const ready = await recipe(name).prepare(server())
         expect((await call(server(), operation, ready, { key: null, headers })).status).toBe(200)

@@ -1,14 +1,21 @@
 /** Who may call what: every operation of the contract times every kind of key that there is. */
 import { beforeAll, expect, test } from 'bun:test'
-import { randomBytes } from 'node:crypto'
 import { createAdminKeyOnHost } from '../../admin/host.ts'
 import { operations } from '../../contract/index.ts'
 import type { Operation } from '../../contract/kit.ts'
 import { adminScopes } from '../../contract/permissions.ts'
-import { makeKey } from '../../keys/format.ts'
 import { newAdminKey, newProject, newServiceAccount } from '../made.ts'
 import { recipe } from '../recipes.ts'
-import { addPerson, addTenant, onBothEngines, testPepper, type Tenant, type TestServer } from '../setup.ts'
+import {
+  addPerson,
+  addTenant,
+  guess,
+  onBothEngines,
+  testPepper,
+  unknownKey,
+  type Tenant,
+  type TestServer,
+} from '../setup.ts'
 import { call, paramNames } from './each.ts'
 
 const foreign = 'an admin key of another organization'
@@ -20,6 +27,7 @@ const granting = ['users.update', 'users.roles.create', 'groups.roles.create', '
 const expected: Record<string, (operation: Operation, name: string) => number | null> = {
   'no key': () => 401,
   'a malformed key': () => 401,
+  'a guessed key': () => 401,
   'an unknown key': () => 401,
   'an expired admin key': () => 401,
   'a deleted admin key': () => 401,
@@ -118,7 +126,8 @@ async function keysOf(server: TestServer, other: Tenant): Promise<Record<string,
   const keys = {
     'no key': null,
     'a malformed key': 'sk-admin-1KyHaLlabc',
-    'an unknown key': makeKey('admin', randomBytes),
+    'a guessed key': guess('admin'),
+    'an unknown key': unknownKey('admin'),
     'an expired admin key': await adminKey({ expires_in_seconds: 1 }),
     'a deleted admin key': deletedAdminKey.value,
     'a read-only admin key': await scoped('api.management.read'),
