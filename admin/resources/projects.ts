@@ -35,13 +35,14 @@ export default handlers(projects, {
     const { project } = call
     changeable(project)
     notArchived(project)
-    const { name, external_key_id, geography } = call.body
+    // Only for the key does null mean something: none.
+    const { name, external_key_id = project.external_key_id, geography } = call.body
     if (geography && residencyOf(geography) !== project.residency)
       throw invalid('The residency of a project cannot be changed.', 'geography')
     const changed = {
       ...project,
       name: name ?? project.name,
-      external_key_id: external_key_id ?? project.external_key_id,
+      external_key_id,
     }
     if (changed.name === project.name && changed.external_key_id === project.external_key_id) return present(project)
     await call.db

@@ -65,16 +65,22 @@ onBothEngines('projects', (server) => {
     await server().events()
     expect(await projects().update(id, { name: 'After' })).toMatchObject({ name: 'After', external_key_id: 'ext_2' })
     expect(await server().events()).toEqual({ 'project.updated': 1 })
-    for (const same of [
-      {},
-      { name: null },
-      { name: 'After' },
-      { external_key_id: null, geography: null },
-      { geography: 'EU' },
-    ])
+    for (const same of [{}, { name: null }, { name: 'After' }, { geography: null }, { geography: 'EU' }])
       expect(await projects().update(id, same)).toMatchObject({ name: 'After', external_key_id: 'ext_2' })
     expect(await refusal(projects().update(id, { geography: 'US' }))).toMatchObject({ status: 400, param: 'geography' })
     expect(await server().events()).toEqual({})
+  })
+
+  test('the external key is taken from a project by null, which is how Terraform removes an attribute', async () => {
+    const { id } = await projects().create({ name: 'Keyed', external_key_id: 'ext_3' })
+    await server().events()
+    for (const again of [false, true])
+      expect([again, await projects().update(id, { name: 'Keyed', external_key_id: null })]).toMatchObject([
+        again,
+        { name: 'Keyed', external_key_id: null },
+      ])
+    expect(await projects().retrieve(id)).toMatchObject({ external_key_id: null })
+    expect(await server().events()).toEqual({ 'project.updated': 1 })
   })
 
   test('the Default project can be neither changed nor archived', async () => {
