@@ -118,5 +118,8 @@ async function named(call: Call<typeof projectUsers.create>): Promise<{ id: stri
 async function notOwner(call: Pick<InProject, 'db' | 'organization_id'>, user_id: string) {
   const person: Person = await findPerson(call, user_id)
   if (person.is_owner)
-    throw invalid(`User ${user_id} owns the organization: the role in a project can be neither changed nor removed.`)
+    throw invalid(
+      // A Terraform provider looks for "owner of the organization", and then lets the person be.
+      `User ${user_id} is an owner of the organization: the role in a project can be neither changed nor removed.`,
+    )
 }

@@ -54,7 +54,10 @@ const template: Handlers<typeof roles> = {
     const removed = role.permissions.filter((permission) => !permissions.includes(permission))
     const renamed = name !== role.name
     const described = description !== role.description
-    if (!renamed && !described && added.length + removed.length === 0) return presentRole(role)
+    // In another order they grant the same, and are answered as they were sent: Terraform compares lists.
+    const same =
+      permissions.length === role.permissions.length && permissions.every((one, n) => one === role.permissions[n])
+    if (!renamed && !described && same) return presentRole(role)
     mayGrant(call, { resource, permissions: added })
     if (renamed) await unusedName(call, resource, name)
     await call.db

@@ -1,0 +1,129 @@
+/**
+ * What Terraform providers send and compare, read in the sources of openai/openai, mkdev-me/openai and jianyuan/openai: an answer that is
+ * not what was configured ends an apply with "inconsistent result", and a 404 is how a provider sees that something is gone.
+ */
+import { expect, test } from 'bun:test'
+import { linkInvite } from '../../admin/host-invites.ts'
+import { make, newGroup, newPerson, newProject, newRole, newServiceAccount, uniqueEmail } from '../made.ts'
+import { onBothEngines, testPepper } from '../setup.ts'
+
+onBothEngines('what Terraform providers depend on', (server) => {
+  /** The answer, with its status as `http`. */
+  const send = async (method: string, path: string, body?: unknown): Promise<Record<string, any>> => {
+    const response = await server().request(method, path, body)
+    return { http: response.status, ...((await response.json()) as object) }
+  }
+
+  test('a role keeps its permissions in the order in which they were sent last', async () => {
+    const { id: project_id } = await newProject(server())
+    for (const path of ['/organization/roles', `/projects/${project_id}/roles`]) {
+      const permissions = ['api.webhooks.read', 'api.groups.read']
+      const role = await make<{ id: string }>(server(), path, { role_name: 'In order', permissions })
+      await server().events()
+      const turned = { permissions: permissions.toReversed(), description: '' }
+      for (const body of [turned, turned])
+        expect(await send('POST', `${path}/${role.id}`, body)).toMatchObject({ http: 200, ...turned })
+      expect(await send('GET', `${path}/${role.id}`)).toMatchObject(turned)
+      expect(await server().events()).toEqual({ 'role.updated': 1 })
+      expect(await send('POST', `${path}/${role.id}`, { permissions: turned.permissions })).toMatchObject(turned)
+      const again = { permissions }
+      expect(await send('POST', `${path}/${role.id}`, again)).toMatchObject(again)
+      expect(await server().events()).toEqual({ 'role.updated': 1 })
+    }
+  })
+
+  test('an invite answers the address and the projects as they were sent', async () => {
+    const [one, two] = [await newProject(server()), await newProject(server())]
+    const sent = {
+      email: uniqueEmail().replace('recipe', 'Recipe'),
+      role: 'reader',
+      projects: [
+        { id: two.id, role: 'owner' },
+        { id: one.id, role: 'member' },
+      ],
+    }
+    const invite = await send('POST', '/organization/invites', sent)
+    expect(invite).toMatchObject({ status: 'pending', ...sent })
+    expect(await send('GET', `/organization/invites/${invite.id}`)).toMatchObject(sent)
+    const nowhere = { email: uniqueEmail(), role: 'owner', projects: [] }
+    expect(await send('POST', '/organization/invites', nowhere)).toMatchObject(nowhere)
+  })
+
+  test('what is gone answers 404 to a read and to a second delete, in words that say "not found"', async () => {
+    const { id: project_id } = await newProject(server())
+    const [group, role, person] = [await newGroup(server()), await newRole(server()), await newPerson(server())]
+    const account = await newServiceAccount(server())
+    const key = await make(server(), '/organization/admin_api_keys', { name: 'Terraform' })
+    const invite = await make(server(), '/organization/invites', { email: uniqueEmail(), role: 'reader' })
+    const projectRole = await make(server(), `/projects/${project_id}/roles`, { role_name: 'Keys', permissions: [] })
+    const project = `/organization/projects/${project_id}`
+    await make(server(), `/organization/groups/${group.id}/users`, { user_id: person })
+    await make(server(), `/organization/groups/${group.id}/roles`, { role_id: role.id })
+    await make(server(), `/organization/users/${person}/roles`, { role_id: role.id })
+    await make(server(), `${project}/users`, { user_id: person, role: 'member' })
+    await make(server(), `${project}/groups`, { group_id: group.id, role: 'role-api-project-member' })
+    await make(server(), `/projects/${project_id}/groups/${group.id}/roles`, { role_id: projectRole.id })
+    await make(server(), `/projects/${project_id}/users/${person}/roles`, { role_id: projectRole.id })
+    for (const path of [
+      `/projects/${project_id}/groups/${group.id}/roles/${projectRole.id}`,
+      `/projects/${project_id}/groups/${group.id}/roles/role-api-project-member`,
+      `/projects/${project_id}/users/${person}/roles/${projectRole.id}`,
+      `${project}/users/${person}`,
+      `/projects/${project_id}/roles/${projectRole.id}`,
+      `/organization/groups/${group.id}/users/${person}`,
+      `/organization/users/${person}/roles/${role.id}`,
+      `/organization/groups/${group.id}/roles/${role.id}`,
+      `/organization/roles/${role.id}`,
+      `/organization/groups/${group.id}`,
+      `/organization/projects/${account.project_id}/service_accounts/${account.id}`,
+      `/organization/admin_api_keys/${key.id}`,
+      `/organization/invites/${invite.id}`,
+      `/organization/users/${person}`,
+    ]) {
+      const answers = [
+        await send('GET', path),
+        await send('DELETE', path),
+        await send('GET', path),
+        await send('DELETE', path),
+      ]
+      const gone = { http: 404, error: { message: expect.stringContaining('not found') } }
+      expect([path, ...answers]).toMatchObject([path, { http: 200 }, { deleted: true }, gone, gone])
+    }
+  })
+
+  test('a list is walked by the id of its last item where a provider does not look at `next`', async () => {
+    const made = [await newGroup(server()), await newGroup(server()), await newGroup(server())].map(({ id }) => id)
+    const seen: string[] = []
+    for (let after = '', more = true; more;) {
+      const page = await send('GET', `/organization/groups?limit=2&after=${after}`)
+      for (const { id } of page.data) seen.push((after = id))
+      more = page.has_more
+    }
+    expect(seen).toEqual(expect.arrayContaining(made))
+    expect(new Set(seen).size).toBe(seen.length)
+  })
+
+  test('archiving takes the body `null`, and an archived project stays in the list that is asked for it', async () => {
+    const { id } = await newProject(server())
+    expect(await send('POST', `/organization/projects/${id}/archive`, 'null')).toMatchObject({ status: 'archived' })
+    const { data } = await send('GET', '/organization/projects?include_archived=true&limit=100')
+    expect(data).toContainEqual(expect.objectContaining({ id, status: 'archived' }))
+  })
+
+  test('refusals have the words that a provider looks for', async () => {
+    const { id } = await newProject(server())
+    const person = await newPerson(server())
+    const users = `/organization/projects/${id}/users`
+    const invite = await make(server(), '/organization/invites', { email: uniqueEmail(), role: 'reader' })
+    const { token } = await linkInvite(server().database, testPepper, server().world, invite.id)
+    await make(server(), '/organization/invites/accept', { token, name: 'Ann' })
+    await make(server(), users, { user_id: person, role: 'member' })
+    for (const [method, path, body, words] of [
+      ['POST', users, { user_id: person, role: 'member' }, 'already exists in project'],
+      ['POST', `${users}/${server().owner_id}`, { role: 'member' }, 'owner of the organization'],
+      ['DELETE', `${users}/${server().owner_id}`, undefined, 'owner of the organization'],
+      ['DELETE', `/organization/invites/${invite.id}`, undefined, 'already accepted'],
+    ] as const)
+      expect(await send(method, path, body)).toMatchObject({ error: { message: expect.stringContaining(words) } })
+  })
+})
