@@ -31,7 +31,7 @@ export async function runOperation(
   try {
     const client = connect(operation, baseURL, terminal)
     const answer = client.request(operation, input as never) as unknown as PromiseLike<unknown>
-    if (isList) await printList((await answer) as Page<Item>, { output, field, isAll, terminal })
+    if (isList) await printList(await firstFound((await answer) as Page<Item>), { output, field, isAll, terminal })
     else {
       const item = (await answer) as Item
       print(item, { output, field, terminal })
@@ -89,6 +89,12 @@ function connect({ can }: Command['operation'], baseURL: string | undefined, { e
       'OPENAI_ADMIN_KEY is not set; export an admin key, such as "keyhall admin-keys create" makes on the server\'s host.',
     )
   return new Keyhall({ adminAPIKey, baseURL: baseURL ?? environment.OPENAI_BASE_URL ?? null })
+}
+
+/** The first page that has anything: a search among very many may answer some that have not. */
+async function firstFound(page: Page<Item>): Promise<Page<Item>> {
+  while (page.data.length === 0 && page.hasNextPage()) page = await page.getNextPage()
+  return page
 }
 
 async function printList(first: Page<Item>, { output, field, isAll, terminal }: Printing & { isAll: boolean }) {

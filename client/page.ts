@@ -51,9 +51,9 @@ export class Page<Item> implements AsyncIterable<Item> {
   }
 
   #cursor(): string | null {
-    const { data, has_more, last_id, next } = this as Envelope
-    if (!has_more) return null
-    return next || (data?.length ? last_id || null : null)
+    const { has_more, last_id, next } = this as Envelope
+    // Also behind an empty page: the server may have looked at as many as it does for one page, and found none.
+    return (has_more && (next || last_id)) || null
   }
 }
 

@@ -17,7 +17,7 @@ const { limit } = cursor()
 export const apiKeys = {
   list: get('/organization/api_keys', {
     about:
-      'Lists the API keys of all projects, archived ones too, newest first or in the order that is asked for. All filters that are given must match.',
+      'Lists the API keys of all projects, archived ones too, newest first or in the order that is asked for. All filters that are given must match. A page looks at a thousand keys at most, so that it costs the same however many there are: where few match, it can be short, or empty, and `has_more` and `last_id` still say that and where to go on.',
     can: 'api.management.read',
     query: {
       after: optional(

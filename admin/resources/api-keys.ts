@@ -1,45 +1,54 @@
-import { sql as raw } from 'kysely'
 import { apiKeys } from '../../contract/api-keys.ts'
 import { unknownCursor } from '../../contract/errors.ts'
 import type { Sql } from '../../database/open.ts'
-import { lowerAscii, roundedUp, spread, spreadPlaceholders, statement } from '../../database/statement.ts'
+import { lowerAscii, roundedUp, spread, statement } from '../../database/statement.ts'
 import { handlers, type Call } from '../call.ts'
-import { presentKey, withOwners, type Access } from '../rules/project-keys.ts'
+import {
+  areFew,
+  columnOf,
+  isSorted,
+  looksOf,
+  read,
+  type Asked,
+  type By,
+  type Order,
+  type Place,
+  type Prefix,
+} from '../rules/key-streams.ts'
+import { presentKey } from '../rules/project-keys.ts'
 
 export default handlers(apiKeys, {
   async list(call) {
     const { db, query } = call
     const { limit = 20, after, order = 'desc' } = query
-    const walk = planned(call, order)
-    const { lowest, highest } = walk
-    const cursor = after ? await placeOf(call, walk.by, after) : null
+    const walk = await planned(call, order)
+    const { by, lowest, highest } = walk
+    const inOrder = (one: Place, other: Place) => compare(order, one, other)
+    const cursor = after ? await placeOf(call, by, after) : null
     const [edge, end] = order === 'asc' ? [lowest, highest] : [highest, lowest]
-    const start = cursor && compare(walk, cursor, edge) > 0 ? cursor : edge
-    const found = await Promise.all(walk.streams.map((value) => read(db, { ...walk, value, start, end }, limit + 1)))
-    const rows = found.flat().toSorted((one, other) => compare(walk, placeIn(walk.by, one), placeIn(walk.by, other)))
-    const has_more = rows.length > limit
+    const start = cursor && inOrder(cursor, edge) > 0 ? cursor : edge
+    const looks = looksOf(walk.streams.length)
+    const parts = await Promise.all(
+      walk.streams.map((value) => read(db, { ...walk, value, start, end }, limit + 1, looks)),
+    )
+    // Nothing can be shown from behind the place up to which the slowest stream was looked at.
+    const [upTo] = parts.flatMap((part) => part.upTo ?? []).toSorted(inOrder)
+    const rows = parts
+      .flatMap((part) => part.rows)
+      .filter((row) => !upTo || inOrder(placeIn(by, row), upTo) <= 0)
+      .toSorted((one, other) => inOrder(placeIn(by, one), placeIn(by, other)))
+    const isFull = rows.length > limit
     rows.length = Math.min(rows.length, limit)
+    const last = isFull || !upTo ? rows.at(-1) && placeIn(by, rows.at(-1)!) : upTo
     return {
       object: 'list',
       data: rows.map((row) => ({ ...presentKey(row), project_id: row.project_id })),
       first_id: rows[0]?.id ?? null,
-      last_id: rows.length > 0 ? cursorAt(walk.by, rows.at(-1)!) : null,
-      has_more,
+      last_id: last ? cursorAt(by, last) : null,
+      has_more: isFull || upTo !== undefined,
     }
   },
 })
-
-type Order = 'asc' | 'desc'
-type By = 'created_at' | 'last_used_at' | 'expires_at'
-
-/** Where a key stands in the list: by the time of the order, then by when it was created, then by its id. */
-interface Place {
-  place: number
-  created_at: number
-  id: string
-}
-
-const columnOf = { created_at: 'created_at', last_used_at: 'last_used_place', expires_at: 'expires_place' } as const
 
 const placeIn = (by: By, row: Omit<Place, 'place'> & { last_used_place: number; expires_place: number }): Place => ({
   place: row[columnOf[by]],
@@ -47,8 +56,9 @@ const placeIn = (by: By, row: Omit<Place, 'place'> & { last_used_place: number; 
   id: row.id,
 })
 
-function compare({ order }: { order: Order }, one: Place, other: Place): number {
-  const difference = one.place - other.place || one.created_at - other.created_at || (one.id < other.id ? -1 : 1)
+function compare(order: Order, one: Place, other: Place): number {
+  const ids = one.id === other.id ? 0 : one.id < other.id ? -1 : 1
+  const difference = one.place - other.place || one.created_at - other.created_at || ids
   return order === 'asc' ? difference : -difference
 }
 
@@ -59,38 +69,39 @@ const NEVER_EXPIRES = 9_999_999_999_999
 
 type Query = Call<typeof apiKeys.list>['query']
 
-/**
- * How a list is read: along an index, between two places, with the keys of each stream apart. What neither the index nor the places leave
- * out is asked of each key.
- */
-function planned({ organization_id, query }: Call<typeof apiKeys.list>, order: Order) {
+/** How a list is read: as one stream, or as one for each value that an index finds. */
+async function planned({ db, organization_id, query }: Call<typeof apiKeys.list>, order: Order) {
   const { owner_type, project_ids, owner_ids, owner_project_access: access = 'any' } = query
   const ranges = rangesOf(query)
   const by = timeOf(query, ranges)
-  const [prefix, streams] = streamsOf(query, by)
+  const byFilter = streamsOf(query, by)
+  const isUsable = !isSorted(by, byFilter[0]) || (await areFew(db, organization_id, ...byFilter))
+  const [prefix, streams] = isUsable ? byFilter : allKeys
   const { created_at: created, last_used_at: used, expires_at: expires } = ranges
   // Among the keys that were never used, times of use need not be looked at, unless they contradict that.
   const isFound = (one: By) =>
     one === by || (one === 'last_used_at' && prefix === 'last_used_place' && used.after < NEVER_USED && used.before > 0)
-  const others = [
+  const asked: (Asked | '' | false | undefined)[] = [
     times.some((one) => isLimited(ranges[one]) && !isFound(one)) && 'times',
     owner_type && prefix !== 'owner_type' && 'owner_type',
-    owner_ids && project_ids && `project_ids:${roundedUp(project_ids.length)}`,
+    project_ids && prefix !== 'project_id' && `project_ids:${roundedUp(project_ids.length)}`,
+    owner_ids && prefix !== 'owner_id' && `owner_ids:${roundedUp(owner_ids.length)}`,
     query.name !== undefined && 'name',
     access !== 'any' && access,
-  ].filter((one) => typeof one === 'string')
+  ]
   return {
     by,
     order,
     prefix,
     streams: [...new Set(streams)],
-    others,
+    others: asked.filter((one) => one !== undefined && one !== false && one !== ''),
     lowest: { place: ranges[by].after, created_at: END, id: '~' },
     highest: { place: ranges[by].before, created_at: -1, id: '' },
     values: {
       organization_id,
       owner_type,
       ...spread('project', project_ids ?? []),
+      ...spread('owner', owner_ids ?? []),
       name: `%${lowerAscii(query.name ?? '').replace(/[\\%_]/g, '\\$&')}%`,
       created_after: created.after,
       created_before: created.before,
@@ -126,126 +137,23 @@ function timeOf({ order_by, never_used }: Query, { last_used_at, expires_at }: R
   return never_used && by === 'last_used_at' ? 'created_at' : by
 }
 
+type Streams = [Prefix, readonly (string | number)[]]
+
+const allKeys: Streams = ['', ['']]
+
 /** The filter by whose values keys are found, and these values; without one, one stream of all keys. */
-function streamsOf(
-  { owner_ids, project_ids, owner_type, never_used }: Query,
-  by: By,
-): [Prefix, readonly (string | number)[]] {
+function streamsOf({ owner_ids, project_ids, owner_type, never_used }: Query, by: By): Streams {
   if (owner_ids) return ['owner_id', owner_ids]
   if (project_ids) return ['project_id', project_ids]
   if (by === 'created_at' && never_used) return ['last_used_place', [NEVER_USED]]
   if (by === 'created_at' && owner_type) return ['owner_type', [owner_type]]
-  return ['', ['']]
+  return allKeys
 }
-
-/** The column by whose value an index finds the keys of a stream; none for all keys. */
-type Prefix = '' | 'owner_id' | 'project_id' | 'owner_type' | 'last_used_place'
-
-interface Stream extends ReturnType<typeof planned> {
-  /** Of the prefix. */
-  value: string | number
-  start: Place
-  end: Place
-}
-
-const LONGEST_STEP = 1000
-
-/**
- * The next rows of a stream. Where not every key that is looked at is shown, this goes step by step, each of so many keys that others who
- * wait for the database are not kept waiting for long.
- */
-async function read(sql: Sql, { by, order, prefix, others, values, value, start, end }: Stream, limit: number) {
-  const shape = [by, order, prefix].join(' ')
-  // By another time than that of creation, an owner's or a project's keys have to be sorted as a whole.
-  const inSteps = others.length > 0 && (by === 'created_at' || prefix === '')
-  const rows: Row[] = []
-  for (let from = start, step = 2 * limit; ; step = Math.min(step * 2, LONGEST_STEP)) {
-    const asked = { ...values, value, ...between(from, end), limit: limit - rows.length, skip: step - 1 }
-    const [last] = inSteps ? await selectPlace(sql, asked, shape) : []
-    const to = last ?? end
-    rows.push(...(await select(sql, { ...asked, ...between(from, to) }, [shape, ...others].join(' '))))
-    if (!last || rows.length === limit) return rows
-    from = to
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
-const between = (from: Place, to: Place) => ({
-  from_place: from.place,
-  from_created_at: from.created_at,
-  from_id: from.id,
-  to_place: to.place,
-  to_created_at: to.created_at,
-  to_id: to.id,
-})
-
-type Row = Awaited<ReturnType<typeof select>>[number]
-
-/** The living keys of a stream between two places, the second included. */
-function stream(sql: Sql, $: any, by: By, order: Order, prefix: Prefix) {
-  const isCreated = by === 'created_at'
-  const key = isCreated
-    ? raw`(item.created_at, item.id)`
-    : raw`(${raw.ref(`item.${columnOf[by]}`)}, item.created_at, item.id)`
-  const place = (side: string) =>
-    isCreated
-      ? raw`(${$[`${side}_place`]}, ${$[`${side}_id`]})`
-      : raw`(${$[`${side}_place`]}, ${$[`${side}_created_at`]}, ${$[`${side}_id`]})`
-  const [beyond, upTo] = order === 'asc' ? [raw`>`, raw`<=`] : [raw`<`, raw`>=`]
-  const rows = sql
-    .selectFrom('api_keys as item')
-    .where('item.organization_id', '=', $.organization_id)
-    .where('item.deleted_at', 'is', null)
-    .where(raw<boolean>`${key} ${beyond} ${place('from')}`)
-    .where(raw<boolean>`${key} ${upTo} ${place('to')}`)
-  // What the indexes of all keys name as their conditions.
-  if (prefix === '') return rows.where(isCreated ? raw<boolean>`item.id > ''` : raw<boolean>`item.id >= ''`)
-  const those = rows.where(`item.${prefix}`, '=', $.value)
-  return prefix === 'last_used_place' ? those.where(raw<boolean>`item.id >= ''`) : those
-}
-
-const columnsOf = (by: By) =>
-  by === 'created_at' ? (['created_at', 'id'] as const) : ([columnOf[by], 'created_at', 'id'] as const)
-
-/** `shape` is the time of the order, its direction, the prefix, and the other filters. */
-const select = statement((sql: Sql, $: any, shape: string) => {
-  const [by, order, prefix, ...others] = shape.split(' ') as [By, Order, Prefix, ...string[]]
-  const access = others.find((other): other is Access => other === 'active' || other === 'inactive') ?? 'any'
-  let rows = withOwners(stream(sql, $, by, order, prefix), access).select([
-    'item.project_id',
-    'item.last_used_place',
-    'item.expires_place',
-  ])
-  // What is added to the columns, zero and empty text, keeps the engines from finding rows by them.
-  for (const other of others) {
-    const [filter, size] = other.split(':')
-    if (filter === 'owner_type') rows = rows.where(raw`item.owner_type || ''`, '=', $.owner_type)
-    if (filter === 'name') rows = rows.where(raw<boolean>`lower(item.name) like ${$.name} escape '\\'`)
-    if (filter === 'project_ids')
-      rows = rows.where(raw`item.project_id || ''`, 'in', spreadPlaceholders<any>($, 'project', Number(size)))
-    if (filter === 'times')
-      rows = rows
-        .where(raw<boolean>`item.created_at + 0 > ${$.created_after} and item.created_at + 0 < ${$.created_before}`)
-        .where(raw<boolean>`item.last_used_place + 0 > ${$.used_after} and item.last_used_place + 0 < ${$.used_before}`)
-        .where(raw<boolean>`item.expires_place + 0 < ${$.expires_before}`)
-  }
-  for (const column of columnsOf(by)) rows = rows.orderBy(`item.${column}`, order)
-  return rows.limit($.limit)
-})
-
-/** Where the last key of a step stands; none if fewer are left. It is read from the index alone. */
-const selectPlace = statement((sql: Sql, $: any, shape: string) => {
-  const [by, order, prefix] = shape.split(' ') as [By, Order, Prefix]
-  let rows = stream(sql, $, by, order, prefix).select([`item.${columnOf[by]} as place`, 'item.created_at', 'item.id'])
-  for (const column of columnsOf(by)) rows = rows.orderBy(`item.${column}`, order)
-  return rows.limit(1).offset($.skip)
-})
 
 /** A cursor by a time that can change names the place too: `key_…@1700000000`, or `key_…@never`. */
-const cursorAt = (by: By, row: Row) => {
-  if (by === 'created_at') return row.id
-  const { place } = placeIn(by, row)
-  return `${row.id}@${place === NEVER_USED || place === NEVER_EXPIRES ? 'never' : place}`
+const cursorAt = (by: By, { place, id }: Place) => {
+  if (by === 'created_at') return id
+  return `${id}@${place === NEVER_USED || place === NEVER_EXPIRES ? 'never' : place}`
 }
 
 /** The place that a cursor names, or that its key has now. Throws 404 for a key that the organization never had. */

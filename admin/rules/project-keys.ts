@@ -13,9 +13,9 @@ export type Access = 'active' | 'inactive' | 'any' | 'members'
 /** `user.id` is null for a service account: then no role is looked for. */
 const owner = { organization: 'item.organization_id', project: 'item.project_id', user: 'user.id' }
 
-/** The living ones of these keys, with all that `presentKey` shows. */
-export function withOwners(item: Item, access: Access) {
-  const rows = item
+/** These keys, with the tables that say who owns them. */
+const joined = (item: Item) =>
+  item
     .leftJoin('users as user', (on) =>
       on
         .onRef('user.organization_id', '=', 'item.organization_id')
@@ -31,15 +31,10 @@ export function withOwners(item: Item, access: Access) {
     .innerJoin('projects as project', (on) =>
       on.onRef('project.organization_id', '=', 'item.organization_id').onRef('project.id', '=', 'item.project_id'),
     )
-    .select(['item.id', 'item.name', 'item.redacted_value', 'item.created_at', 'item.last_used_at', 'item.expires_at'])
-    .select(['item.owner_id', 'user.name as user_name', 'user.email', 'user.created_at as user_created_at'])
-    .select([
-      'account.name as account_name',
-      'account.role as account_role',
-      'account.created_at as account_created_at',
-    ])
-    .select([directRank(owner).as('direct_rank'), groupRank(owner).as('group_rank'), 'project.archived_at'])
-    .where('item.deleted_at', 'is', null)
+
+/** Of these keys those that a list shows by whether their owners still have access. */
+export function keysByAccess(item: Item, access: Access) {
+  const rows = joined(item)
   if (access === 'any') return rows
   return rows.where((is): Expression<SqlBool> => {
     if (access === 'members') return is.or([is('item.owner_type', '=', 'service_account'), isDirectMember(owner)])
@@ -50,6 +45,19 @@ export function withOwners(item: Item, access: Access) {
     return access === 'active' ? active : is.not(active)
   })
 }
+
+/** The living ones of them, with all that `presentKey` shows. */
+export const withOwners = (item: Item, access: Access) =>
+  keysByAccess(item, access)
+    .select(['item.id', 'item.name', 'item.redacted_value', 'item.created_at', 'item.last_used_at', 'item.expires_at'])
+    .select(['item.owner_id', 'user.name as user_name', 'user.email', 'user.created_at as user_created_at'])
+    .select([
+      'account.name as account_name',
+      'account.role as account_role',
+      'account.created_at as account_created_at',
+    ])
+    .select([directRank(owner).as('direct_rank'), groupRank(owner).as('group_rank'), 'project.archived_at'])
+    .where('item.deleted_at', 'is', null)
 
 type Row = Awaited<ReturnType<ReturnType<typeof withOwners>['execute']>>[number]
 

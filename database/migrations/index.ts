@@ -3,6 +3,7 @@ import { first } from './001-first.ts'
 import { people } from './002-people.ts'
 import { revocations } from './003-revocations.ts'
 import { seals } from './004-seals.ts'
+import { search } from './005-search.ts'
 
 /** The few words in which the two engines' DDL differs. */
 export interface Dialect {
@@ -21,4 +22,4 @@ export interface Migration {
   statements: (dialect: Dialect) => string[]
 }
 
-export const migrations: readonly Migration[] = [first, people, revocations, seals]
+export const migrations: readonly Migration[] = [first, people, revocations, seals, search]
