@@ -35,7 +35,9 @@ export class Watch {
 export class Waiting {
   readonly #all: Set<Waiting>
   readonly #client: AbortSignal
-  #until = Infinity
+  #milliseconds = 0
+  /** Null until the next look: a limit begins there, so that to set one costs no look at the clock. */
+  #until: number | null = null
   #onOver: (() => void) | null = null
   isLate = false
 
@@ -46,18 +48,20 @@ export class Waiting {
 
   /** From now on that long; then, or when the client has left, `onOver` is called, once. `isLate` says which. */
   allow(milliseconds: number, onOver: () => void) {
-    this.#until = performance.now() + milliseconds
+    this.#milliseconds = milliseconds
+    this.#until = null
     this.#onOver = onOver
     this.isLate = false
   }
 
   look(now: number) {
+    const onOver = this.#onOver
+    if (!onOver) return
+    this.#until ??= now + this.#milliseconds
     this.isLate = this.#until < now
     if (!this.isLate && !this.#client.aborted) return
-    const onOver = this.#onOver
     this.#onOver = null
-    this.#until = Infinity
-    onOver?.()
+    onOver()
   }
 
   end() {
