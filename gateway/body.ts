@@ -37,13 +37,13 @@ const nothing = (): ModelBody => ({ model: null, content: null, content_length: 
  * Reads the model out of the body. A form is read until the model is known: at least its first piece, and if `seeks` up to the limit of a
  * JSON body. Throws 400, 408, 413, 415.
  */
-export async function readModelBody(
+export function readModelBody(
   request: Request,
   given: Given,
   seeks: boolean,
   limits: Limits,
   waiting: Waiting,
-): Promise<ModelBody> {
+): ModelBody | Promise<ModelBody> {
   const announced = given['content-length'] ?? null
   if (request.method !== 'POST' || announced === '0') return nothing()
   // Only asked where it must be: to look at `body` makes a stream of it, and reading that costs more than all else here.
@@ -60,15 +60,12 @@ export async function readModelBody(
   if (kind !== JSON_TYPE) throw unsupportedMediaType(kind.slice(0, 100))
   if (Number(announced) > limits.body_bytes) throw tooLarge(limits.body_bytes)
   const reading = announced === null ? readAll(request.body!, limits.body_bytes) : request.bytes()
-  const content = await inTime(reading, limits, waiting)
-  if (content.length === 0) return nothing()
-  return { model: modelIn(content), content, content_length: null, refused: null }
-}
-
-function inTime<Value>(work: Promise<Value>, { body_milliseconds }: Limits, waiting: Waiting): Promise<Value> {
+  const read = reading.then((content) =>
+    content.length === 0 ? nothing() : { model: modelIn(content), content, content_length: null, refused: null },
+  )
   return new Promise((resolve, reject) => {
-    waiting.allow(body_milliseconds, () => reject(bodyTooSlow()))
-    work.then(resolve, reject)
+    waiting.allow(limits.body_milliseconds, () => reject(bodyTooSlow()))
+    read.then(resolve, reject)
   })
 }
 
