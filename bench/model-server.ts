@@ -19,8 +19,8 @@ const event = new TextEncoder().encode(`data: ${JSON.stringify(delta)}\n\n`)
 let open = 0
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** For the model `slow` a piece comes every 20 ms. */
-function stream(slow: boolean): Response {
+/** Events come as fast as they are taken, mostly many at a time; for the models `paced` and `slow` one by one, every 1 or 20 ms. */
+function stream(milliseconds: number): Response {
   let pieces = 0
   open++
   let isOpen = true
@@ -31,7 +31,7 @@ function stream(slow: boolean): Response {
   const body = new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        await (slow ? Bun.sleep(20) : turn())
+        await (milliseconds > 0 ? Bun.sleep(milliseconds) : turn())
         if (!isOpen) return
         if (pieces++ < PIECES) return controller.enqueue(event)
         end()
@@ -50,9 +50,10 @@ export const server = Bun.serve({
   async fetch(request) {
     if (request.url.endsWith('/open')) return Response.json(open)
     if (request.url.endsWith('/models'))
-      return Response.json({ object: 'list', data: [{ id: 'bench' }, { id: 'slow' }] })
+      return Response.json({ object: 'list', data: [{ id: 'bench' }, { id: 'paced' }, { id: 'slow' }] })
     const text = await request.text()
-    if (text.includes('"stream":true')) return stream(text.includes('"model":"slow"'))
+    if (text.includes('"stream":true'))
+      return stream(text.includes('"model":"slow"') ? 20 : text.includes('"model":"paced"') ? 1 : 0)
     return new Response(answer, { headers: { 'content-type': 'application/json' } })
   },
 })
