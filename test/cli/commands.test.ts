@@ -1,40 +1,10 @@
-import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { commands } from '../../cli/commands.ts'
-import { networkFlags } from '../../cli/network-flags.ts'
-import { operationFlags } from '../../cli/operation-flags.ts'
-import { handmade } from '../../cli/handmade.ts'
-import type { Terminal } from '../../cli/terminal.ts'
+/** What commands do over the network, and how they refuse. */
+import { describe, expect, test } from 'bun:test'
 import { newInviteToken } from '../made.ts'
-import { startServer, type TestServer } from '../setup.ts'
 import { run, sentence } from './command.ts'
-import { inProcess } from './terminal.ts'
+import { onNetwork } from './network.ts'
 
-setDefaultTimeout(60_000)
-
-let server: TestServer
-let socket: Bun.Server<undefined>
-let environment: Record<string, string>
-
-beforeAll(async () => {
-  server = await startServer('sqlite')
-  socket = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: server.fetch })
-  environment = { OPENAI_ADMIN_KEY: server.admin_key, OPENAI_BASE_URL: `${socket.url}v1` }
-})
-afterAll(async () => {
-  await socket.stop(true)
-  await server.stop()
-})
-
-const command = (line: string | readonly string[], over: Partial<Terminal> = {}) =>
-  inProcess(line, { environment, now: server.world.now, ...over })
-
-const onTerminal = (columns = 120): Partial<Terminal> => ({ isTerminal: true, isErrTerminal: true, columns })
-
-const json = async (line: string | string[]) => {
-  const { code, out, err } = await command(line)
-  expect({ code, err }).toEqual({ code: 0, err: '' })
-  return JSON.parse(out)
-}
+const { server, environment, command, json } = onNetwork()
 
 describe('a command over the network', () => {
   test('does what the operation of that name does, with the flags as its values', async () => {
@@ -54,7 +24,7 @@ describe('a command over the network', () => {
     expect(answer.out.trimEnd().split('\n')).toHaveLength(1)
     expect(JSON.parse(answer.out).api_key.value).toStartWith('sk-svcacct-')
     expect(await json(`projects archive ${project.id}`)).toMatchObject({ status: 'archived' })
-    expect(await server.events()).toEqual({
+    expect(await server().events()).toEqual({
       'project.created': 1,
       'service_account.created': 2,
       'api_key.created': 2,
@@ -67,17 +37,17 @@ describe('a command over the network', () => {
     const made = await command(create, { isErrTerminal: true })
     const id = made.out.trimEnd()
     expect(made.err).toContain(`"keyhall invites link ${id}"`)
-    const token = await newInviteToken(server, id)
-    const OPENAI_BASE_URL = environment.OPENAI_BASE_URL!
+    const token = await newInviteToken(server(), id)
+    const OPENAI_BASE_URL = environment().OPENAI_BASE_URL!
     const accept = (env: Record<string, string>) =>
       command(`invites accept --token ${token} --name Ann --field email`, { environment: env })
     expect(await accept({ OPENAI_BASE_URL })).toEqual({ code: 0, out: 'ann@example.com\n', err: '' })
     expect((await accept({ OPENAI_BASE_URL })).code).toBe(5)
-    await server.events()
+    await server().events()
   })
 
   test('answers which keys nobody needs, with times as people say them', async () => {
-    const { world, owner_id } = server
+    const { world, owner_id } = server()
     const { ahead } = world
     const project = await json('projects create --name Inventory')
     const create = `projects api-keys create --project-id ${project.id} --user-id ${owner_id}`
@@ -98,24 +68,26 @@ describe('a command over the network', () => {
       )
     expect(await changed('--effective-at-gt 1h')).toEqual([fresh.id])
     expect(await changed('--effective-at-gte 101d --effective-at-lt 99d')).toEqual([forgotten.id])
-    await server.events()
+    await server().events()
   })
 
   test('works as a process, through the launcher', async () => {
-    const ended = await run(['projects', 'retrieve', server.project_id], { env: environment })
+    const ended = await run(['projects', 'retrieve', server().project_id], { env: environment() })
     expect(ended).toMatchObject({ code: 0, err: '' })
     expect(JSON.parse(ended.out).name).toBe('Default project')
   })
 
   test('ends with an exit code that says what was wrong, and one sentence', async () => {
-    const process = (line: string, env = environment) => run(line.split(' '), { env })
+    const process = (line: string, env = environment()) => run(line.split(' '), { env })
     const missing = await process('projects retrieve proj_nope')
     expect(missing).toMatchObject({ code: 3, out: '' })
     expect(missing.err).toMatch(/^keyhall: The project proj_nope was not found \(request req_[0-9a-f]{32}\)\n$/)
     const wrong = await command('projects list --limit 101')
     expect(wrong.code).toBe(5)
     expect(wrong.err).toContain('(parameter limit, request req_')
-    expect((await command('projects list', { environment: { ...environment, OPENAI_ADMIN_KEY: 'sk-x' } })).code).toBe(4)
+    expect((await command('projects list', { environment: { ...environment(), OPENAI_ADMIN_KEY: 'sk-x' } })).code).toBe(
+      4,
+    )
     const nobody = await process('users list --base-url http://127.0.0.1:1/v1')
     expect(nobody.code).toBe(7)
     expect(nobody.err).toBe(
@@ -148,7 +120,7 @@ describe('a command over the network', () => {
   })
 
   test('refuses values that cannot be meant, before anything is sent', async () => {
-    const before = server.log.length
+    const before = server().log.length
     const says: [line: string, sentence: string][] = [
       ['projects list --limit ten', '--limit must be a whole number, not "ten".'],
       ['projects list --include-archived=maybe', '--include-archived must be true or false, not "maybe".'],
@@ -174,138 +146,6 @@ describe('a command over the network', () => {
       expect({ code, out }).toEqual({ code: 2, out: '' })
       expect(err).toContain(sentence)
     }
-    expect(server.log.length).toBe(before)
+    expect(server().log.length).toBe(before)
   })
-})
-
-describe('lists', () => {
-  const names = Array.from({ length: 25 }, (_, index) => `robot ${index}`)
-  let project: { id: string }
-  beforeAll(async () => {
-    project = await server.client.admin.organization.projects.create({ name: 'Listed' })
-    for (const name of names)
-      await server.client.admin.organization.projects.serviceAccounts.create(project.id, { name })
-  })
-  const list = (flags = '') => `projects service-accounts list --project-id ${project.id} ${flags}`.trim()
-
-  test('print one member alone, as a script wants it', async () => {
-    const { id } = project
-    expect((await command(`projects retrieve ${id} --field id`)).out).toBe(`${id}\n`)
-    expect((await command(`projects retrieve ${id} --field archived_at`)).out).toBe('null\n')
-  })
-
-  test('print one page as the server sent it, or all pages as one', async () => {
-    const page = await json(list('--limit 10'))
-    expect(page).toEqual(
-      await (await server.request('GET', `/organization/projects/${project.id}/service_accounts?limit=10`)).json(),
-    )
-    const all = await json(list('--limit 10 --all'))
-    expect(all.data.map(({ name }: { name: string }) => name)).toEqual(names.toReversed())
-    expect(all).toMatchObject({ has_more: false, first_id: all.data[0].id, last_id: all.data.at(-1).id })
-    const lines = await command(list('--limit 10 --all --output jsonl'))
-    expect(
-      lines.out
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line)),
-    ).toEqual(all.data)
-    expect(lines.err).toBe('')
-    const ids = await command(list('--limit 10 --all --field id'))
-    expect(ids.out.trimEnd().split('\n')).toEqual(all.data.map(({ id }: { id: string }) => id))
-    const empty = await server.client.admin.organization.projects.create({ name: 'Empty' })
-    expect(await json(`projects api-keys list --project-id ${empty.id}`)).toEqual({
-      object: 'list',
-      data: [],
-      first_id: null,
-      last_id: null,
-      has_more: false,
-    })
-  })
-
-  test('are a table on a terminal, with what comes next and how far it is', async () => {
-    const page = await command(list('--limit 2'), onTerminal())
-    const [head, first] = page.out.split('\n')
-    expect(head).toMatch(/^ID +NAME +ROLE +CREATED$/)
-    expect(first).toMatch(/^user-\w+ +robot 24 +member +\d{4}-\d\d-\d\d \d\d:\d\d$/)
-    expect(page.err).toMatch(/^There are more: --all shows them, --after user-\w+ the next page\.\n$/)
-    const all = await command(list('--limit 10 --all'), onTerminal())
-    expect(all.out.trimEnd().split('\n')).toHaveLength(26)
-    expect(all.err).toBe('\r10 so far …\u001b[K\r20 so far …\u001b[K\r\u001b[K')
-  })
-
-  test('fit a narrow terminal without cutting the id', async () => {
-    const line = `projects api-keys list --project-id ${project.id} --limit 5`
-    for (const columns of [160, 100, 80, 60]) {
-      const { out } = await command(line, onTerminal(columns))
-      const rows = out.trimEnd().split('\n')
-      expect(rows).toHaveLength(6)
-      for (const row of rows) expect(Bun.stringWidth(row)).toBeLessThanOrEqual(columns)
-      expect(rows[1]).toMatch(/^key_\w+ /)
-      expect(rows[0]).toMatch(/^ID +NAME/)
-    }
-    const wide = (await command(line, onTerminal(200))).out
-    expect(wide).toContain('LAST USED')
-    expect(wide).toMatch(/sk-svcacct-\.\.\.\w{4}/)
-    expect(wide).toContain('robot 24 (service account)')
-  })
-
-  test('do not let names of others steer the terminal', async () => {
-    const name = 'red \u001b[31m \u009b31m \u202etxt'
-    const { id } = await server.client.admin.organization.projects.create({ name })
-    const shown = await command(`projects retrieve ${id}`, onTerminal())
-    expect(shown.out).toContain('red \ufffd[31m \ufffd31m \ufffdtxt')
-    const { out } = await command(`projects retrieve ${id}`)
-    // oxlint-disable-next-line no-control-regex -- that they are absent is what is tested
-    expect(out).not.toMatch(/[\u001b\u009b\u202e]/)
-    expect(JSON.parse(out).name).toBe(name)
-  })
-})
-
-describe('help', () => {
-  test('is there at each level, and names every flag and extension', async () => {
-    const overview = (await command('--help')).out
-    for (const { path } of handmade) expect(overview).toContain(path.join(' '))
-    for (const code of '01234567') expect(overview).toMatch(new RegExp(`^  ${code}  `, 'm'))
-    for (const { path, operation } of commands) {
-      for (let depth = 1; depth < path.length; depth++)
-        expect((await command(['help', ...path.slice(0, depth)])).out).toContain(path[depth]!)
-      const { code, out } = await command([...path, '--help'])
-      expect(code).toBe(0)
-      expect(out.includes('A Keyhall extension')).toBe(operation.extension)
-      for (const { name } of operationFlags(operation)) expect(out).toContain(`--${name}`)
-      for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(120)
-    }
-  })
-
-  test('of the server has every setting with its variable and default', async () => {
-    const { out } = await command('serve --help')
-    for (const part of ['--database ADDRESS', 'KEYHALL_TRUSTED_PROXIES', 'default: 4100', 'KEYHALL_ADMIN_KEY'])
-      expect(out).toContain(part)
-  })
-
-  test('stands in for a command that is not complete, as a mistake', async () => {
-    const { code, out, err } = await command('projects api-keys')
-    expect({ code, out }).toEqual({ code: 2, out: '' })
-    expect(err).toStartWith('Usage: keyhall projects api-keys <command>')
-  })
-})
-
-test('no flag of an operation hides a flag of the command line', () => {
-  for (const { path, operation } of commands) {
-    const names = [...operationFlags(operation), ...networkFlags(true)].map(({ name }) => name)
-    expect([path, names.length]).toEqual([path, new Set([...names, 'help']).size - 1])
-  }
-})
-
-test('completion in bash offers what the contract has', async () => {
-  const { out } = await command('completion bash')
-  const complete = (words: string[]) => {
-    const line = words.map((word) => `'${word}'`).join(' ')
-    const script = `${out}\nCOMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; _keyhall; echo "\${COMPREPLY[*]}"`
-    return Bun.spawnSync(['bash', '-c', script]).stdout.toString().trim().split(' ')
-  }
-  expect(complete(['keyhall', 'pro'])).toEqual(['projects'])
-  expect(complete(['keyhall', 'projects', 'api-keys', 'l'])).toEqual(['list'])
-  expect(complete(['keyhall', 'projects', 'api-keys', 'list', '--owner'])).toEqual(['--owner-project-access'])
-  expect(complete(['keyhall', 'serve', '--da'])).toEqual(['--database'])
 })
