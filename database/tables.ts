@@ -44,7 +44,7 @@ export interface UserRow {
   deleted_at: number | null
 }
 
-/** A role that a user or group holds: in the organization (`resource_id` is its id) or in a project. */
+/** A role that a person, service account or group holds: in the organization (`resource_id` is its id) or in a project. */
 export interface RoleAssignmentRow {
   organization_id: string
   resource_id: string
@@ -66,6 +66,7 @@ export interface GroupRow {
 export interface GroupUserRow {
   organization_id: string
   group_id: string
+  /** Of a living person or service account: the code that changes one of the three sees to it. */
   user_id: string
   created_at: number
 }
@@ -125,6 +126,7 @@ export interface ServiceAccountRow {
   project_id: string
   id: string
   name: string
+  /** The built-in role that it was given itself, or `none`; whatever else it holds is in `role_assignments`. */
   role: string
   created_at: number
   deleted_at: number | null

@@ -4,6 +4,7 @@ import { people } from './002-people.ts'
 import { revocations } from './003-revocations.ts'
 import { seals } from './004-seals.ts'
 import { search } from './005-search.ts'
+import { groupUsers } from './006-group-users.ts'
 
 /** The few words in which the two engines' DDL differs. */
 export interface Dialect {
@@ -22,4 +23,4 @@ export interface Migration {
   statements: (dialect: Dialect) => string[]
 }
 
-export const migrations: readonly Migration[] = [first, people, revocations, seals, search]
+export const migrations: readonly Migration[] = [first, people, revocations, seals, search, groupUsers]
