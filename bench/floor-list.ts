@@ -16,9 +16,9 @@ const page = (after: string) =>
     select key.id, key.name, key.redacted_value, key.created_at, key.last_used_at, key.expires_at, key.owner_id,
       user.name as user_name, user.email, user.created_at as user_created_at,
       account.name as account_name, account.role as account_role, account.created_at as account_created_at,
-      (select ${rank} from role_assignments held where ${where} and held.principal_id = user.id) as direct,
+      (select ${rank} from role_assignments held where ${where} and held.principal_id = key.owner_id) as direct,
       (select ${rank} from group_users member cross join role_assignments held
-        where member.organization_id = key.organization_id and member.user_id = user.id
+        where member.organization_id = key.organization_id and member.user_id = key.owner_id
           and held.principal_id = member.group_id and ${where}) as grouped,
       project.archived_at
     from projects project
@@ -53,7 +53,8 @@ const server = Bun.serve({
     const has_more = rows.length > most
     if (has_more) rows.length = most
     const data = rows.map((row) => {
-      const role = row.account_role ?? roles[Math.max(row.direct ?? 0, row.grouped ?? 0)]
+      const own = row.account_role === 'owner' ? 4 : row.account_role === 'member' ? 3 : 0
+      const role = roles[Math.max(own, row.direct ?? 0, row.grouped ?? 0)]
       return {
         object: 'organization.project.api_key',
         id: row.id,

@@ -1,4 +1,4 @@
-/** The members of a group. */
+/** The members of a group: people and service accounts. */
 import { anyId, cursor, del, ended, get, id, next, nullable, object, oneOf, order, post, t } from './kit.ts'
 
 const properties = { id: id('user-'), name: t.String(), email: nullable(t.String()) }
@@ -13,7 +13,7 @@ export const groupUsers = {
     returns: next(t.Object(properties)),
   }),
   create: post(path, {
-    about: 'Adds a person of the organization to a group.',
+    about: 'Adds a person or a service account of the organization to a group.',
     can: 'api.management.write',
     audit: 'tenant.group.member.added',
     body: { user_id: anyId() },
@@ -30,7 +30,7 @@ export const groupUsers = {
     }),
   }),
   delete: del(`${path}/{user_id}`, {
-    about: 'Removes a person from a group.',
+    about: 'Removes a person or a service account from a group.',
     can: 'api.management.write',
     audit: 'tenant.group.member.removed',
     returns: ended('group.user'),

@@ -25,7 +25,10 @@ export const ServiceAccount = object(
   'organization.project.service_account',
   {
     ...properties,
-    role: described(oneOf('owner', 'member', 'none'), 'Its role in the project; with `none` its keys are inactive.'),
+    role: described(
+      oneOf('owner', 'member', 'none'),
+      'The highest role that it holds in the project directly; `member` for `viewer` and custom roles alone. With `none`, only a group can make its keys active.',
+    ),
   },
   'An owner of keys that is no person. It belongs to one project.',
 )
@@ -75,14 +78,15 @@ export const projectServiceAccounts = {
     returns: ServiceAccount,
   }),
   update: post(`${path}/{service_account_id}`, {
-    about: 'Renames a service account, or gives it another role in its project.',
+    about:
+      'Renames a service account, or gives it a role in its project in the place of the built-in ones that it holds directly.',
     can: 'api.management.write',
     audit: 'service_account.updated',
     body: { name: optional(name()), role: optional(oneOf('member', 'owner')) },
     returns: ServiceAccount,
   }),
   delete: del(`${path}/{service_account_id}`, {
-    about: 'Deletes a service account and all its keys.',
+    about: 'Deletes a service account with all its keys, roles and memberships.',
     can: 'api.management.write',
     audit: ['service_account.deleted', 'api_key.deleted'],
     returns: deleted('organization.project.service_account'),

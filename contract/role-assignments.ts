@@ -1,4 +1,4 @@
-/** Roles held by people and groups, in the organization and in a project: one template, four instances. */
+/** Roles held by people, groups and service accounts, in the organization and in a project: one template, four instances. */
 import { AssignedGroup } from './groups.ts'
 import {
   anyId,
@@ -81,7 +81,7 @@ export const projectUserRoles = assignmentsAt(
   '/projects/{project_id}/users/{user_id}/roles',
   'user',
   user,
-  'a person in a project',
+  'a person or a service account in a project',
 )
 export const projectGroupRoles = assignmentsAt(
   '/projects/{project_id}/groups/{group_id}/roles',

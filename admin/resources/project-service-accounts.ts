@@ -5,10 +5,13 @@ import {
   serviceAccountApiKeys as serviceAccountApiKeysContract,
 } from '../../contract/project-service-accounts.ts'
 import { collection } from '../../database/page.ts'
+import { accountRole, directProjectRank } from '../../keys/access.ts'
 import { handlers, type Call } from '../call.ts'
 import { notArchived } from '../rules/archived.ts'
 import { gone } from '../rules/gone.ts'
 import { issueKey } from '../rules/issue-key.ts'
+import { leaveAll } from '../rules/leave-all.ts'
+import { swapOwnRole } from '../rules/service-accounts.ts'
 
 export default handlers(projectServiceAccounts, {
   async list(call) {
@@ -46,21 +49,23 @@ export default handlers(projectServiceAccounts, {
   async update(call) {
     notArchived(call.project)
     const account = await find(call)
-    const { name = account.name, role = account.role } = call.body
-    if (name === account.name && role === account.role) return present(account)
+    const { name = account.name, role } = call.body
+    const swapped = role !== undefined && (await swapOwnRole(call, account, role))
+    if (name === account.name && !swapped) return present(account)
     await call.db
       .updateTable('service_accounts')
-      .set({ name, role })
+      .set({ name })
       .where('organization_id', '=', call.organization_id)
       .where('id', '=', account.id)
       .execute()
-    call.record('service_account.updated', { id: account.id, changes_requested: { role: call.body.role } })
-    return present({ ...account, name, role })
+    call.record('service_account.updated', { id: account.id, changes_requested: { role } })
+    return present(await find(call))
   },
 
   async delete(call) {
     notArchived(call.project)
     const { id } = await find(call)
+    await leaveAll(call, { type: 'user', id })
     const keys = await call.db
       .updateTable('api_keys')
       .set({ deleted_at: call.now })
@@ -100,16 +105,23 @@ const within = (call: Pick<InProject, 'organization_id' | 'project'>) => ({
 })
 
 const accounts = collection('service_accounts', ['organization_id', 'project_id'], (item) =>
-  item.select(['item.id', 'item.name', 'item.role', 'item.created_at']).where('item.deleted_at', 'is', null),
+  item
+    .select(['item.id', 'item.project_id', 'item.name', 'item.role', 'item.created_at'])
+    .select(
+      directProjectRank({ organization: 'item.organization_id', project: 'item.project_id', user: 'item.id' }).as(
+        'rank',
+      ),
+    )
+    .where('item.deleted_at', 'is', null),
 )
 
 type Row = NonNullable<Awaited<ReturnType<typeof accounts.find>>>
 
-const present = ({ id, name, role, created_at }: Row) => ({
-  object: 'organization.project.service_account' as const,
+const present = ({ id, name, role, rank, created_at }: Row): Output<typeof projectServiceAccounts.retrieve> => ({
+  object: 'organization.project.service_account',
   id,
   name,
-  role: role as Output<typeof projectServiceAccounts.retrieve>['role'],
+  role: accountRole(role, rank, null),
   created_at,
 })
 

@@ -1,4 +1,4 @@
-/** Roles that people and groups hold, in the organization and in a project: one template, four instances. */
+/** Roles that people, groups and service accounts hold, in the organization and in a project: one template, four instances. */
 import { notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import { groupRoles, projectGroupRoles, projectUserRoles, userRoles } from '../../contract/role-assignments.ts'
@@ -10,33 +10,45 @@ import { keepAnOwner } from '../rules/last-owner.ts'
 import { mayGrant } from '../rules/may-grant.ts'
 import { findPerson, presentPerson } from '../rules/people.ts'
 import { findRole, pageOfRoles, presentRole, resourceOf, resourceType, type KnownRole } from '../rules/roles.ts'
+import { findUser, setOwnRole } from '../rules/service-accounts.ts'
 
-/** Finds who holds the roles, and how an answer names them. */
+interface Holder {
+  principal: Principal
+  /** The built-in role that stands with the holder itself, as a service account's does, and is shown as one more assignment. */
+  own: string | null
+  /** How an answer names the holder. */
+  shown: object
+}
+
 type Find = (
-  call: Pick<Call, 'db' | 'organization_id'> & { params: { user_id?: string; group_id?: string } },
-) => Promise<{ principal: Principal; shown: object }>
+  call: Pick<Call, 'db' | 'organization_id'> & {
+    project: { id: string } | undefined
+    params: { user_id?: string; group_id?: string }
+  },
+) => Promise<Holder>
 
 const assignments = (name: 'user' | 'group', find: Find): Handlers<typeof userRoles> => ({
   async list(call) {
-    const { principal } = await find(call)
-    const held = await holdings(call, principal)
-    return pageOfRoles(call, resourceOf(call), (role) => present(role, held, principal))
+    const holder = await find(call)
+    const held = await holdings(call, holder)
+    return pageOfRoles(call, resourceOf(call), (role) => present(role, held, holder.principal))
   },
 
   async create(call) {
     changeable(call)
-    const { principal } = await find(call)
+    const { principal, own } = await find(call)
     const role = await findRole(call, resourceOf(call), call.body.role_id, { param: 'role_id' })
     mayGrant(call, role)
-    if (await grant(call, role.resource, principal.id, role.key))
+    if (role.key !== own && (await grant(call, role.resource, principal.id, role.key)))
       call.record('role.assignment.created', assignmentEvent(principal, role))
     const { shown } = await find(call)
     return { object: `${name}.role`, ...shown, role: presentRole(role) } as Output<typeof userRoles.create>
   },
 
   async retrieve(call) {
-    const { principal } = await find(call)
-    const held = await holdings(call, principal)
+    const holder = await find(call)
+    const { principal } = holder
+    const held = await holdings(call, holder)
     const role = await findRole(call, resourceOf(call), call.params.role_id)
     const found = present(role, held, principal)
     if (!found) throw notFound('role', `${call.params.role_id} of ${principal.type} ${principal.id}`)
@@ -45,30 +57,36 @@ const assignments = (name: 'user' | 'group', find: Find): Handlers<typeof userRo
 
   async delete(call) {
     changeable(call)
-    const { principal } = await find(call)
+    const { principal, own } = await find(call)
     const role = await findRole(call, resourceOf(call), call.params.role_id)
-    if ((await revoke(call, role.resource, principal.id, role.key)).length === 0)
-      throw notFound('role', `${call.params.role_id} of ${principal.type} ${principal.id}`)
+    const taken = await revoke(call, role.resource, principal.id, role.key)
+    if (role.key === own) await setOwnRole(call, principal.id, 'none')
+    else if (taken.length === 0) throw notFound('role', `${call.params.role_id} of ${principal.type} ${principal.id}`)
     await keepAnOwner(call)
     call.record('role.assignment.deleted', assignmentEvent(principal, role))
     return { object: `${name}.role.deleted`, deleted: true } as Output<typeof userRoles.delete>
   },
 })
 
-const findUser: Find = async (call) => {
-  const person = await findPerson(call, call.params.user_id!)
-  return { principal: { type: 'user', id: person.id }, shown: { user: presentPerson(person) } }
+const findUserHolder: Find = async (call) => {
+  const { user_id: id = '' } = call.params
+  const principal = { type: 'user', id } as const
+  // An account belongs to its project: in the organization it holds roles through groups alone.
+  if (!call.project) return { principal, own: null, shown: { user: presentPerson(await findPerson(call, id)) } }
+  const { own, shown } = await findUser(call, id, { project_id: call.project.id })
+  return { principal, own, shown: { user: shown } }
 }
 
 const findGroupHolder: Find = async (call) => {
   const { id, name, created_at } = await findGroup(call, call.params.group_id!)
   return {
     principal: { type: 'group', id },
+    own: null,
     shown: { group: { object: 'group', id, name, created_at, scim_managed: false } },
   }
 }
 
-const ofUsers = assignments('user', findUser)
+const ofUsers = assignments('user', findUserHolder)
 const ofGroups = assignments('group', findGroupHolder)
 
 // The four differ in the names of their parameters and of the principal alone, which is more than types can follow.
@@ -88,7 +106,7 @@ type Source = { principal_id: string; principal_type: string }
 /** Which roles a principal holds in the resource of the call, and from where; and who made the custom ones. */
 async function holdings(
   call: Pick<Call, 'db' | 'organization_id'> & Parameters<typeof resourceOf>[0],
-  principal: Principal,
+  { principal, own }: Holder,
 ) {
   const { db, organization_id } = call
   const resource = resourceOf(call)
@@ -110,7 +128,8 @@ async function holdings(
     .where('member.user_id', '=', principal.id)
     .where('held.resource_id', '=', resource.id)
   const sources = new Map<string, Source[]>()
-  for (const { role, principal_id } of [...(await direct.execute()), ...(await inherited.execute())]) {
+  const standing = own === null || own === 'none' ? [] : [{ role: own, principal_id: principal.id }]
+  for (const { role, principal_id } of [...standing, ...(await direct.execute()), ...(await inherited.execute())]) {
     const source = { principal_id, principal_type: principal_id === principal.id ? principal.type : 'group' }
     sources.set(role, [...(sources.get(role) ?? []), source])
   }

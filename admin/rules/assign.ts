@@ -3,6 +3,7 @@ import type { Call } from '../call.ts'
 import type { KnownRole, Resource } from './roles.ts'
 import { resourceType } from './roles.ts'
 
+/** A service account is a user too: OpenAI's audit log knows users and groups alone. */
 export interface Principal {
   type: 'user' | 'group'
   id: string

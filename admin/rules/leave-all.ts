@@ -1,4 +1,4 @@
-/** What happens to roles and memberships when a person or a group goes. */
+/** What happens to roles and memberships when a person, a service account or a group goes. */
 import type { Call } from '../call.ts'
 import { leave, type Principal } from './assign.ts'
 

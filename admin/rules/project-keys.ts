@@ -3,15 +3,14 @@ import type { Expression, SelectQueryBuilder, SqlBool } from 'kysely'
 import type { Output } from '../../contract/kit.ts'
 import type { projectApiKeys } from '../../contract/project-api-keys.ts'
 import type { Tables } from '../../database/tables.ts'
-import { directRank, groupRank, hasAccess, isDirectMember, roleOf } from '../../keys/access.ts'
+import { accountRole, directRank, groupRank, hasAccess, isDirectMember, roleOf } from '../../keys/access.ts'
 
 type Item = SelectQueryBuilder<Tables & { item: Tables['api_keys'] }, 'item', {}>
 
 /** Which keys a list shows, by whether their owners still have access. */
 export type Access = 'active' | 'inactive' | 'any' | 'members'
 
-/** `user.id` is null for a service account: then no role is looked for. */
-const owner = { organization: 'item.organization_id', project: 'item.project_id', user: 'user.id' }
+const owner = { organization: 'item.organization_id', project: 'item.project_id', user: 'item.owner_id' }
 
 /** These keys, with the tables that say who owns them. */
 const joined = (item: Item) =>
@@ -63,7 +62,9 @@ type Row = Awaited<ReturnType<ReturnType<typeof withOwners>['execute']>>[number]
 
 export function presentKey(row: Row): Output<typeof projectApiKeys.retrieve> {
   const { id, name, redacted_value, created_at, last_used_at, expires_at, owner_id } = row
-  const role = row.account_role ?? roleOf(row.direct_rank, row.group_rank)
+  const { account_role, direct_rank, group_rank } = row
+  const role =
+    account_role === null ? roleOf(direct_rank, group_rank) : accountRole(account_role, direct_rank, group_rank)
   return {
     object: 'organization.project.api_key',
     id,

@@ -63,7 +63,8 @@ for (const engine of engines)
       let late = 0
       const run = async () => {
         while (round < ROUNDS) {
-          const { value, removeOwner } = await (round++ % 2 ? accountKey() : personKey(`user-round-${round}`))
+          const kinds = [accountKey, groupedAccountKey, () => personKey(`user-round-${round}`)]
+          const { value, removeOwner } = await kinds[round++ % kinds.length]!()
           const deleted = { at: Infinity }
           const use = async () => {
             const began = performance.now()
@@ -90,6 +91,20 @@ for (const engine of engines)
       const { project_id } = server
       const { id, api_key } = await client().projects.serviceAccounts.create(project_id, { name: 'robot' })
       return { value: api_key!.value, removeOwner: () => client().projects.serviceAccounts.delete(id, { project_id }) }
+    }
+
+    async function groupedAccountKey() {
+      const { project_id } = server
+      const { groups, projects } = client()
+      const account = await projects.serviceAccounts.create(project_id, {
+        name: 'robot',
+        create_service_account_only: true,
+      })
+      const { value } = await projects.serviceAccounts.apiKeys.create(account.id, { project_id })
+      const group = await groups.create({ name: account.id })
+      await projects.groups.create(project_id, { group_id: group.id, role: 'role-api-project-member' })
+      await groups.users.create(group.id, { user_id: account.id })
+      return { value, removeOwner: () => groups.users.delete(account.id, { group_id: group.id }) }
     }
 
     async function personKey(user_id: string) {

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { operations, type OperationName } from '../../contract/index.ts'
-import { newGroup, newPerson, newRole } from '../made.ts'
+import { newGroup, newPerson, newRole, newServiceAccount } from '../made.ts'
 import { recipe } from '../recipes.ts'
 import { addTenant, onBothEngines, type Tenant } from '../setup.ts'
 import { runs } from './runs.ts'
@@ -23,7 +23,9 @@ const bodies: Record<ListName, ((tenant: Tenant, params: Params) => Promise<obje
   'invites.list': async () => ({ email: `${unique().replace(' ', '-')}@example.com`, role: 'reader', projects: [] }),
   'users.roles.list': async (tenant) => ({ role_id: (await newRole(tenant)).id }),
   'groups.list': async () => ({ name: unique() }),
-  'groups.users.list': async (tenant) => ({ user_id: await newPerson(tenant) }),
+  'groups.users.list': async (tenant) => ({
+    user_id: ++count % 2 ? await newPerson(tenant) : (await newServiceAccount(tenant)).id,
+  }),
   'groups.roles.list': async (tenant) => ({ role_id: (await newRole(tenant)).id }),
   'roles.list': async () => ({ role_name: unique(), permissions: [] }),
   'projects.list': async () => ({ name: unique() }),

@@ -92,4 +92,24 @@ onBothEngines('races', (server) => {
       else expect(issued).toMatchObject({ error: { code: 'project_archived' } })
     }
   })
+
+  test('a service account that is added to a group while it is deleted is no member of it afterwards', async () => {
+    const { project_id, client, database } = server()
+    const { groups, projects } = client.admin.organization
+    const { id: group_id } = await groups.create({ name: 'Robots' })
+    let added = 0
+    for (let round = 0; round < 200; round++) {
+      const { id: user_id } = await projects.serviceAccounts.create(project_id, { name: 'robot' })
+      const join = () => server().request('POST', `/organization/groups/${group_id}/users`, { user_id })
+      const leave = () => server().request('DELETE', `/organization/projects/${project_id}/service_accounts/${user_id}`)
+      const requests = round % 2 === 0 ? [join(), leave()] : [leave(), join()]
+      const [joined, left] = round % 2 === 0 ? await together(...requests) : (await together(...requests)).toReversed()
+      expect([left, [200, 404].includes(joined!)]).toEqual([200, true])
+      if (joined === 200) added++
+    }
+    expect(added).toBeGreaterThan(0)
+    expect(
+      await database.read.selectFrom('group_users').selectAll().where('group_id', '=', group_id).execute(),
+    ).toEqual([])
+  })
 })

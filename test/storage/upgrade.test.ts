@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { sql } from 'kysely'
-import { openDatabase } from '../../database/open.ts'
+import { people } from '../../database/migrations/002-people.ts'
+import { openDatabase, type Engine } from '../../database/open.ts'
 import { base62, base62Number } from '../../keys/random.ts'
 import { folder, serve } from '../cli/command.ts'
-import { emptyDatabase, engines, START_MILLISECONDS } from '../setup.ts'
+import { addPerson, emptyDatabase, engines, START_MILLISECONDS, startServer } from '../setup.ts'
 
 /** A key as it was made before there were seals. */
 function unsealedKey() {
@@ -54,5 +55,58 @@ for (const engine of engines)
       expect(await opened([key, guess])).toEqual([401, 401])
       await change([`delete from migrations where name = '004-seals'`])
       expect(await opened([key, guess])).toEqual([200, 401])
+    }, 60_000)
+  })
+
+for (const engine of engines)
+  describe(`members of groups from before service accounts could be some (${engine})`, () => {
+    test('are kept in their order, and accounts join them', async () => {
+      const on = await emptyDatabase(engine)
+      const server = await startServer(engine, { on: { ...on, drop: async () => {} } })
+      const { organization_id, project_id, client } = server
+      const { groups, projects } = client.admin.organization
+      const group = await groups.create({ name: 'Old' })
+      const ids = []
+      for (const n of [3, 1, 2]) {
+        server.world.ahead += 1
+        const user_id = await addPerson(server, { id: `user-${n}`, email: `${n}@example.com` })
+        await groups.users.create(group.id, { user_id })
+        ids.push(user_id)
+      }
+      const account = await projects.serviceAccounts.create(project_id, { name: 'Robot' })
+      await server.database.write(async (db) => {
+        // The table as 002 made it.
+        const old = people
+          .statements((server.database as unknown as Engine).dialect)
+          .filter((statement) => statement.includes('group_users'))
+        for (const statement of [
+          'create table kept as select * from group_users',
+          'drop table group_users',
+          ...old,
+          'insert into group_users select organization_id, group_id, user_id, created_at from kept',
+          'drop table kept',
+          `delete from migrations where name = '006-group-users'`,
+        ])
+          await sql.raw(statement).execute(db)
+      })
+      const join = { organization_id, group_id: group.id, user_id: account.id, created_at: 1 }
+      const insert = () => server.database.write((db) => db.insertInto('group_users').values(join).execute())
+      expect(await insert().then(String, String)).toMatch(/foreign key|FOREIGN KEY/)
+
+      // Another process brings the schema up to date; this one goes on with the statements that it prepared.
+      await (await openDatabase(server.address)).close()
+      expect((await groups.users.list(group.id, { order: 'asc' })).data.map(({ id }) => id)).toEqual(ids)
+      await groups.users.create(group.id, { user_id: account.id })
+      expect((await groups.users.list(group.id)).data.map(({ id }) => id)).toEqual([account.id, ...ids.toReversed()])
+      expect(await insert().then(String, String)).toMatch(/unique|UNIQUE|duplicate|already/)
+      const nowhere = server.database.write((db) =>
+        db
+          .insertInto('group_users')
+          .values({ ...join, group_id: 'group_none' })
+          .execute(),
+      )
+      expect(await nowhere.then(String, String)).toMatch(/foreign key|FOREIGN KEY/)
+      await server.stop()
+      await on.drop()
     }, 60_000)
   })
