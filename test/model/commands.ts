@@ -1,6 +1,6 @@
 /** Every change of people and access, twice: what the model says, and how the real one is asked. */
 import * as fc from 'fast-check'
-import type { Organization, Answer } from './organization.ts'
+import { permissionOf, type Organization, type Answer } from './organization.ts'
 
 /** The ids of what the real organization made, in the order of the model's numbers. */
 export interface Real {
@@ -11,6 +11,8 @@ export interface Real {
   groups: string[]
   accounts: string[]
   keys: string[]
+  /** The values of the keys. */
+  values: string[]
   roles: string[]
 }
 
@@ -19,7 +21,7 @@ export interface Command {
   model: (organization: Organization) => Answer
   real: (real: Real) => Promise<{ status: number; json: any }>
   /** What a success made, for later commands. */
-  made?: { list: 'groups' | 'accounts' | 'keys' | 'roles'; id: (json: any) => string }[]
+  made?: { list: 'groups' | 'accounts' | 'keys' | 'values' | 'roles'; id: (json: any) => string }[]
 }
 
 const ok = (events: Record<string, number> = {}): Answer => ({ status: 200, events })
@@ -52,28 +54,46 @@ const projectRole = fc.constantFrom(...builtIn)
 /** A role of a project, or of the organization, built-in or custom. */
 const inProject = fc.constantFrom(...builtIn, 'r0', 'r1')
 const inOrganization = fc.constantFrom('owner', 'reader', 'r0', 'r1')
+/** Who can be a member of a group. */
+const member = fc.oneof(
+  user.map((number) => `u${number}`),
+  account.map((number) => `a${number}`),
+)
 const holder = fc.oneof(
-  user.map((number) => ({ type: 'users' as const, number })),
-  group.map((number) => ({ type: 'groups' as const, number })),
+  member,
+  group.map((number) => `g${number}`),
 )
 const resource = fc.constantFrom('organization', 'p0', 'p1')
+/** What somebody may hold: any role anywhere, or a built-in one that an account of the beginning may hold in its own project. */
+const holding = fc.oneof(
+  fc.record({ holder, resource, role: fc.oneof(inProject, inOrganization) }),
+  fc.record({ holder: fc.constant('a0'), resource: fc.constant('p1'), role: projectRole }),
+  fc.record({ holder: fc.constant('a1'), resource: fc.constant('p0'), role: projectRole }),
+)
 
-const exists = (o: Organization, { type, number }: { type: 'users' | 'groups'; number: number }) => o[type].has(number)
+/** Whether roles of the resource can be held: accounts have them in their own project alone. */
+const canHold = (o: Organization, where: string, holder: string) =>
+  o.lives(holder) && (!holder.startsWith('a') || `p${o.accounts.get(Number(holder.slice(1)))}` === where)
 const isKnown = (o: Organization, where: string, role: string) =>
   (where === 'organization' ? ['owner', 'reader'] : builtIn).includes(role) || Boolean(o.roles.get(where)?.has(role))
 const projectNumber = (where: string) => Number(where.slice(1))
 const isArchived = (o: Organization, where: string) => where !== 'organization' && o.archived.has(projectNumber(where))
 const rolesPath = (real: Real, where: string) =>
   where === 'organization' ? '/organization' : `/projects/${real.projects[projectNumber(where)]}`
-const principalId = (real: Real, { type, number }: { type: 'users' | 'groups'; number: number }) =>
-  real[type][number] ?? 'none'
+const idOf = (real: Real, principal: string) =>
+  real[({ u: 'users', a: 'accounts', g: 'groups' } as const)[principal[0] as 'u']][Number(principal.slice(1))] ?? 'none'
+const holderPath = (real: Real, holder: string) =>
+  `${holder.startsWith('g') ? 'groups' : 'users'}/${idOf(real, holder)}`
+
+const accountPath = (real: Real, project: number, account: number) =>
+  `/organization/projects/${real.projects[project]}/service_accounts/${real.accounts[account] ?? 'none'}`
 
 export const commands: fc.Arbitrary<Command>[] = [
   command('add user to project', { user, project, role: projectRole }, ({ user, project, role }) => ({
     model(o) {
       if (o.archived.has(project)) return refused
       if (!o.users.has(user)) return missing
-      if (o.directRole(project, user) !== null) return { status: 409 }
+      if (o.directRole(project, `u${user}`) !== null) return { status: 409 }
       o.give(`p${project}`, `u${user}`, role)
       return ok({ 'user.added': 1 })
     },
@@ -82,7 +102,7 @@ export const commands: fc.Arbitrary<Command>[] = [
   command('change user in project', { user, project, role: projectRole }, ({ user, project, role }) => ({
     model(o) {
       if (o.archived.has(project)) return refused
-      const before = o.directRole(project, user)
+      const before = o.directRole(project, `u${user}`)
       if (before === null) return missing
       if (before === role) return ok()
       if (o.isOwner(user)) return refused
@@ -96,7 +116,7 @@ export const commands: fc.Arbitrary<Command>[] = [
   command('remove user from project', { user, project }, ({ user, project }) => ({
     model(o) {
       if (o.archived.has(project)) return refused
-      if (o.directRole(project, user) === null) return missing
+      if (o.directRole(project, `u${user}`) === null) return missing
       if (o.isOwner(user)) return refused
       o.take(`p${project}`, `u${user}`)
       return ok({ 'user.deleted': 1 })
@@ -121,22 +141,22 @@ export const commands: fc.Arbitrary<Command>[] = [
       }),
     real: (r) => r.ask('DELETE', `/organization/groups/${r.groups[group] ?? 'none'}`),
   })),
-  command('add to group', { group, user }, ({ group, user }) => ({
+  command('add to group', { group, member }, ({ group, member }) => ({
     model(o) {
-      if (!o.groups.has(group) || !o.users.has(user)) return missing
-      if (o.groups.get(group)!.has(user)) return { status: 409 }
-      o.groups.get(group)!.add(user)
+      if (!o.groups.has(group) || !o.lives(member)) return missing
+      if (o.groups.get(group)!.has(member)) return { status: 409 }
+      o.groups.get(group)!.add(member)
       return ok({ 'tenant.group.member.added': 1 })
     },
-    real: (r) => r.ask('POST', `/organization/groups/${r.groups[group] ?? 'none'}/users`, { user_id: r.users[user] }),
+    real: (r) => r.ask('POST', `/organization/groups/${r.groups[group] ?? 'none'}/users`, { user_id: idOf(r, member) }),
   })),
-  command('remove from group', { group, user }, ({ group, user }) => ({
+  command('remove from group', { group, member }, ({ group, member }) => ({
     model: (o) =>
       o.keepingAnOwner(() => {
-        if (!o.groups.get(group)?.delete(user)) return missing
+        if (!o.groups.get(group)?.delete(member)) return missing
         return ok({ 'tenant.group.member.removed': 1 })
       }),
-    real: (r) => r.ask('DELETE', `/organization/groups/${r.groups[group] ?? 'none'}/users/${r.users[user]}`),
+    real: (r) => r.ask('DELETE', `/organization/groups/${r.groups[group] ?? 'none'}/users/${idOf(r, member)}`),
   })),
   command('add group to project', { group, project, role: inProject }, ({ group, project, role }) => ({
     model(o) {
@@ -160,36 +180,32 @@ export const commands: fc.Arbitrary<Command>[] = [
     },
     real: (r) => r.ask('DELETE', `/organization/projects/${r.projects[project]}/groups/${r.groups[group] ?? 'none'}`),
   })),
-  command('assign', { holder, resource, role: fc.oneof(inProject, inOrganization) }, ({ holder, resource, role }) => ({
+  command('assign', { holding }, ({ holding: { holder, resource, role } }) => ({
     model(o) {
       if (isArchived(o, resource)) return refused
-      if (!exists(o, holder) || !isKnown(o, resource, role)) return missing
-      const given = o.give(resource, `${holder.type[0]}${holder.number}`, role)
+      if (!canHold(o, resource, holder) || !isKnown(o, resource, role)) return missing
+      const given = o.give(resource, holder, role)
       return ok(given ? { 'role.assignment.created': 1 } : {})
     },
     real: (r) =>
-      r.ask('POST', `${rolesPath(r, resource)}/${holder.type}/${principalId(r, holder)}/roles`, {
+      r.ask('POST', `${rolesPath(r, resource)}/${holderPath(r, holder)}/roles`, {
         role_id: roleId(r, resource === 'organization' ? 'organization' : 'project', role),
       }),
   })),
-  command(
-    'unassign',
-    { holder, resource, role: fc.oneof(inProject, inOrganization) },
-    ({ holder, resource, role }) => ({
-      model: (o) =>
-        o.keepingAnOwner(() => {
-          if (isArchived(o, resource)) return refused
-          if (!exists(o, holder) || !isKnown(o, resource, role)) return missing
-          const taken = o.take(resource, `${holder.type[0]}${holder.number}`, role)
-          return taken.length === 0 ? missing : ok({ 'role.assignment.deleted': 1 })
-        }),
-      real: (r) =>
-        r.ask(
-          'DELETE',
-          `${rolesPath(r, resource)}/${holder.type}/${principalId(r, holder)}/roles/${roleId(r, resource === 'organization' ? 'organization' : 'project', role)}`,
-        ),
-    }),
-  ),
+  command('unassign', { holding }, ({ holding: { holder, resource, role } }) => ({
+    model: (o) =>
+      o.keepingAnOwner(() => {
+        if (isArchived(o, resource)) return refused
+        if (!canHold(o, resource, holder) || !isKnown(o, resource, role)) return missing
+        const taken = o.take(resource, holder, role)
+        return taken.length === 0 ? missing : ok({ 'role.assignment.deleted': 1 })
+      }),
+    real: (r) =>
+      r.ask(
+        'DELETE',
+        `${rolesPath(r, resource)}/${holderPath(r, holder)}/roles/${roleId(r, resource === 'organization' ? 'organization' : 'project', role)}`,
+      ),
+  })),
   command('set role', { user, role: fc.constantFrom('owner', 'reader') }, ({ user, role }) => ({
     model: (o) =>
       o.keepingAnOwner(() => {
@@ -206,7 +222,7 @@ export const commands: fc.Arbitrary<Command>[] = [
       o.keepingAnOwner(() => {
         if (!o.users.delete(user)) return missing
         for (const where of o.held.keys()) o.take(where, `u${user}`)
-        for (const members of o.groups.values()) members.delete(user)
+        for (const members of o.groups.values()) members.delete(`u${user}`)
         return ok({ 'user.deleted': 1 })
       }),
     real: (r) => r.ask('DELETE', `/organization/users/${r.users[user]}`),
@@ -215,13 +231,16 @@ export const commands: fc.Arbitrary<Command>[] = [
     model(o) {
       if (o.archived.has(project)) return refused
       if (!o.users.has(user)) return missing
-      if (o.roleIn(project, user) === 'none') return refused
-      o.keys.set(o.made.keys++, { project, owner: { user } })
+      if (o.roleIn(project, `u${user}`) === 'none') return refused
+      o.keys.set(o.made.keys++, { project, owner: `u${user}` })
       return ok({ 'api_key.created': 1 })
     },
     real: (r) =>
       r.ask('POST', `/organization/projects/${r.projects[project]}/api_keys`, { name: 'key', user_id: r.users[user] }),
-    made: [{ list: 'keys', id: (json) => json.id }],
+    made: [
+      { list: 'keys', id: (json) => json.id },
+      { list: 'values', id: (json) => json.value },
+    ],
   })),
   command('delete key', { key, project }, ({ key, project }) => ({
     model(o) {
@@ -242,31 +261,42 @@ export const commands: fc.Arbitrary<Command>[] = [
   command('create account', { project }, ({ project }) => ({
     model(o) {
       if (o.archived.has(project)) return refused
-      const number = o.made.accounts++
-      o.accounts.set(number, { project, role: 'member' })
-      o.keys.set(o.made.keys++, { project, owner: { account: number } })
+      o.keys.set(o.made.keys++, { project, owner: o.addAccount(project, 'member') })
       return ok({ 'service_account.created': 1, 'api_key.created': 1 })
     },
     real: (r) => r.ask('POST', `/organization/projects/${r.projects[project]}/service_accounts`, { name: 'robot' }),
     made: [
       { list: 'accounts', id: (json) => json.id },
       { list: 'keys', id: (json) => json.api_key.id },
+      { list: 'values', id: (json) => json.api_key.value },
     ],
   })),
+  command(
+    'change account',
+    { account, project, role: fc.constantFrom('owner', 'member') },
+    ({ account, project, role }) => ({
+      model(o) {
+        if (o.archived.has(project)) return refused
+        if (o.accounts.get(account) !== project) return missing
+        const others = builtIn.filter((one) => one !== role).flatMap((one) => o.take(`p${project}`, `a${account}`, one))
+        const given = o.give(`p${project}`, `a${account}`, role)
+        return ok(given || others.length > 0 ? { 'service_account.updated': 1 } : {})
+      },
+      real: (r) => r.ask('POST', accountPath(r, project, account), { role }),
+    }),
+  ),
   command('delete account', { account, project }, ({ account, project }) => ({
     model(o) {
       if (o.archived.has(project)) return refused
-      if (o.accounts.get(account)?.project !== project) return missing
+      if (o.accounts.get(account) !== project) return missing
       o.accounts.delete(account)
-      const owned = [...o.keys].filter(([, { owner }]) => 'account' in owner && owner.account === account)
+      o.take(`p${project}`, `a${account}`)
+      for (const members of o.groups.values()) members.delete(`a${account}`)
+      const owned = [...o.keys].filter(([, { owner }]) => owner === `a${account}`)
       for (const [number] of owned) o.keys.delete(number)
       return ok({ 'service_account.deleted': 1, ...(owned.length > 0 && { 'api_key.deleted': owned.length }) })
     },
-    real: (r) =>
-      r.ask(
-        'DELETE',
-        `/organization/projects/${r.projects[project]}/service_accounts/${r.accounts[account] ?? 'none'}`,
-      ),
+    real: (r) => r.ask('DELETE', accountPath(r, project, account)),
   })),
   command('create role', { resource }, ({ resource }) => ({
     model(o) {
@@ -278,7 +308,7 @@ export const commands: fc.Arbitrary<Command>[] = [
     real: (r) =>
       r.ask('POST', `${rolesPath(r, resource)}/roles`, {
         role_name: `Role ${r.roles.length}`,
-        permissions: ['api.model.read'],
+        permissions: [permissionOf(`r${r.roles.length}`)],
       }),
     made: [{ list: 'roles', id: (json) => json.id }],
   })),

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { addPerson, addTenant, onBothEngines, type Tenant, type TestServer } from '../setup.ts'
 import { commands, type Command, type Real } from './commands.ts'
-import { Organization } from './organization.ts'
+import { Organization, permissionOf, type Key } from './organization.ts'
 
 /** `MODEL_RUNS=20000` for more. */
 const RUNS = Number(process.env.MODEL_RUNS ?? 1000)
@@ -42,7 +42,10 @@ async function live(server: TestServer, history: readonly Command[]) {
     const now = await eventsOf(server, tenant)
     expect({ command: name, events: difference(now, seen) }).toEqual({ command: name, events })
     seen = now
-    expect({ command: name, sees: await observe(real, model) }).toEqual({ command: name, sees: foresee(real, model) })
+    expect({ command: name, sees: await observe(server, real, model) }).toEqual({
+      command: name,
+      sees: foresee(real, model),
+    })
     // Who asks is person 0: when that is no owner any more, nobody answers, and the history is over.
     if (!model.isOwner(0)) return
   }
@@ -68,12 +71,29 @@ async function realize(tenant: Tenant): Promise<Real> {
     await make('/organization/groups', { name: 'G1' }),
   ]
   await ask('POST', `/organization/groups/${groups[0]}/users`, { user_id: users[1] })
-  const role = { permissions: ['api.model.read'] }
   const roles = [
-    await make('/organization/roles', { ...role, role_name: 'R0' }),
-    await make(`/projects/${projects[0]}/roles`, { ...role, role_name: 'R1' }),
+    await make('/organization/roles', { permissions: [permissionOf('r0')], role_name: 'R0' }),
+    await make(`/projects/${projects[0]}/roles`, { permissions: [permissionOf('r1')], role_name: 'R1' }),
   ]
-  return { ask, organization_id, users, projects, groups, accounts: [], keys: [], roles }
+  const accountsOf = (project: number) => `/organization/projects/${projects[project]}/service_accounts`
+  const member = (await ask('POST', accountsOf(1), { name: 'A0' })).json
+  const alone = (await ask('POST', accountsOf(0), { name: 'A1', create_service_account_only: true })).json
+  const key = (await ask('POST', `${accountsOf(0)}/${alone.id}/api_keys`)).json
+  await ask('POST', `/organization/groups/${groups[0]}/users`, { user_id: alone.id })
+  await ask('POST', `/organization/projects/${projects[0]}/groups`, { group_id: groups[0], role: 'viewer' })
+  await ask('POST', `/organization/projects/${projects[1]}/groups`, { group_id: groups[1], role: 'owner' })
+  await ask('POST', `/projects/${projects[0]}/users/${alone.id}/roles`, { role_id: roles[1] })
+  return {
+    ask,
+    organization_id,
+    users,
+    projects,
+    groups,
+    accounts: [member.id, alone.id],
+    keys: [member.api_key.id, key.id],
+    values: [member.api_key.value, key.value],
+    roles,
+  }
 }
 
 async function eventsOf({ database }: TestServer, { organization_id }: Tenant): Promise<Record<string, number>> {
@@ -98,7 +118,7 @@ const ascending = (a: number, b: number) => a - b
 const numbered = (ids: readonly string[], id: string) => ids.indexOf(id)
 
 /** What lists say, in the model's numbers. */
-async function observe(real: Real, model: Organization) {
+async function observe(server: TestServer, real: Real, model: Organization) {
   if (!model.isOwner(0)) return 'nobody may ask'
   const list = async (path: string) => (await real.ask('GET', path)).json.data as any[]
   const byNumber = (a: number[], b: number[]) => a[0]! - b[0]!
@@ -113,20 +133,40 @@ async function observe(real: Real, model: Organization) {
     const active = await list(`/organization/projects/${id}/api_keys?limit=100&owner_project_access=active`)
     const members = (await real.ask('GET', `/organization/projects/${id}/users?limit=100`)).json
     const groups = await list(`/organization/projects/${id}/groups?limit=100`)
+    const accounts = (await real.ask('GET', `/organization/projects/${id}/service_accounts?limit=100`)).json
     projects.push({
       keys: keys.toSorted(byNumber),
       active: active.map((key) => numbered(real.keys, key.id)).toSorted(ascending),
       members:
         members.data?.map((user: any) => [numbered(real.users, user.id), user.role]).toSorted(byNumber) ?? 'archived',
       groups: groups.map((group) => numbered(real.groups, group.group_id)).toSorted(ascending),
+      accounts:
+        accounts.data?.map((one: any) => [numbered(real.accounts, one.id), one.role]).toSorted(byNumber) ?? 'archived',
     })
   }
-  const groups: Record<number, number[]> = {}
+  const groups: Record<number, string[]> = {}
   for (const [number] of model.groups)
     groups[number] = (await list(`/organization/groups/${real.groups[number]}/users`))
-      .map((user) => numbered(real.users, user.id))
-      .toSorted(ascending)
-  return { users: users.toSorted(byNumber), projects, groups }
+      .map(({ id }) => (real.users.includes(id) ? `u${numbered(real.users, id)}` : `a${numbered(real.accounts, id)}`))
+      .toSorted()
+  const roles: Record<string, string[]> = {}
+  for (const [account, project] of model.accounts)
+    roles[account] = (await list(`/projects/${real.projects[project]}/users/${real.accounts[account]}/roles`))
+      .map(({ id, name, predefined_role }): string => (predefined_role ? name : `r${numbered(real.roles, id)}`))
+      .toSorted()
+  const inventory = await list('/organization/api_keys?limit=100&owner_project_access=active')
+  const opens: Record<number, string> = {}
+  for (const [number, value] of real.values.entries()) opens[number] = await scopesOf(server, value)
+  const active = inventory.map((key) => numbered(real.keys, key.id)).toSorted(ascending)
+  return { users: users.toSorted(byNumber), projects, groups, roles, active, opens }
+}
+
+/** What the gateway says that a key may do, or with which status it refuses it. */
+async function scopesOf({ fetch }: TestServer, value: string): Promise<string> {
+  const headers = { authorization: `Bearer ${value}` }
+  const answer = await fetch(new Request('http://keyhall.test/verify', { headers }))
+  if (answer.status !== 200) return `${answer.status}`
+  return answer.headers.get('x-keyhall-scopes')!.split(' ').toSorted().join(' ')
 }
 
 function foresee(real: Real, model: Organization) {
@@ -139,15 +179,37 @@ function foresee(real: Real, model: Organization) {
       members: model.archived.has(project)
         ? 'archived'
         : real.users.flatMap((_, user) => {
-            const role = model.directRole(project, user)
+            const role = model.directRole(project, `u${user}`)
             return role === null ? [] : [[user, role]]
           }),
+      accounts: model.archived.has(project)
+        ? 'archived'
+        : [...model.accounts]
+            .filter(([, at]) => at === project)
+            .map(([account]) => [account, model.directRole(project, `a${account}`) ?? 'none']),
       groups: [...model.groups.keys()].filter((group) => model.rolesOf(`p${project}`, `g${group}`).size > 0),
     }
   })
   return {
     users: [...model.users].map((user) => [user, model.isOwner(user) ? 'owner' : 'reader']),
     projects,
-    groups: Object.fromEntries([...model.groups].map(([group, members]) => [group, [...members].toSorted(ascending)])),
+    groups: Object.fromEntries([...model.groups].map(([group, members]) => [group, [...members].toSorted()])),
+    roles: Object.fromEntries(
+      [...model.accounts].map(([account, project]) => [
+        account,
+        [...model.heldIn(`p${project}`, `a${account}`)].toSorted(),
+      ]),
+    ),
+    active: [...model.keys].flatMap(([number, key]) => (model.isActive(key) ? [number] : [])),
+    opens: Object.fromEntries(
+      real.values.map((_, number) => {
+        const key = model.keys.get(number)
+        return [number, key ? opensAs(model, key) : '401']
+      }),
+    ),
   }
 }
+
+/** A key without access is refused; one that has it and no permission opens nothing either, but is known. */
+const opensAs = (model: Organization, key: Key) =>
+  model.isActive(key) ? [...model.permissionsOf(key)].toSorted().join(' ') : '403'

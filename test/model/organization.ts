@@ -1,24 +1,32 @@
-/** A small organization in memory that says what the real one must answer: people, groups, roles held, projects, keys. */
+/** A small organization in memory that says what the real one must answer: people, service accounts, groups, roles held, projects, keys. */
+import { permissionsOf } from '../../contract/permissions.ts'
 
 export type Answer = { status: number; events?: Record<string, number> }
 
 /** What a command may name: by number, so that a sequence can be told before ids exist. */
 export interface Key {
   project: number
-  owner: { user: number } | { account: number }
+  /** `u0`, `a0`, … */
+  owner: string
 }
 
 const ranks: Record<string, number> = { owner: 4, member: 3, viewer: 2 }
-const shown = ['none', 'member', 'viewer', 'member', 'owner']
+const shownAs = ['none', 'member', 'viewer', 'member', 'owner']
 
-/** Principals are `u0`, `u1`, … and `g0`, …; resources are `organization` and `p0`, …. */
+/** The permission that a custom role has and no other. */
+export const permissionOf = (role: string) =>
+  `api.custom.${role.replace(/\d/g, (digit) => 'zyxwvutsrq'[Number(digit)]!)}.read`
+
+/** Principals are `u0`, `u1`, …, `a0`, …, which are service accounts, and `g0`, …; resources are `organization` and `p0`, …. */
 export class Organization {
   /** By resource, then principal: the roles held directly. */
   readonly held = new Map<string, Map<string, Set<string>>>()
   readonly users = new Set<number>()
-  readonly groups = new Map<number, Set<number>>()
+  /** The people and service accounts in each. */
+  readonly groups = new Map<number, Set<string>>()
   readonly archived = new Set<number>()
-  readonly accounts = new Map<number, { project: number; role: string }>()
+  /** The project of each. */
+  readonly accounts = new Map<number, number>()
   readonly keys = new Map<number, Key>()
   /** Custom roles that live, by the resource they belong to. */
   readonly roles = new Map<string, Set<string>>()
@@ -31,10 +39,32 @@ export class Organization {
     }
     for (let project = 0; project < projects; project++) this.give(`p${project}`, 'u0', 'owner')
     // Something to begin with, so that short histories say much.
-    this.groups.set(this.made.groups++, new Set([1]))
+    this.groups.set(this.made.groups++, new Set(['u1']))
     this.groups.set(this.made.groups++, new Set())
     this.roles.set('organization', new Set([`r${this.made.roles++}`]))
     this.roles.set('p0', new Set([`r${this.made.roles++}`]))
+    // One account with a role of its own, one with that of a group.
+    for (const project of [1, 0]) {
+      const owner = this.addAccount(project, project === 1 ? 'member' : null)
+      this.keys.set(this.made.keys++, { project, owner })
+    }
+    this.groups.get(0)!.add('a1')
+    this.give('p0', 'g0', 'viewer')
+    this.give('p1', 'g1', 'owner')
+    this.give('p0', 'a1', 'r1')
+  }
+
+  addAccount(project: number, role: string | null): string {
+    const number = this.made.accounts++
+    this.accounts.set(number, project)
+    if (role) this.give(`p${project}`, `a${number}`, role)
+    return `a${number}`
+  }
+
+  lives(principal: string): boolean {
+    const number = Number(principal.slice(1))
+    const living = { u: this.users, a: this.accounts, g: this.groups }[principal[0]!]!
+    return living.has(number)
   }
 
   rolesOf(resource: string, principal: string): ReadonlySet<string> {
@@ -61,41 +91,65 @@ export class Organization {
     return taken
   }
 
-  /** The person and all groups the person is in. */
-  principalsOf(user: number): string[] {
-    const groups = [...this.groups].filter(([, members]) => members.has(user)).map(([group]) => `g${group}`)
-    return [`u${user}`, ...groups]
+  /** The person or account, and all groups that these are in. */
+  principalsOf(principal: string): string[] {
+    const groups = [...this.groups].filter(([, members]) => members.has(principal)).map(([group]) => `g${group}`)
+    return [principal, ...groups]
   }
 
   isOwner(user: number): boolean {
-    return this.users.has(user) && this.principalsOf(user).some((one) => this.rolesOf('organization', one).has('owner'))
+    return this.owns(`u${user}`)
+  }
+
+  owns(principal: string): boolean {
+    if (!this.lives(principal)) return false
+    return this.principalsOf(principal).some((one) => this.rolesOf('organization', one).has('owner'))
   }
 
   get owners(): number[] {
     return [...this.users].filter((user) => this.isOwner(user))
   }
 
-  /** The role by which a person's keys in a project are shown. */
-  roleIn(project: number, user: number): string {
-    if (!this.users.has(user)) return 'none'
-    if (this.isOwner(user)) return 'owner'
-    const roles = this.principalsOf(user).flatMap((one) => [...this.rolesOf(`p${project}`, one)])
-    return shown[Math.max(0, ...roles.map((role) => ranks[role] ?? 1))]!
+  /** What somebody holds in a resource directly and through groups. */
+  heldIn(resource: string, principal: string): Set<string> {
+    return new Set(this.principalsOf(principal).flatMap((one) => [...this.rolesOf(resource, one)]))
+  }
+
+  /** The role by which somebody's keys in a project are shown. */
+  roleIn(project: number, principal: string): string {
+    if (!this.lives(principal)) return 'none'
+    if (this.owns(principal)) return 'owner'
+    return this.shown(principal, this.heldIn(`p${project}`, principal))
   }
 
   /** The role by which a direct member is shown; null for somebody who is none. */
-  directRole(project: number, user: number): string | null {
-    const roles = [...this.rolesOf(`p${project}`, `u${user}`)]
-    return roles.length === 0 ? null : shown[Math.max(...roles.map((role) => ranks[role] ?? 1))]!
+  directRole(project: number, principal: string): string | null {
+    const roles = this.rolesOf(`p${project}`, principal)
+    return roles.size === 0 ? null : this.shown(principal, roles)
+  }
+
+  /** Service accounts are never shown as viewers. */
+  shown(principal: string, roles: ReadonlySet<string>): string {
+    const role = shownAs[Math.max(0, ...[...roles].map((one) => ranks[one] ?? 1))]!
+    return principal.startsWith('a') && role === 'viewer' ? 'member' : role
   }
 
   keyRole(key: Key): string {
-    if ('user' in key.owner) return this.roleIn(key.project, key.owner.user)
-    return this.accounts.get(key.owner.account)?.role ?? 'none'
+    return this.roleIn(key.project, key.owner)
   }
 
   isActive(key: Key): boolean {
     return !this.archived.has(key.project) && this.keyRole(key) !== 'none'
+  }
+
+  /** All that a key may do. */
+  permissionsOf(key: Key): Set<string> {
+    if (!this.isActive(key)) return new Set()
+    const of = (level: 'organization' | 'project', resource: string) =>
+      [...this.heldIn(resource, key.owner)].flatMap((role) =>
+        /^r\d/.test(role) ? [permissionOf(role)] : permissionsOf(level, role),
+      )
+    return new Set([...of('organization', 'organization'), ...of('project', `p${key.project}`)])
   }
 
   /** Tries a change; one that leaves no owner is undone and refused. */
