@@ -91,6 +91,40 @@ onBothEngines('what Terraform providers depend on', (server) => {
     }
   })
 
+  test('a service account that is made without a role gets one by a group or in its project, and only from it', async () => {
+    const { id: project_id } = await newProject(server())
+    const accounts = `/organization/projects/${project_id}/service_accounts`
+    const { id: user_id } = await send('POST', accounts, { name: 'CI', create_service_account_only: true })
+    const key = await send('POST', `${accounts}/${user_id}/api_keys`, { name: 'CI' })
+    const group = await newGroup(server())
+    await send('POST', `/organization/projects/${project_id}/groups`, {
+      group_id: group.id,
+      role: 'role-api-project-member',
+    })
+    const roles = `/projects/${project_id}/users/${user_id}/roles`
+    const member = `role-api-project-member__api-project__${project_id}`
+    // Made, read, destroyed: `openai_group_user`, then `openai_project_user_role`.
+    for (const { path, body, read, made } of [
+      {
+        path: `/organization/groups/${group.id}/users`,
+        body: { user_id },
+        read: user_id,
+        made: { id: user_id, name: 'CI', email: null, picture: null, is_service_account: true, user_type: 'user' },
+      },
+      { path: roles, body: { role_id: 'role-api-project-member' }, read: member, made: { id: member, name: 'member' } },
+    ]) {
+      expect(await server().opens(key.value)).toBe(403)
+      expect(await send('POST', path, body)).toMatchObject({ http: 200 })
+      expect(await server().opens(key.value)).toBe(200)
+      expect(await send('GET', `${path}/${read}`)).toMatchObject({ http: 200, ...made })
+      expect(await send('DELETE', `${path}/${read}`)).toMatchObject({ http: 200, deleted: true })
+      expect(await server().opens(key.value)).toBe(403)
+      const gone = { http: 404, error: { message: expect.stringContaining('not found') } }
+      expect(await send('GET', `${path}/${read}`)).toMatchObject(gone)
+      expect(await send('DELETE', `${path}/${read}`)).toMatchObject(gone)
+    }
+  })
+
   test('a list is walked by the id of its last item where a provider does not look at `next`', async () => {
     const made = [await newGroup(server()), await newGroup(server()), await newGroup(server())].map(({ id }) => id)
     const seen: string[] = []
