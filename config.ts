@@ -174,7 +174,8 @@ export const settings = {
     env: 'KEYHALL_MAX_UPLOAD',
     value: 'SIZE',
     default: '512MiB',
-    about: 'Most bytes of a form with files, which is passed on as it comes.',
+    about:
+      'Most bytes of a form with files; larger ones than 256 KiB lie in an unnamed file in the temporary folder until they were passed on.',
     parse: size,
   }),
   cached_keys: setting({

@@ -181,6 +181,13 @@ export const unsupportedMediaType = (type: string) =>
 export const bodyTooSlow = () =>
   new ApiError(408, 'The body of the request did not arrive in time.', { code: 'request_timeout' })
 
+/** No room on the disk for a form that is too large to be held in memory. The cause is for the log. */
+export const noRoomForUpload = (cause: unknown) =>
+  new ApiError(503, 'The server has no room for this upload right now; try again.', {
+    code: 'no_room_for_upload',
+    cause,
+  })
+
 /** The gateway has nowhere to forward to. */
 export const noUpstream = () =>
   new ApiError(

@@ -17,7 +17,7 @@ import { answerHeaders, errorBody, pathOf } from '../http/answer.ts'
 import type { ForwardedLine, RequestLine } from '../http/request-line.ts'
 import { newRequestId } from '../keys/random.ts'
 import type { World } from '../keys/world.ts'
-import { readModelBody, usualLimits, type Limits } from './body.ts'
+import { readModelBody, usualLimits, type Limits, type ModelBody } from './body.ts'
 import type { Authorize, ProjectCaller } from './caller.ts'
 import type { GatewayConfig } from './config.ts'
 import { because, ClientLeft, forward, type Begun } from './forward.ts'
@@ -25,6 +25,7 @@ import { allOf, passHeaders, type Given } from './headers.ts'
 import type { Send } from './models.ts'
 import { passOn } from './pass-on.ts'
 import { hasKeyInSearch, targetOf, type Target } from './target.ts'
+import { Uploads } from './uploads.ts'
 import { Upstreams } from './upstreams.ts'
 import { Watch, type Waiting } from './watch.ts'
 
@@ -69,6 +70,7 @@ export function gatewayApp(
   const { log, addressOf = () => null, idleLimit = () => {} } = options
   const limits = { ...usualLimits, ...options.limits }
   const watch = new Watch()
+  const uploads = new Uploads()
   let upstreams = config && new Upstreams(config, send)
   let streams = 0
 
@@ -97,8 +99,10 @@ export function gatewayApp(
       forwarded,
     }
     const waiting = watch.begin(request.signal)
+    let body: ModelBody | null = null
     const finish = (ended: ForwardedLine['ended']) => {
       waiting.end()
+      body?.close()
       idleLimit(request, IDLE_CONNECTION_SECONDS)
       forwarded.ended = ended
       line.milliseconds = performance.now() - began
@@ -124,22 +128,16 @@ export function gatewayApp(
       if (!upstreams) throw noUpstream()
 
       if (target.operation === 'models' && request.method === 'GET') {
-        const body = await modelsAnswer(upstreams, target.model)
+        const models = await modelsAnswer(upstreams, target.model)
         finish('whole')
-        return new Response(JSON.stringify(body), { headers: headers(caller) })
+        return new Response(JSON.stringify(models), { headers: headers(caller) })
       }
 
-      const body = await readModelBody(
-        request,
-        given,
-        upstreams.all.length > 1 && mayNameModel(target),
-        limits,
-        waiting,
-      )
+      idleLimit(request, 0)
+      body = await readModelBody(request, given, uploads, limits, waiting)
       forwarded.model = body.model?.slice(0, 128) ?? null
       const serving = upstreams.inOrder(body.model)
       const order = serving instanceof Promise ? await serving : serving
-      if (!(body.content instanceof ReadableStream)) idleLimit(request, 0)
       const begun = await forward(send, request, given, target, body, order, waiting, forwarded)
       line.status = begun.response.status
       const all = headers(caller)
@@ -194,10 +192,6 @@ function checkRequest(
   if (hasKeyInSearch(target.search)) throw unauthenticated()
   if (method !== 'GET' && method !== 'POST' && method !== 'DELETE') throw wrongMethod(method, pathOf(url))
 }
-
-/** Areas whose forms are files and name no model: nothing of them need be held to look for one. */
-const withoutModel = new Set(['files', 'uploads', 'containers', 'vector_stores'])
-const mayNameModel = ({ operation }: Target) => !withoutModel.has(operation)
 
 async function modelsAnswer(upstreams: Upstreams, id: string | null) {
   const data = await upstreams.models()

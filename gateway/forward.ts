@@ -19,7 +19,7 @@ export interface Begun {
 }
 
 /**
- * Sends the request to the first upstream that begins to answer; a body that is a stream is sent to one only. Throws ApiError 502 and 504
+ * Sends the request to the first upstream that begins to answer. Throws ApiError 502 and 504
  * whose causes are for the log, and ClientLeft.
  */
 export async function forward(
@@ -46,7 +46,7 @@ export async function forward(
       const response = await send(`${config.base_url}${target.path}${target.search}`, {
         method: request.method,
         headers: upstreamHeaders(given, config, body.content_length),
-        body: body.content,
+        body: typeof body.content === 'function' ? body.content() : body.content,
         redirect: 'manual',
         decompress: false,
         timeout: false,
@@ -57,13 +57,11 @@ export async function forward(
       refuseUnpassable(response, config.name, abort)
       return { upstream, response, abort }
     } catch (error) {
-      if (body.refused) throw body.refused
       if (isApiError(error)) throw error
       if (request.signal.aborted) throw new ClientLeft()
       late = waiting.isLate
       failures.push(`upstream "${config.name}": ${late ? 'no answer in time' : (error as Error).message}`)
       rest(upstream)
-      if (body.content instanceof ReadableStream) break
     }
   }
   throw because(late ? upstreamTimeout() : upstreamUnreachable(), failures.join('; '))

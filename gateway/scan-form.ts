@@ -15,6 +15,17 @@ export function boundaryOf(contentType: string): string {
   return boundary
 }
 
+/** The name of the field that the head of a part gives; null without one. Throws 400 for a head that gives two, which parsers read in two ways. */
+function nameIn(head: string): string | null {
+  const dispositions = [...head.matchAll(/^content-disposition:(.*)$/gim)]
+  const parameters = dispositions.flatMap(([, value]) => [
+    ...value!.matchAll(/;\s*([^\s=;"]+)\s*=\s*("(?:\\.|[^"\\])*"|[^\s;"]*)/g),
+  ])
+  const names = parameters.filter(([, parameter]) => parameter!.toLowerCase() === 'name')
+  if (dispositions.length > 1 || names.length > 1) throw malformed()
+  return names[0]?.[2]!.replace(/^"(.*)"$/, '$1') ?? null
+}
+
 /** Is fed the pieces of a form as they come, and says the model as soon as it is known. Throws 400 for a form that names it twice. */
 export class FormScan {
   readonly #delimiter: Buffer
@@ -45,9 +56,12 @@ export class FormScan {
   #step(form: Buffer, at: number): number {
     switch (this.#state) {
       case 'start': {
-        const end = at + this.#delimiter.length
+        // Some clients begin with a line break, as before every other delimiter.
+        if (form.length < at + 2) return -1
+        const begin = form.toString('latin1', at, at + 2) === '\r\n' ? at + 2 : at
+        const end = begin + this.#delimiter.length
         if (form.length < end) return -1
-        if (!form.subarray(at, end).equals(this.#delimiter)) throw malformed()
+        if (!form.subarray(begin, end).equals(this.#delimiter)) throw malformed()
         this.#state = 'delimited'
         return end
       }
@@ -64,8 +78,7 @@ export class FormScan {
         const end = form.indexOf('\r\n\r\n', at)
         if ((end < 0 ? form.length : end) - at > LONGEST_HEAD) throw malformed()
         if (end < 0) return -1
-        const isModel = /^content-disposition:.*;\s*name="?model"?\s*(?:;|$)/im.test(form.toString('latin1', at, end))
-        this.#state = isModel ? 'model' : 'value'
+        this.#state = nameIn(form.toString('latin1', at, end)) === 'model' ? 'model' : 'value'
         // The last line break of the head can be the first of the delimiter: then the value is empty.
         return end + 2
       }

@@ -37,3 +37,18 @@ test('refuses a second model however late it comes', () => {
     }),
   )
 })
+
+test('takes a line break before the first delimiter, and no field for what only stands in a file name', () => {
+  const disposition = (value: string) => `\r\nContent-Disposition: form-data; ${value}\r\n\r\nx\r\n--b`
+  const scanned = (form: string) => {
+    const scan = new FormScan('b')
+    for (const byte of Buffer.from(form)) scan.feed(Uint8Array.of(byte))
+    return scan.model
+  }
+  const file = disposition('filename="rec; name=model"; name="file"')
+  expect(scanned(`\r\n--b${file}${part('model', 'whisper')}--\r\n`)).toBe('whisper')
+  expect(scanned(`--b${disposition('name=model')}--\r\n`)).toBe('x')
+  expect(scanned(`--b${disposition('name="a"; filename="\\"; name=model; \\""')}--\r\n`)).toBeNull()
+  for (const twice of ['name="file"; name="model"', 'name="file"\r\nContent-Disposition: form-data; name="model"'])
+    expect(() => scanned(`--b${disposition(twice)}--\r\n`)).toThrow('multipart form')
+})
