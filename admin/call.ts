@@ -1,12 +1,20 @@
 /** One administration call: authenticate, authorize, find the project, validate, run, audit, in one transaction. */
 import type { AuditEvent, AuditPayload } from '../contract/audit.ts'
-import { ApiError, forbidden, mismatchedOrganization, notFound, unavailable } from '../contract/errors.ts'
+import {
+  ApiError,
+  forbidden,
+  mismatchedOrganization,
+  notFound,
+  unauthenticated,
+  unavailable,
+} from '../contract/errors.ts'
 import type { Body, Events, Operation, Output, Params, PathParam, Query } from '../contract/kit.ts'
 import { TryAgain, type Database, type Sql } from '../database/open.ts'
 import { statement } from '../database/statement.ts'
 import type { ProjectRow } from '../database/tables.ts'
 import { revokedBy, type Revoked } from '../keys/authority.ts'
 import type { Revocations } from '../keys/revocations.ts'
+import { holdsKey } from '../keys/format.ts'
 import type { LastUsed } from '../keys/last-used.ts'
 import { newId } from '../keys/random.ts'
 import type { KeyRing } from '../keys/ring.ts'
@@ -101,7 +109,9 @@ export function pipeline(context: AdminContext, operation: Operation, implemente
   const inProject = operation.path.includes('{project_id}')
   const idMaker = (prefix: string) => newId(prefix, world)
 
-  async function authenticate(sql: Sql, { authorization, organization, body }: Incoming, now: number): Promise<Caller> {
+  async function authenticate(sql: Sql, incoming: Incoming, now: number): Promise<Caller> {
+    const { authorization, organization, search, body } = incoming
+    if (holdsKey(search)) throw unauthenticated()
     const caller =
       can === null
         ? await prove!({ db: sql, now, body: readBody(body), keys, newId: idMaker })

@@ -2,6 +2,7 @@
 import { Compile } from 'typebox/compile'
 import type { TSchema } from 'typebox'
 import { ApiError, invalid, type InvalidCode } from '../contract/errors.ts'
+import { maskKeys } from '../keys/format.ts'
 
 type Values = Record<string, unknown>
 
@@ -123,7 +124,7 @@ const tooManyItems = (name: string, most: number, { length }: unknown[]) =>
 
 /** What the caller sent, as far as it helps to find it. */
 const shown = (value: unknown) => {
-  const text = String(value).toWellFormed()
+  const text = maskKeys(String(value)).toWellFormed()
   return text.length > 100 ? `${text.slice(0, 100).toWellFormed()}…` : text
 }
 

@@ -15,6 +15,7 @@ import {
 import { otherGatewayPermission } from '../contract/permissions.ts'
 import { answerHeaders, errorBody, pathOf } from '../http/answer.ts'
 import type { ForwardedLine, RequestLine } from '../http/request-line.ts'
+import { holdsKey, maskKeys } from '../keys/format.ts'
 import { newRequestId } from '../keys/random.ts'
 import type { World } from '../keys/world.ts'
 import { readModelBody, usualLimits, type Limits, type ModelBody } from './body.ts'
@@ -24,7 +25,7 @@ import { because, ClientLeft, forward, type Begun } from './forward.ts'
 import { allOf, passHeaders, type Given } from './headers.ts'
 import type { Send } from './models.ts'
 import { passOn } from './pass-on.ts'
-import { hasKeyInSearch, targetOf, type Target } from './target.ts'
+import { targetOf, type Target } from './target.ts'
 import { Uploads } from './uploads.ts'
 import { Upstreams } from './upstreams.ts'
 import { Watch, type Waiting } from './watch.ts'
@@ -135,7 +136,7 @@ export function gatewayApp(
 
       idleLimit(request, 0)
       body = await readModelBody(request, given, uploads, limits, waiting)
-      forwarded.model = body.model?.slice(0, 128) ?? null
+      forwarded.model = body.model === null ? null : maskKeys(body.model).slice(0, 128)
       const serving = upstreams.inOrder(body.model)
       const order = serving instanceof Promise ? await serving : serving
       const begun = await forward(send, request, given, target, body, order, waiting, forwarded)
@@ -189,7 +190,7 @@ function checkRequest(
   if (organization && organization !== caller.organization_id) throw mismatchedOrganization()
   if (project && project !== caller.project_id) throw mismatchedProject()
   if (!target) throw unknownRoute(method, pathOf(url))
-  if (hasKeyInSearch(target.search)) throw unauthenticated()
+  if (holdsKey(target.search)) throw unauthenticated()
   if (method !== 'GET' && method !== 'POST' && method !== 'DELETE') throw wrongMethod(method, pathOf(url))
 }
 
@@ -197,7 +198,7 @@ async function modelsAnswer(upstreams: Upstreams, id: string | null) {
   const data = await upstreams.models()
   if (id === null) return { object: 'list', data }
   const model = data.find((model) => model.id === id)
-  if (!model) throw modelNotFound(id.slice(0, 128))
+  if (!model) throw modelNotFound(maskKeys(id).slice(0, 128))
   return model
 }
 

@@ -1,6 +1,5 @@
 /** What a model request asks for, read from its URL: parsed once, so that permission and forwarding cannot see two different paths. */
 import { gatewayPermissions, otherGatewayPermission } from '../contract/permissions.ts'
-import { parseKey } from '../keys/format.ts'
 import { pathOf, searchOf } from '../http/answer.ts'
 
 export interface Target {
@@ -88,7 +87,3 @@ function decode(text: string): string | null {
     return null
   }
 }
-
-/** Whether the query string holds a key: keys belong in the header, because URLs end up in logs. */
-export const hasKeyInSearch = (search: string) =>
-  search.includes('sk-') && [...new URLSearchParams(search)].some(([, value]) => parseKey(value) !== null)

@@ -1,11 +1,18 @@
 /** Who calls the gateway: answered from memory, strictly, and asked of storage on a miss. And `/verify`, the same for other proxies. */
-import { ApiError, forbiddenInProject, incorrectProjectKey, internal, invalid } from '../contract/errors.ts'
+import {
+  ApiError,
+  forbiddenInProject,
+  incorrectProjectKey,
+  internal,
+  invalid,
+  unauthenticated,
+} from '../contract/errors.ts'
 import type { Database } from '../database/open.ts'
 import { answerHeaders, errorBody, pathOf, searchOf } from '../http/answer.ts'
 import type { RequestLine } from '../http/request-line.ts'
 import { KeyCache } from '../keys/cache.ts'
 import { digestName } from '../keys/digest.ts'
-import { mask, parseKey } from '../keys/format.ts'
+import { holdsKey, mask, parseKey } from '../keys/format.ts'
 import type { LastUsed } from '../keys/last-used.ts'
 import { projectKeyReader, type ProjectKey } from '../keys/project-keys.ts'
 import { newRequestId } from '../keys/random.ts'
@@ -136,6 +143,7 @@ export function verifyEndpoint(
 function neededBy(url: string): string {
   const search = searchOf(url)
   if (search === '') return ''
+  if (holdsKey(search)) throw unauthenticated()
   const needed = new URLSearchParams(search).get('scope') ?? ''
   if (needed !== '' && !/^api(\.[a-z_]+)+$/.test(needed))
     throw invalid(`Invalid value: '${needed}'. A scope looks like 'api.model.request'.`, 'scope')

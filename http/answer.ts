@@ -1,6 +1,6 @@
 /** What every answer has in common, whichever half of the server gives it. */
 import type { ApiError } from '../contract/errors.ts'
-import { maskKeys } from '../keys/format.ts'
+import { maskKeys, unescaped } from '../keys/format.ts'
 
 export const answerHeaders = (request_id: string, milliseconds: number): Record<string, string> => ({
   'content-type': 'application/json',
@@ -27,7 +27,7 @@ export const searchOf = (url: string) => {
 export const pathOf = (url: string) => {
   const path = url.slice(url.indexOf('/', url.indexOf('://') + 3)).split('?', 1)[0]!
   if (!path.includes('%')) return maskKeys(path)
-  const plain = path.replace(/%[2-7][0-9a-f]/gi, decodeURIComponent)
+  const plain = unescaped(path)
   const masked = maskKeys(plain)
   return masked === plain ? path : encodeURI(masked)
 }

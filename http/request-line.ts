@@ -17,7 +17,7 @@ export interface RequestLine {
 
 export interface ForwardedLine {
   project_id: string | null
-  /** As the caller wrote it, cut to 128 characters. */
+  /** As the caller wrote it, with keys masked, cut to 128 characters. */
   model: string | null
   /** The name of the upstream that answered, or was asked last. */
   upstream: string | null

@@ -64,7 +64,17 @@ export function mask(token: string): string {
     : `${prefixOf(token)}${'*'.repeat(12)}`
 }
 
-/** Text that may hold a key where none belongs, such as an id in a path, with every such key masked. */
-export const maskKeys = (text: string) => text.replace(/sk-(?:proj|svcacct|admin)-[^\s/"'?&]{16,}/g, mask)
+/** A key in the midst of text: neither one that is masked already, nor the punctuation behind it. */
+const KEYS = /sk-(?:proj|svcacct|admin)-(?!\*{12})(?:(?![/"'?&])[!-~]){16,}(?<![.,;:!)\]}>`])/g
+
+/** Text that may hold a key where none belongs, such as an id in a path, with every such key masked. To be cut afterwards, not before. */
+export const maskKeys = (text: string) => text.replace(KEYS, mask)
+
+/** Whether a query string has a key in it, in a name or a value: keys belong in the header, because URLs end up in logs. */
+export const holdsKey = (search: string) =>
+  (search.includes('%') || search.includes('sk-')) && unescaped(search).search(KEYS) >= 0
+
+/** With the ASCII of its percent signs as it is meant, whatever else stands beside it. */
+export const unescaped = (text: string) => text.replace(/%[2-7][0-9a-f]/gi, decodeURIComponent)
 
 const prefixOf = (key: string) => Object.values(keyKinds).find((prefix) => key.startsWith(prefix)) ?? ''

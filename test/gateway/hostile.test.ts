@@ -100,6 +100,16 @@ describe('hostile requests', () => {
     'a doubled Authorization': [() => post('/v1/chat/completions', [`Authorization: Bearer ${server.key}`]), 401],
     'no Authorization': [() => 'GET /v1/models HTTP/1.1\r\nHost: x\r\n\r\n', 401],
     'a key in the query string': [() => post(`/v1/chat/completions?api_key=${server.key}`), 401],
+    'a key for a query string': [() => post(`/v1/chat/completions?${server.key}`), 401],
+    'a key for the name of a value': [() => post(`/v1/chat/completions?a[${server.key}]=1`), 401],
+    'a key among other values': [() => post(`/v1/chat/completions?x=1,${server.key}`), 401],
+    'a whole header in the query string': [() => post(`/v1/chat/completions?api_key=Bearer+${server.key}`), 401],
+    'a key behind an escape': [() => post(`/v1/chat/completions?api_key=Bearer%20${server.key}`), 401],
+    'a key in escapes': [() => post(`/v1/chat/completions?%&api_key=%73k${server.key.slice(2)}`), 401],
+    'a key with its hyphens escaped': [
+      () => post(`/v1/chat/completions?api_key=${server.key.replaceAll('-', '%2D')}`),
+      401,
+    ],
     'an empty segment': [() => post('/v1//chat/completions'), 404],
     'a slash at the end': [() => post('/v1/chat/completions/'), 404],
     'an encoded slash': [() => post('/v1/chat%2Fcompletions'), 404],
@@ -164,6 +174,18 @@ describe('hostile requests', () => {
       expect(sent[0]!.path).toBe('/v1/chat/completions')
       expectOurs(sent[0]!)
     }
+  })
+
+  test('a key where a model belongs stands neither in the log nor in the answer', async () => {
+    for (const before of ['', 'x'.repeat(110)]) {
+      const model = before + server.key
+      const posted = await ask(post('/v1/chat/completions', [], JSON.stringify({ model })))
+      const asked = await ask(lines(`GET /v1/models/${model} HTTP/1.1`, []))
+      expect(asked.status).toBe(404)
+      for (const { answer } of [posted, asked]) expect(answer).not.toContain(server.key.slice(0, 20))
+    }
+    await until(() => server.log().filter(({ model }) => String(model).includes('sk-svcacct-***')).length === 2)
+    expect(JSON.stringify(server.log())).not.toContain(server.key.slice(0, 20))
   })
 
   test('a body whose rest never comes reaches nobody', async () => {

@@ -44,6 +44,13 @@ onBothEngines('verify', (server) => {
     expect(await nothing.json()).toMatchObject({ error: { type: 'invalid_request_error' } })
   })
 
+  test('refuses a key in the query string, beside one in the header too', async () => {
+    const { value } = await personKey(server(), 'user-in-url')
+    for (const search of [value, `api_key=${value}`, `a=%73k${value.slice(2)}`, `/v1/chat?x=1,${value}`])
+      expect(await status(server(), value, `/verify?${search}`)).toBe(401)
+    expect(await status(server(), value, '/verify?about=sk-proj-&100%')).toBe(200)
+  })
+
   test('sends who is refused after the key of a project, not after an admin key', async () => {
     const said = async (key: string) => ((await (await verify(server(), key)).json()) as any).error.message as string
     expect(await said(server().admin_key)).toContain('Check that this is the key of an active project')

@@ -113,6 +113,41 @@ describe('a key', () => {
     )
   })
 
+  test('that is masked already stays as it is, and so does what stands around a key', () => {
+    const foreign = fc.stringMatching(/^[A-Za-z0-9_-]{30,60}$/)
+    const value = fc.oneof(
+      fc.tuple(kind, drawn).map(([one, random]) => makeKey(one, random)),
+      fc.tuple(kind, foreign).map(([one, rest]) => keyKinds[one] + rest),
+    )
+    const around = fc.constantFrom(
+      '',
+      '.',
+      ' It',
+      ', ',
+      '`',
+      '`.',
+      "'",
+      '"',
+      ')',
+      ').',
+      ';',
+      ':',
+      '!',
+      '…',
+      '>',
+      ']}',
+      '\n',
+    )
+    fc.assert(
+      fc.property(value, around, around, (key, before, behind) => {
+        const masked = maskKeys(`${before}${key}${behind}`)
+        expect(masked).toBe(`${before}${mask(key)}${behind}`)
+        expect(maskKeys(masked)).toBe(masked)
+      }),
+      runs(500),
+    )
+  })
+
   test('that Keyhall did not make shows nothing but its prefix', () => {
     fc.assert(
       fc.property(
