@@ -1,8 +1,9 @@
 /** Request → call → Response: the only place in the administration that knows HTTP and renders errors. */
 import { Hono } from 'hono'
+import { getPath } from 'hono/utils/url'
 import { ApiError, internal, invalid, tooLarge, unknownRoute, wrongMethod } from '../contract/errors.ts'
 import type { Operation } from '../contract/kit.ts'
-import { answerHeaders, errorBody, pathOf, searchOf } from '../http/answer.ts'
+import { answerHeaders, errorBody, hasWrongHost, pathnameOf, pathOf, searchOf } from '../http/answer.ts'
 import type { RequestLine } from '../http/request-line.ts'
 import { newRequestId } from '../keys/random.ts'
 import { seconds } from '../keys/world.ts'
@@ -30,7 +31,7 @@ interface Answered {
 
 /** The Administration API as a web-standard handler; beside it `/health`, `/openapi.json` and the page that accepts invitations. */
 export function adminApp(context: AdminContext, { log, addressOf = () => null }: AdminOptions = {}) {
-  const app = new Hono()
+  const app = new Hono({ getPath: routedPath })
   const patterns = endpoints.map(({ operation }) => ({
     method: operation.method,
     pattern: pathPattern(operation.path),
@@ -69,7 +70,8 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
 
   app.notFound((c) =>
     answer(c.req.raw, null, async (request) => {
-      const path = new URL(request.url).pathname
+      if (hasWrongHost(request)) throw invalid('The Host header of the request names no host.', null, null)
+      const path = pathnameOf(request.url)
       if (path.startsWith(`${BASE}/`)) {
         const { headers } = request
         await verifyAdminKey(context.database.read, context.keys, headers.get('authorization'), seconds(context.world))
@@ -105,7 +107,7 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
     const milliseconds = performance.now() - began
     const headers = { ...answerHeaders(request_id, milliseconds), ...others }
     if (caller) headers['openai-organization'] = caller.organization_id
-    if (status === 405) headers.allow = methodsAt(new URL(request.url).pathname).join(', ')
+    if (status === 405) headers.allow = methodsAt(pathnameOf(request.url)).join(', ')
     if (!retry) headers['x-should-retry'] = 'false'
     if (log) {
       const { method, url } = request
@@ -126,6 +128,12 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
   }
 
   return app
+}
+
+/** What Hono finds a route by. It takes the path from behind a host, of which there may be none. */
+function routedPath(request: Request): string {
+  if (!request.url.startsWith('/')) return getPath(request)
+  return hasWrongHost(request) ? '' : getPath({ url: `http://localhost${request.url}` } as Request)
 }
 
 const honoPath = ({ path }: Operation) => BASE + path.replace(/\{(\w+)\}/g, ':$1')

@@ -9,6 +9,7 @@ import type { GatewayConfig } from '../gateway/config.ts'
 import type { Send } from '../gateway/models.ts'
 import { isForGateway } from '../gateway/target.ts'
 import { authorizeFrom, keyCache, verifyEndpoint, type VerifyContext } from '../gateway/verify.ts'
+import { hasWrongHost, startOfPath } from '../http/answer.ts'
 import type { RequestLine } from '../http/request-line.ts'
 import type { Pepper } from '../keys/digest.ts'
 import { LastUsed } from '../keys/last-used.ts'
@@ -86,6 +87,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     gateway,
     metrics,
     fetch(request) {
+      if (hasWrongHost(request)) return admin.fetch(request)
       if (isForGateway(request.url)) return gateway.fetch(request)
       if (isAt('/verify', request.url)) return verify(request)
       return showsMetrics && isAt('/metrics', request.url) ? metrics.fetch(request) : admin.fetch(request)
@@ -99,7 +101,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
 
 /** Whether a URL is for a path or for something below it. */
 function isAt(path: string, url: string) {
-  const start = url.indexOf('/', url.indexOf('://') + 3)
+  const start = startOfPath(url)
   if (!url.startsWith(path, start)) return false
   const next = url[start + path.length]
   return next === undefined || next === '/' || next === '?'

@@ -2,6 +2,7 @@
 import { firstStart } from '../admin/host.ts'
 import { fillDemo, whenDemoBegan } from '../admin/demo.ts'
 import type { Config } from '../config.ts'
+import { pathnameOf } from '../http/answer.ts'
 import { realWorld } from '../keys/world.ts'
 import { assemble, type Assembled } from './assemble.ts'
 import { Failed, type ExitCode } from './failed.ts'
@@ -95,9 +96,7 @@ export async function serve(config: Config, terminal: Terminal): Promise<Running
     if (config.metrics_port !== null) {
       const { metrics_port: port, metrics_host: host } = config
       metrics = listen({ ...config, host, port }, (request) =>
-        new URL(request.url).pathname === '/metrics'
-          ? parts.metrics.fetch(request)
-          : new Response(null, { status: 404 }),
+        pathnameOf(request.url) === '/metrics' ? parts.metrics.fetch(request) : new Response(null, { status: 404 }),
       )
       log.say('info', `Metrics on ${urlOf(host, metrics.port!)}/metrics`)
     }

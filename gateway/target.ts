@@ -1,6 +1,6 @@
 /** What a model request asks for, read from its URL: parsed once, so that permission and forwarding cannot see two different paths. */
 import { gatewayPermissions, otherGatewayPermission } from '../contract/permissions.ts'
-import { pathOf, searchOf } from '../http/answer.ts'
+import { pathnameOf, pathOf, searchOf, startOfPath } from '../http/answer.ts'
 
 export interface Target {
   /** Below `/v1`, with its leading slash, as the upstream gets it. */
@@ -22,7 +22,7 @@ const ADMINISTRATION = new Set(['organization', 'projects'])
 
 /** Whether a URL is for the gateway: below `/v1`, and not administration. */
 export function isForGateway(url: string): boolean {
-  const start = url.indexOf('/', url.indexOf('://') + 3)
+  const start = startOfPath(url)
   if (!url.startsWith(`${BASE}/`, start)) return false
   const from = start + BASE.length + 1
   const end = url.indexOf('/', from)
@@ -48,9 +48,8 @@ export function targetOf(method: string, url: string): Target | null {
 }
 
 function readTarget(method: string, url: string): Target | null {
-  const start = url.indexOf('/', url.indexOf('://') + 3)
-  const pathname = url.slice(start).split(/[?#]/, 1)[0]!
-  if (start < 0 || !pathname.startsWith(`${BASE}/`)) return null
+  const pathname = pathnameOf(url)
+  if (!pathname.startsWith(`${BASE}/`)) return null
   const path = pathname.slice(BASE.length)
   const model = method === 'GET' ? modelNamed(path) : null
   const segments = model === null ? path.slice(1).split('/').map(decodeSegment) : ['models']

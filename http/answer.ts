@@ -23,9 +23,22 @@ export const searchOf = (url: string) => {
   return at < 0 ? '' : url.slice(at + 1).split('#', 1)[0]!
 }
 
+/** Where the path of a URL begins: at its third slash, or at once where Bun knew no host to put before it. */
+export const startOfPath = (url: string) =>
+  url.startsWith('/') ? 0 : Math.max(0, url.indexOf('/', url.indexOf('://') + 3))
+
+/** The path of a URL as it is. */
+export const pathnameOf = (url: string) => url.slice(startOfPath(url)).split(/[?#]/, 1)[0]!
+
+/**
+ * Whether the Host header names no host, so that Bun gives the path alone for a URL. It may be missing, or be empty: nothing here depends
+ * on it, and health checks speak HTTP/1.0.
+ */
+export const hasWrongHost = ({ url, headers }: Request) => url.startsWith('/') && Boolean(headers.get('host'))
+
 /** The path of a URL, as the log may show it: with keys masked, also those with percent signs in them. */
 export const pathOf = (url: string) => {
-  const path = url.slice(url.indexOf('/', url.indexOf('://') + 3)).split('?', 1)[0]!
+  const path = url.slice(startOfPath(url)).split('?', 1)[0]!
   if (!path.includes('%')) return maskKeys(path)
   const plain = unescaped(path)
   const masked = maskKeys(plain)

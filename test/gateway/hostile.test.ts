@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { raw, startGateway, until, type GatewayServer } from './setup.ts'
+import { ADMIN_KEY, raw, startGateway, until, type GatewayServer } from './setup.ts'
 import { SECRET, startUpstream, type FakeUpstream } from './upstream.ts'
 
 /** All that may stand in a request to the upstream; the last three are Bun's own. */
@@ -166,6 +166,40 @@ describe('hostile requests', () => {
       expect(sent).toEqual([])
       expect(answered.answer).not.toContain(server.key)
     })
+
+  test('a request without a host is answered by its path, as health checks send it', async () => {
+    const without = (path: string, key: string) =>
+      ask([`GET ${path} HTTP/1.0`, `Authorization: Bearer ${key}`, '', ''].join('\r\n'))
+    for (const path of ['/verify', '/verify?x=http://y/z', '/health', '/v1/models', '/metrics', '/openapi.json'])
+      expect(await without(path, server.key)).toMatchObject({ status: 200 })
+    expect(await without('/v1/organization/projects?limit=1', ADMIN_KEY)).toMatchObject({ status: 200 })
+    for (const path of ['//evil.test/verify', '/nowhere?x=http://y/verify', '//v1/models'])
+      expect(await without(path, server.key)).toMatchObject({ status: 404, sent: [] })
+    expect(await without('/verify', 'sk-proj-nonsense')).toMatchObject({ status: 401 })
+    expect((await ask('GET /verify HTTP/1.1\r\nHost:\r\n\r\n')).status).toBe(401)
+  })
+
+  test('a Host that is none is refused with 400 in the shape of OpenAI, and is nobody’s error', async () => {
+    const failed = () => server.log().filter(({ status }) => Number(status) >= 500)
+    const before = failed().length
+    for (const host of ['a b', 'x?y', 'x/y', 'x#y', 'me@x', 'x\\y', 'x, y', '://x', '\xe9'])
+      for (const path of ['/verify', '/health', '/v1/models', '/v1/organization/projects', '/nowhere']) {
+        const { answer, sent } = await ask(
+          [`GET ${path} HTTP/1.1`, `Host: ${host}`, `Authorization: Bearer ${server.key}`, '', ''].join('\r\n'),
+        )
+        expect(answer).toStartWith('HTTP/1.1 400 ')
+        expect(answer).toContain('{"error":{"message":"The Host header of the request names no host."')
+        expect(answer).toMatch(/x-request-id: req_/i)
+        expect(sent).toEqual([])
+      }
+    // Bun makes a URL of these, though not one that it could read again.
+    for (const host of ['[x', 'x:99999', 'x%2fy'])
+      for (const path of ['/verify', '/v1/nowhere', '/v1/organization/nowhere', '/nowhere', '/v1/organization/usage/x'])
+        expect((await ask(`POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 0\r\n\r\n`)).status).toBeOneOf([
+          401, 404,
+        ])
+    expect(failed()).toHaveLength(before)
+  }, 60_000)
 
   test('an absolute target and a wrong Host lead nowhere but to the upstream', async () => {
     for (const target of ['http://evil.test/v1/chat/completions', 'http://evil.test:1/v1/x/../chat/completions']) {

@@ -27,7 +27,7 @@ export interface GatewayServer extends Running {
   log: () => Record<string, unknown>[]
 }
 
-const ADMIN_KEY = 'sk-admin-of-the-tests-0123456789-0123456789'
+export const ADMIN_KEY = 'sk-admin-of-the-tests-0123456789-0123456789'
 
 const terminal = (environment: Terminal['environment'], out: (text: string) => void): Terminal => ({
   environment,
