@@ -6,6 +6,8 @@
 import { invalid } from '../contract/errors.ts'
 
 const DEEPEST = 128
+/** Most bytes of the model as it stands in the body: it is compared with patterns and names, and no model has such a name. */
+const LONGEST_MODEL = 1024
 const [QUOTE, BACKSLASH, COLON, COMMA] = [0x22, 0x5c, 0x3a, 0x2c]
 
 /** What may stand outside strings: white space, brackets, colons, commas, numbers, `true`, `false`, `null`. */
@@ -74,7 +76,14 @@ function valueAfter(bytes: Uint8Array, from: number): string | null {
     if (isAt(bytes, at, NULL)) return null
     throw invalid("Invalid type for 'model': expected a string.", 'model', 'invalid_type')
   }
-  return parsed(bytes.subarray(at, endOfString(bytes, at) + 1))
+  const end = endOfString(bytes, at)
+  if (end - at - 1 > LONGEST_MODEL)
+    throw invalid(
+      `Invalid 'model': string too long. Expected at most ${LONGEST_MODEL} bytes, but got ${end - at - 1} instead.`,
+      'model',
+      'string_above_max_length',
+    )
+  return parsed(bytes.subarray(at, end + 1))
 }
 
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09

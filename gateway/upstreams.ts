@@ -11,7 +11,7 @@ export class Upstream {
   readonly config: UpstreamConfig
   /** A proxy that the environment names is for the network, not for this machine. */
   readonly route: { proxy?: false }
-  readonly #patterns: RegExp[] | null
+  readonly #patterns: Pattern[] | null
   /** What its `/models` said; null as long as it has said nothing. */
   listed: ReadonlyMap<string, Model> | null = null
   /** Did not answer: until then others are asked first. */
@@ -29,7 +29,7 @@ export class Upstream {
 
   /** True, false, or null while it is not known. */
   serves(model: string): boolean | null {
-    if (this.#patterns) return this.#patterns.some((pattern) => pattern.test(model))
+    if (this.#patterns) return this.#patterns.some((pattern) => pattern(model))
     return this.listed ? this.listed.has(model) : null
   }
 
@@ -154,5 +154,24 @@ export const rest = (upstream: Upstream) => {
   upstream.restsUntil = performance.now() + REST_MILLISECONDS
 }
 
-const patternOf = (text: string) =>
-  new RegExp(`^${text.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`, 's')
+type Pattern = (model: string) => boolean
+
+/**
+ * `*` stands for any characters, also none. What stands between the stars is sought piece by piece, each from where the last one ended, so
+ * that a caller's model costs no more than its length: a regular expression would go back and try again.
+ */
+function patternOf(text: string): Pattern {
+  const [first = '', ...middle] = text.split('*')
+  const last = middle.pop()
+  if (last === undefined) return (model) => model === text
+  return (model) => {
+    if (!model.startsWith(first)) return false
+    let at = first.length
+    for (const piece of middle) {
+      const found = model.indexOf(piece, at)
+      if (found < 0) return false
+      at = found + piece.length
+    }
+    return model.length - last.length >= at && model.endsWith(last)
+  }
+}

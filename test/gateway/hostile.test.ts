@@ -127,6 +127,7 @@ describe('hostile requests', () => {
     'two models': [() => post('/v1/chat/completions', [], '{"model":"tiny","model":"words"}'), 400],
     'two models, one escaped': [() => post('/v1/chat/completions', [], '{"model":"tiny","mod\\u0065l":"words"}'), 400],
     'a model that is no text': [() => post('/v1/chat/completions', [], '{"model":["tiny"]}'), 400],
+    'a model that is too long': [() => post('/v1/chat/completions', [], `{"model":"${'x'.repeat(1025)}"}`), 400],
     'a body that is too deep': [
       () => post('/v1/chat/completions', [], `{"a":${'['.repeat(200)}${']'.repeat(200)}}`),
       400,
