@@ -113,12 +113,14 @@ export function adminApp(context: AdminContext, { log, addressOf = () => null }:
       const { method, url } = request
       log({
         request_id,
+        half: 'admin',
         method,
         path: pathOf(url),
         operation,
         status,
         milliseconds,
         organization_id: caller?.organization_id ?? null,
+        project_id: null,
         key_id: caller?.key_id ?? null,
         ip_address,
         cause,

@@ -80,7 +80,6 @@ export function gatewayApp(
     const target = targetOf(request.method, request.url)
     const given = allOf(request.headers)
     const forwarded: ForwardedLine = {
-      project_id: null,
       model: null,
       upstream: null,
       upstream_milliseconds: null,
@@ -88,12 +87,14 @@ export function gatewayApp(
     }
     const line: RequestLine = {
       request_id: newRequestId(world),
+      half: 'gateway',
       method: request.method,
       path: target?.shown ?? pathOf(request.url),
       operation: target?.operation ?? null,
       status: 200,
       milliseconds: 0,
       organization_id: null,
+      project_id: null,
       key_id: null,
       ip_address: addressOf(request),
       cause: undefined,
@@ -124,7 +125,7 @@ export function gatewayApp(
       caller = asked instanceof Promise ? await asked : asked
       line.organization_id = caller.organization_id
       line.key_id = caller.key_id
-      forwarded.project_id = caller.project_id
+      line.project_id = caller.project_id
       checkRequest(request, given, target, caller)
       if (!upstreams) throw noUpstream()
 

@@ -101,12 +101,14 @@ export function verifyEndpoint(
     const milliseconds = performance.now() - began
     log?.({
       request_id,
+      half: 'verify',
       method: request.method,
       path: pathOf(request.url),
       operation: 'verify',
       status,
       milliseconds,
       organization_id: caller?.organization_id ?? null,
+      project_id: caller?.project_id ?? null,
       key_id: caller?.key_id ?? null,
       // Asking the socket costs as much as half of all this; whoever is let in is told apart by the key.
       ip_address: error && addressOf(request),

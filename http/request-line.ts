@@ -1,12 +1,16 @@
 /** What is said of each answered request to whoever keeps the log or counts. Never a secret. */
 export interface RequestLine {
   request_id: string
+  /** Which part of the server answered. */
+  half: 'admin' | 'gateway' | 'verify'
   method: string
   path: string
   operation: string | null
   status: number
   milliseconds: number
   organization_id: string | null
+  /** Of the key that asked; the administration's keys belong to none. */
+  project_id: string | null
   key_id: string | null
   ip_address: string | null
   /** Why a 5xx happened; for the log alone. */
@@ -16,7 +20,6 @@ export interface RequestLine {
 }
 
 export interface ForwardedLine {
-  project_id: string | null
   /** As the caller wrote it, with keys masked, cut to 128 characters. */
   model: string | null
   /** The name of the upstream that answered, or was asked last. */

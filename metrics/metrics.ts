@@ -120,13 +120,14 @@ export function openMetrics(version: string, namedModels: () => ReadonlySet<stri
   return {
     add,
     storageFailed: (code) => storage.add(code),
-    count({ operation, status, milliseconds, forwarded, cause }) {
-      requests.add(forwarded ? 'gateway' : 'admin', operation ?? 'none', status)
+    count({ half, operation, status, milliseconds, forwarded, cause }) {
+      requests.add(half, operation ?? 'none', status)
       if (cause !== undefined) {
         const { code } = (cause ?? {}) as { code?: unknown }
         if (typeof code === 'string' && /^(storage|audit)_/.test(code)) storage.add(code)
       }
-      if (!forwarded) return seconds.observe(milliseconds / MILLISECONDS)
+      if (half === 'admin') seconds.observe(milliseconds / MILLISECONDS)
+      if (!forwarded) return
       const { upstream, model, ended, upstream_milliseconds } = forwarded
       if (upstream === null) return
       const name = model !== null && namedModels().has(model) ? model : 'other'

@@ -50,6 +50,32 @@ for (const engine of engines)
       expect(Object.keys(seen).join()).not.toMatch(new RegExp(`${server.key_id}|somebody`))
     })
 
+    test('counts /verify as a half of its own, and logs the project and the key that asked', async () => {
+      const calls = (seen: Record<string, number>) => seen['keyhall_admin_request_seconds_count']!
+      const before = await samples(server.url)
+      const verify = (key: string) => fetch(`${server.url}/verify`, { headers: { authorization: `Bearer ${key}` } })
+      await verify(server.key)
+      await verify('sk-proj-nothing')
+      const seen = await samples(server.url)
+      expect(seen).toMatchObject({
+        'keyhall_requests_total{half="verify",operation="verify",status="200"}': 1,
+        'keyhall_requests_total{half="verify",operation="verify",status="401"}': 1,
+      })
+      expect(calls(seen)).toBe(calls(before))
+      await fetch(`${server.url}/health`)
+      expect(calls(await samples(server.url))).toBe(calls(before) + 1)
+
+      const { organization_id, project_id, key_id } = server
+      const lines = () => server.log().filter(({ operation }) => operation === 'verify')
+      await until(() => lines().length === 2)
+      expect(lines()).toMatchObject([
+        { status: 200, organization_id, project_id, key_id },
+        { status: 401, organization_id: null, project_id: null, key_id: null },
+      ])
+      await until(() => server.log().some(({ operation }) => operation === 'chat'))
+      expect(server.log().find(({ operation }) => operation === 'chat')).toMatchObject({ project_id, key_id })
+    })
+
     test('shows open streams while they are open', async () => {
       const response = await ask('stalls')
       expect(await samples(server.url)).toMatchObject({ keyhall_open_streams: 1, keyhall_open_model_requests: 1 })
