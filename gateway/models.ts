@@ -15,8 +15,12 @@ export interface Model {
   owned_by: string
 }
 
-/** Null when it did not answer with a list. Never throws. */
-export async function askModels(send: Send, { base_url, api_key }: UpstreamConfig): Promise<Map<string, Model> | null> {
+/** `route` is the upstream's. Null when it did not answer with a list. Never throws. */
+export async function askModels(
+  send: Send,
+  { base_url, api_key }: UpstreamConfig,
+  route: { proxy?: false },
+): Promise<Map<string, Model> | null> {
   try {
     const response = await send(`${base_url}/models`, {
       headers: {
@@ -26,6 +30,7 @@ export async function askModels(send: Send, { base_url, api_key }: UpstreamConfi
       },
       redirect: 'manual',
       signal: AbortSignal.timeout(WITHIN_MILLISECONDS),
+      ...route,
     })
     const text = response.ok ? await readText(response) : (await response.body?.cancel(), '')
     const { data } = JSON.parse(text || '{}') as { data?: Partial<Model>[] }

@@ -51,7 +51,7 @@ export class Upstream {
   ask(send: Send): Promise<void> {
     if (this.#asking) return this.#asking
     if (performance.now() - this.#asked < ASK_AGAIN_MILLISECONDS) return Promise.resolve()
-    this.#asking = askModels(send, this.config)
+    this.#asking = askModels(send, this.config, this.route)
       .then((models) => {
         if (models) this.listed = models
       })

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { toFile } from 'openai'
+import { singleUpstream } from '../../gateway/config.ts'
+import { Upstream } from '../../gateway/upstreams.ts'
+import { Secret } from '../../keys/secret.ts'
 import { startGateway, until, type GatewayServer } from './setup.ts'
-import { startRawUpstream, startUpstream, type FakeUpstream } from './upstream.ts'
+import { SECRET, startRawUpstream, startUpstream, type FakeUpstream } from './upstream.ts'
 
 /** Nothing listens there. */
 const DEAD = 'http://127.0.0.1:1/v1'
@@ -127,6 +130,30 @@ ${more}`
       /^The upstreams stay as they were\. .*keyhall\.yaml:14:5: There is no "wieght" here; did you mean "weight"\?$/,
     )
     expect((await server.request('POST', '/chat/completions', { model: 'words' })).status).toBe(200)
+  })
+})
+
+describe('an upstream on this machine', () => {
+  test('is asked for its models without the proxy of the environment, which would read the api_key', async () => {
+    const proxy = await startRawUpstream('HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"data":[]}')
+    const fake = startUpstream()
+    const before = process.env.HTTP_PROXY
+    process.env.HTTP_PROXY = proxy.url.replace('/v1', '')
+    try {
+      // Else a proxy that nobody asks would prove nothing.
+      await fetch(`${fake.url}/models`)
+      expect(proxy.heard.splice(0)).toHaveLength(1)
+      const { upstreams } = singleUpstream(fake.url, new Secret(SECRET))
+      const upstream = new Upstream(upstreams[0]!)
+      await upstream.ask(fetch)
+      expect([...upstream.listed!.keys()]).toContain('tiny')
+      expect(proxy.heard).toEqual([])
+    } finally {
+      if (before === undefined) delete process.env.HTTP_PROXY
+      else process.env.HTTP_PROXY = before
+      await fake.stop()
+      proxy.stop()
+    }
   })
 })
 
