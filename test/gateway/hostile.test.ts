@@ -223,6 +223,34 @@ describe('hostile requests', () => {
     expect(JSON.stringify(server.log())).not.toContain(server.key.slice(0, 20))
   })
 
+  test('what is too large is refused in the shape of OpenAI, announced or not', async () => {
+    const large = 'x'.repeat(1_200_000)
+    const chunked = (path: string, type: string, content: string) =>
+      lines(
+        `POST ${path} HTTP/1.1`,
+        [`Content-Type: ${type}`, 'Transfer-Encoding: chunked'],
+        `${content.length.toString(16)}\r\n${content}\r\n0\r\n\r\n`,
+      )
+    const announced = (path: string, type: string, length: number) =>
+      lines(`POST ${path} HTTP/1.1`, [`Content-Type: ${type}`, `Content-Length: ${length}`])
+    const json = 'application/json'
+    const form = 'multipart/form-data; boundary=b'
+    const part = `--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n${large}`
+    for (const bytes of [
+      chunked('/v1/chat/completions', json, `{"a":"${large}"}`),
+      chunked('/v1/files', form, part),
+      announced('/v1/chat/completions', json, 1_200_000),
+      announced('/v1/files', form, 1_200_000),
+      announced('/v1/files', form, 5_000_000_000),
+      chunked('/v1/organization/projects', json, large).replace(server.key, ADMIN_KEY),
+    ]) {
+      const { answer, sent } = await ask(bytes)
+      expect(answer).toStartWith('HTTP/1.1 413 ')
+      expect(answer).toContain('"code":"request_too_large"')
+      expect(sent).toEqual([])
+    }
+  })
+
   test('a body whose rest never comes reaches nobody', async () => {
     const { sent } = await ask(post('/v1/chat/completions').slice(0, -5))
     expect(sent).toEqual([])
