@@ -120,6 +120,7 @@ export function gatewayApp(
     }
 
     let caller: ProjectCaller | null = null
+    let begun: Begun | null = null
     try {
       const asked = authorize(given.authorization ?? null, target?.needed ?? otherGatewayPermission)
       caller = asked instanceof Promise ? await asked : asked
@@ -140,19 +141,22 @@ export function gatewayApp(
       forwarded.model = body.model === null ? null : maskKeys(body.model).slice(0, 128)
       const serving = upstreams.inOrder(body.model)
       const order = serving instanceof Promise ? await serving : serving
-      const begun = await forward(send, request, given, target, body, order, waiting, forwarded)
+      begun = await forward(send, request, given, target, body, order, waiting, forwarded)
       line.status = begun.response.status
       const all = headers(caller)
       passHeaders(begun.response.headers, all)
       const { status } = begun.response
-      let content: Content = null
-      content = await contentOf(begun, waiting, (ended) => {
-        if (content instanceof ReadableStream) streams--
+      const content = await contentOf(begun, waiting, (ended) => {
+        streams--
         finish(ended)
       })
+      const response = new Response(content, { status, headers: all })
+      // Only now: what throws up to here is counted and logged below, once.
       if (content instanceof ReadableStream) streams++
-      return new Response(content, { status, headers: all })
+      else finish('whole')
+      return response
     } catch (thrown) {
+      begun?.abort()
       const left = thrown instanceof ClientLeft || request.signal.aborted
       const error = thrown instanceof ApiError ? thrown : internal(line.request_id)
       if (error.status >= 500 && !left) line.cause = thrown
@@ -205,30 +209,25 @@ async function modelsAnswer(upstreams: Upstreams, id: string | null) {
 
 type Content = ArrayBuffer | ReadableStream<Uint8Array> | null
 
-/** The body to answer with: whole if it is small, else as it comes. */
+/** The body to answer with: whole if it is small, else as it comes; only that calls `onEnd`. */
 async function contentOf(
   { response, upstream, abort }: Begun,
   waiting: Waiting,
-  finish: (ended: ForwardedLine['ended']) => void,
+  onEnd: (ended: ForwardedLine['ended']) => void,
 ): Promise<Content> {
   const { idle_milliseconds, name } = upstream.config
   const length = response.headers.get('content-length')
   if (length !== null && Number(length) <= SMALL) {
     waiting.allow(idle_milliseconds, abort)
     try {
-      const content = await response.arrayBuffer()
-      finish('whole')
-      return content
+      return await response.arrayBuffer()
     } catch (error) {
       throw waiting.isLate
         ? because(upstreamTimeout(), `upstream "${name}" fell silent in its answer`)
         : because(badUpstream(), `upstream "${name}" broke off: ${(error as Error).message}`)
     }
   }
-  if (response.body === null) {
-    finish('whole')
-    return null
-  }
+  if (response.body === null) return null
   const isEvents = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
-  return passOn(response.body, { idle_milliseconds, waiting, abort, onEnd: finish, isEvents })
+  return passOn(response.body, { idle_milliseconds, waiting, abort, onEnd, isEvents })
 }

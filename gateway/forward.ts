@@ -69,13 +69,15 @@ export async function forward(
 
 /**
  * A refusal concerns the gateway's own key, and its text can hold that key; a redirect would lead to where the operator did not send us.
- * Neither is passed on.
+ * Neither is passed on, nor a number that HTTP does not know, which `Response` would not take.
  */
 function refuseUnpassable({ status }: Response, name: string, abort: () => void) {
   const refused = status === 401 || status === 403 || status === 407
-  if (!refused && (status < 300 || status >= 400)) return
+  const isStatus = status >= 200 && status <= 599
+  if (!refused && isStatus && (status < 300 || status >= 400)) return
   abort()
-  throw because(badUpstream(), `upstream "${name}" answered ${status}${refused ? ' to its api_key' : ', a redirect'}`)
+  const why = refused ? ' to its api_key' : isStatus ? ', a redirect' : ', which is no status of an answer'
+  throw because(badUpstream(), `upstream "${name}" answered ${status}${why}`)
 }
 
 export const because = (error: ApiError, cause: string) => Object.assign(error, { cause })

@@ -31,6 +31,8 @@ describe('answers that break', () => {
     hangs: [null, 'hang'],
     'hangs-up': [null, 'close'],
     garbage: ['\x16\x03\x01 this is no HTTP\r\n\r\n', 'close'],
+    'status-700': ['HTTP/1.1 700 Fine\r\nContent-Length: 2\r\n\r\n{}', 'hang'],
+    'status-999': [chunked('text/event-stream', event('Hel')).replace('200 OK', '999 Fine'), 'hang'],
     'no-content': ['HTTP/1.1 204 No Content\r\n\r\n', 'close'],
   }
 
@@ -108,6 +110,8 @@ describe('answers that break', () => {
     ['garbage', 502, 'upstream_unreachable'],
     ['redirects', 502, 'bad_upstream'],
     ['forbids', 502, 'bad_upstream'],
+    ['status-700', 502, 'bad_upstream'],
+    ['status-999', 502, 'bad_upstream'],
   ] as const)
     test(`${model}: ${status}, and the cause is in the log alone`, async () => {
       const response = await ask(model)
@@ -121,6 +125,22 @@ describe('answers that break', () => {
       await until(() => typeof line(model)?.cause === 'string')
       expect(line(model)!.cause).toContain('upstream "')
     })
+
+  test('a number that is no status is logged once, leaves no stream counted, and its connection is closed', async () => {
+    for (const model of ['status-700', 'status-999']) {
+      const lines = () => server.log().filter((line) => line.model === model).length
+      const before = lines()
+      await ask(model)
+      await until(() => lines() > before)
+      await Bun.sleep(100)
+      expect(lines()).toBe(before + 1)
+    }
+    // Its body has no end: only we can close that.
+    const endless = raws[Object.keys(says).indexOf('status-999')]!
+    await until(() => endless.open() === 0)
+    const metrics = await (await fetch(`${server.url}/metrics`)).text()
+    expect(metrics).toMatch(/^keyhall_open_streams 0$/m)
+  })
 
   test('an answer without a body passes', async () => {
     const response = await ask('no-content')

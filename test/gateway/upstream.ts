@@ -183,6 +183,8 @@ export async function startRawUpstream(say: string | null, then: 'close' | 'hang
   return {
     url: `http://127.0.0.1:${(server.address() as { port: number }).port}/v1`,
     heard,
+    /** Connections that are not closed. */
+    open: () => [...sockets].filter((socket) => !socket.destroyed).length,
     stop: () => {
       for (const socket of sockets) socket.destroy()
       server.close()
