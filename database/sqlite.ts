@@ -195,9 +195,24 @@ const isBusy = (error: unknown) => error instanceof SQLiteError && /^SQLITE_(BUS
 function connect(path: string) {
   const connection = new Sqlite(path, { create: true, readwrite: true, strict: true })
   connection.run(`pragma busy_timeout = ${BUSY_MILLISECONDS}`)
-  connection.run('pragma journal_mode = wal')
+  beWriteAhead(connection)
   connection.run('pragma synchronous = full')
   connection.run('pragma foreign_keys = on')
   connection.run('pragma trusted_schema = off')
   return connection
+}
+
+/**
+ * Turns a new file to WAL. Of processes that do so at the same moment, SQLite refuses all but one at once instead of letting them wait, because
+ * each holds what another needs; so they ask again.
+ */
+function beWriteAhead(connection: Sqlite) {
+  for (const until = performance.now() + BUSY_MILLISECONDS; ; Bun.sleepSync(5 + Math.random() * 20)) {
+    try {
+      connection.run('pragma journal_mode = wal')
+      return
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > until) throw error
+    }
+  }
 }

@@ -66,6 +66,19 @@ for (const engine of engines)
     })
   })
 
+test('processes that open a new SQLite file in the same moment all can', async () => {
+  const home = folder()
+  const opener = [process.execPath, join(import.meta.dir, 'open-at.ts')]
+  for (let round = 0; round < 20; round++) {
+    const moment = String(Date.now() + 120)
+    const processes = Array.from({ length: 4 }, () =>
+      Bun.spawn([...opener, join(home.path, `${round}.db`), moment], { stderr: 'pipe' }),
+    )
+    for (const one of processes) expect([await new Response(one.stderr).text(), await one.exited]).toEqual(['', 0])
+  }
+  home.remove()
+}, 60_000)
+
 test(
   'what a first start makes can be read by nobody else, also in a folder that was there',
   async () => {
