@@ -44,6 +44,7 @@ export async function run(args: string[], options: Options = {}): Promise<Ended>
 }
 
 export interface Serving {
+  pid: number
   url: string
   /** The first admin key; null where none was printed. */
   key: string | null
@@ -81,6 +82,7 @@ export async function serve(database: string, args: string[] = [], options: Opti
   const [, url] = /Listening on (http:\S+?)"/.exec(out) ?? []
   if (!url) throw new Error(`keyhall serve ended: ${JSON.stringify(await ended)}`)
   return {
+    pid: child.pid,
     url,
     key: /sk-admin-\S+/.exec(out)?.[0] ?? null,
     printed: () => out,
