@@ -43,15 +43,21 @@ export async function forward(
     if (request.signal.aborted) throw new ClientLeft()
     waiting.allow(config.first_byte_milliseconds, abort)
     try {
-      const response = await send(`${config.base_url}${target.path}${target.search}`, {
-        method: request.method,
-        headers: upstreamHeaders(given, config, body.content_length),
-        body: typeof body.content === 'function' ? body.content() : body.content,
-        redirect: 'manual',
-        decompress: false,
-        timeout: false,
-        signal: controller.signal,
-        ...upstream.route,
+      const ask = (more?: { keepalive: false }) =>
+        send(`${config.base_url}${target.path}${target.search}`, {
+          method: request.method,
+          headers: upstreamHeaders(given, config, body.content_length),
+          body: typeof body.content === 'function' ? body.content() : body.content,
+          redirect: 'manual',
+          decompress: false,
+          timeout: false,
+          signal: controller.signal,
+          ...upstream.route,
+          ...more,
+        })
+      const response = await ask().catch((error: unknown) => {
+        if (controller.signal.aborted || !isClosed(error)) throw error
+        return ask(ANEW)
       })
       line.upstream_milliseconds = Math.round((performance.now() - began) * 100) / 100
       refuseUnpassable(response, config.name, abort)
@@ -66,6 +72,17 @@ export async function forward(
   }
   throw because(late ? upstreamTimeout() : upstreamUnreachable(), failures.join('; '))
 }
+
+/** On a connection of its own; what is kept open is left alone. */
+const ANEW = { keepalive: false } as const
+
+/**
+ * The connection was closed before there was an answer. Mostly the upstream had kept it for as long as it likes to, and closed it at the
+ * moment at which we used it again: it has not read the request. We cannot see whether it has, but it closed without a word of an answer,
+ * and to a POST as well the next upstream would be asked now.
+ */
+const isClosed = (error: unknown) => closed.has(String((error as { code?: unknown }).code))
+const closed = new Set(['ECONNRESET', 'EPIPE', 'ConnectionClosed'])
 
 /**
  * A refusal concerns the gateway's own key, and its text can hold that key; a redirect would lead to where the operator did not send us.

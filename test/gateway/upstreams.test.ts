@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { toFile } from 'openai'
+import { createServer, type AddressInfo } from 'node:net'
 import { singleUpstream } from '../../gateway/config.ts'
 import { Upstream } from '../../gateway/upstreams.ts'
 import { Secret } from '../../keys/secret.ts'
@@ -154,6 +155,49 @@ describe('an upstream on this machine', () => {
       await fake.stop()
       proxy.stop()
     }
+  })
+})
+
+describe('an upstream that closes a kept connection as it is used again', () => {
+  /** The first request of each connection is answered, the second closes it. */
+  async function startClosing() {
+    const asked: number[] = []
+    const server = createServer((socket) => {
+      const connection = asked.push(0) - 1
+      socket.on('error', () => {})
+      socket.on('data', () => {
+        if (++asked[connection]! > 1) socket.destroy()
+        else socket.write('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}')
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`, asked, stop: () => server.close() }
+  }
+
+  test('is asked once more, on a connection of its own', async () => {
+    const upstream = await startClosing()
+    const server = await startGateway(
+      'sqlite',
+      `upstreams: [{ name: closes, base_url: "${upstream.url}", models: [tiny] }]`,
+    )
+    for (let n = 0; n < 4; n++)
+      expect((await server.request('POST', '/chat/completions', { model: 'tiny' })).status).toBe(200)
+    // Else nothing was closed as it was used.
+    expect(upstream.asked).toContain(2)
+    await server.stop()
+    upstream.stop()
+  })
+
+  test('and given up when that is closed too', async () => {
+    const upstream = await startRawUpstream(null, 'close')
+    const server = await startGateway(
+      'sqlite',
+      `upstreams: [{ name: closes, base_url: "${upstream.url}", models: [tiny] }]`,
+    )
+    expect((await server.request('POST', '/chat/completions', { model: 'tiny' })).status).toBe(502)
+    expect(upstream.heard).toHaveLength(2)
+    await server.stop()
+    upstream.stop()
   })
 })
 
