@@ -25,7 +25,7 @@ interface Passing {
 export function passOn(source: ReadableStream<Uint8Array>, passing: Passing): ReadableStream<Uint8Array> {
   const { idle_milliseconds, waiting, abort, onEnd, isEvents } = passing
   const reader = source.getReader()
-  let isBetweenEvents = true
+  let tail = EMPTY_LINE
   let isOpen = true
   const end = (ended: Ended) => {
     if (isOpen) onEnd(ended)
@@ -43,7 +43,7 @@ export function passOn(source: ReadableStream<Uint8Array>, passing: Passing): Re
         const { done, value } = await reader.read()
         if (!isOpen) return
         if (done) break
-        if (isEvents) isBetweenEvents = endsEvent(value)
+        if (isEvents) tail = tailOf(tail, value)
         const taken: unknown = client.write(value)
         void client.flush()
         // A promise as long as the connection takes no more.
@@ -61,7 +61,7 @@ export function passOn(source: ReadableStream<Uint8Array>, passing: Passing): Re
       if (!isOpen) return
       const stalled = waiting.isLate
       end(stalled ? 'upstream stalled' : 'upstream broke off')
-      if (!isEvents || !isBetweenEvents) return client.close(error as Error)
+      if (!isEvents || !endsEvent(tail)) return client.close(error as Error)
       void client.write(errorEvent(stalled))
     }
     client.close()
@@ -74,8 +74,12 @@ export function passOn(source: ReadableStream<Uint8Array>, passing: Passing): Re
 const errorEvent = (stalled: boolean) =>
   new TextEncoder().encode(`data: ${JSON.stringify((stalled ? upstreamTimeout() : badUpstream()).body)}\n\n`)
 
-/** Whether a piece ends with the empty line that ends an event. */
-function endsEvent(piece: Uint8Array): boolean {
-  const last = piece.length - 1
-  return piece[last] === 0x0a && (piece[last - 1] === 0x0a || (piece[last - 1] === 0x0d && piece[last - 2] === 0x0a))
+const EMPTY_LINE = 0x0a0a
+
+/** The last three bytes of a stream as a number, after one more piece: the empty line that ends an event may come in two. */
+function tailOf(tail: number, piece: Uint8Array): number {
+  for (let at = Math.max(0, piece.length - 3); at < piece.length; at++) tail = ((tail << 8) | piece[at]!) & 0xffffff
+  return tail
 }
+
+const endsEvent = (tail: number) => (tail & 0xffff) === EMPTY_LINE || tail === 0x0a0d0a

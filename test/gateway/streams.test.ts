@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { APIError } from 'openai'
 import { connect } from 'node:net'
+import { passOn } from '../../gateway/pass-on.ts'
+import { Watch } from '../../gateway/watch.ts'
 import { startGateway, until, type GatewayServer } from './setup.ts'
 import { event, SECRET, startRawUpstream, startUpstream, type FakeUpstream } from './upstream.ts'
 
@@ -89,6 +91,36 @@ describe('answers that break', () => {
       expect(raised).toBeInstanceOf(APIError)
       expect(raised.code).toBe(code)
     })
+
+  test('an event whose empty line comes in two pieces has ended, one that only begins a line has not', async () => {
+    const after = async (...pieces: string[]) => {
+      const source = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          const piece = pieces.shift()
+          if (piece === undefined) controller.error(new Error('broken'))
+          else controller.enqueue(Buffer.from(piece))
+        },
+      })
+      const passing = { idle_milliseconds: 1000, waiting: new Watch().begin(new AbortController().signal), abort() {} }
+      const stream = passOn(source, { ...passing, onEnd() {}, isEvents: true })
+      return new Response(stream).text().catch(() => 'broken')
+    }
+    for (const pieces of [
+      ['data: 1', '\n', '\n'],
+      ['data: 1\n', '\n'],
+      ['data: 1\r\n', '\r', '\n'],
+      ['data: 1\r', '\n\r\n'],
+      [],
+    ])
+      expect(await after(...pieces)).toContain('"error"')
+    for (const pieces of [
+      ['data: 1', '\n'],
+      ['data: 1\n\n', 'd'],
+      ['data: 1\r', '\n'],
+      ['\n', 'x\n'],
+    ])
+      expect(await after(...pieces)).toBe('broken')
+  })
 
   for (const model of ['stalls-in-an-event', 'breaks-in-an-event', 'breaks-audio', 'stalls-audio'])
     test(`${model}: the connection breaks, so that nobody takes the half for the whole`, async () => {
