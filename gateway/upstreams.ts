@@ -6,6 +6,7 @@ import { askModels, type Model, type Send } from './models.ts'
 const REFRESH_MILLISECONDS = 60_000
 const ASK_AGAIN_MILLISECONDS = 1_000
 const REST_MILLISECONDS = 5_000
+const MUTE_AFTER_MILLISECONDS = 1_000
 
 export class Upstream {
   readonly config: UpstreamConfig
@@ -14,6 +15,8 @@ export class Upstream {
   readonly #patterns: Pattern[] | null
   /** What its `/models` said; null as long as it has said nothing. */
   listed: ReadonlyMap<string, Model> | null = null
+  /** Let the last question for its models hang: nobody waits for the next answer. */
+  isMute = false
   /** Did not answer: until then others are asked first. */
   restsUntil = 0
   /** What the weights have come to (smooth weighted round robin). */
@@ -51,9 +54,11 @@ export class Upstream {
   ask(send: Send): Promise<void> {
     if (this.#asking) return this.#asking
     if (performance.now() - this.#asked < ASK_AGAIN_MILLISECONDS) return Promise.resolve()
+    const began = performance.now()
     this.#asking = askModels(send, this.config, this.route)
       .then((models) => {
         if (models) this.listed = models
+        this.isMute = !models && performance.now() - began > MUTE_AFTER_MILLISECONDS
       })
       .finally(() => {
         this.#asked = performance.now()
@@ -66,6 +71,7 @@ export class Upstream {
   inherit(other: Upstream) {
     this.listed = other.listed
     this.restsUntil = other.restsUntil
+    this.isMute = other.isMute
   }
 }
 
@@ -95,9 +101,11 @@ export class Upstreams {
     clearInterval(this.#timer)
   }
 
-  /** Asks every upstream that must be asked for its models. */
+  /** Asks every upstream that must be asked for its models, and waits for those that are likely to answer. */
   async refresh() {
-    await Promise.all(this.all.filter((upstream) => upstream.mustAsk).map((upstream) => upstream.ask(this.#send)))
+    const asked = this.all.filter((upstream) => upstream.mustAsk)
+    const answers = asked.map((upstream) => ({ isAwaited: !upstream.isMute, answer: upstream.ask(this.#send) }))
+    await Promise.all(answers.filter(({ isAwaited }) => isAwaited).map(({ answer }) => answer))
   }
 
   /** The upstreams for a model, in the order in which to try them. Throws 404 when none serves it. */
