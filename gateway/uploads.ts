@@ -40,6 +40,8 @@ export class Upload {
   #held: Uint8Array[] = []
   #file: FileHandle | null = null
   #inFile = 0
+  /** Of the bytes that all uploads may have in files. */
+  #taken = 0
   #isClosed = false
   size = 0
 
@@ -53,7 +55,9 @@ export class Upload {
     this.size += piece.length
     this.#held.push(piece)
     if (this.size <= IN_MEMORY) return
-    for (const held of this.#held) this.#take(held.length)
+    const missing = this.size - this.#taken
+    this.#take(missing)
+    this.#taken += missing
     try {
       this.#file ??= await openUnnamed()
       for (const held of this.#held) {
@@ -94,7 +98,7 @@ export class Upload {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#held = []
-    this.#take(-this.#inFile)
+    this.#take(-this.#taken)
     void this.#file?.close().catch(() => {})
   }
 }

@@ -6,6 +6,10 @@ import { join } from 'node:path'
 import { serve, type Running } from '../../cli/serve.ts'
 import type { Terminal } from '../../cli/terminal.ts'
 import { readConfig } from '../../config.ts'
+import { gatewayApp, type GatewayOptions } from '../../gateway/app.ts'
+import type { ProjectCaller } from '../../gateway/caller.ts'
+import { singleUpstream } from '../../gateway/config.ts'
+import { realWorld } from '../../keys/world.ts'
 import { folder } from '../cli/command.ts'
 import { emptyDatabase, type EngineName } from '../setup.ts'
 
@@ -104,6 +108,19 @@ export async function startGateway(
       home.remove()
     },
   }
+}
+
+/** The gateway without a server around it: whoever calls has a key, and its one upstream is a note of what was asked. */
+export function gatewayAlone(options: GatewayOptions) {
+  const caller = { organization_id: 'org-x', project_id: 'proj_x', key_id: 'key_x' } as ProjectCaller
+  const sent: string[] = []
+  const send = async (url: string) => {
+    sent.push(url)
+    return Response.json({ data: [] })
+  }
+  const config = singleUpstream('http://upstream.test/v1', null)
+  const gateway = gatewayApp({ authorize: () => caller, world: realWorld, send }, config, options)
+  return { gateway, forwarded: () => sent.filter((url) => !url.endsWith('/models')) }
 }
 
 /** Sends bytes as they are and answers with what came back until the server closed or fell silent. */
