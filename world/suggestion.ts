@@ -1,4 +1,4 @@
-/** What somebody probably meant who wrote a name that does not exist. */
+/** The name that somebody probably meant who wrote one that does not exist. */
 export function suggestion(written: string, names: readonly string[]): string | undefined {
   const near = names
     .map((name) => ({ name, distance: name.startsWith(written) && written.length > 1 ? 1 : distance(written, name) }))

@@ -13,7 +13,10 @@ export const exitCodes = {
 } as const
 export type ExitCode = keyof typeof exitCodes
 
-/** A command that cannot go on: the sentence is printed, without a stack, and the process exits with the code. */
+/**
+ * A command that cannot go on: the sentence is printed, without a stack, and the process exits with
+ * the code.
+ */
 export class Failed extends Error {
   readonly exitCode: ExitCode
   constructor(message: string, exitCode: ExitCode = 1) {

@@ -1,4 +1,4 @@
-/** A value that must not be seen: wherever it is printed by accident, `[redacted]` stands. */
+/** A value that must not be printed: `[redacted]` is printed instead. */
 import { inspect } from 'node:util'
 
 export class Secret<Value> {
@@ -8,7 +8,7 @@ export class Secret<Value> {
     this.#value = value
   }
 
-  /** The value itself, for the one place that needs it. */
+  /** The value itself. */
   reveal(): Value {
     return this.#value
   }

@@ -3,7 +3,10 @@ import type { World } from './world.ts'
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 
-/** `length` characters of base62, each equally likely: bytes above the last multiple of 62 are thrown away. */
+/**
+ * `length` characters of base62, each equally likely: bytes from the last multiple of 62 on are
+ * thrown away.
+ */
 export function base62(random: World['random'], length: number): string {
   let text = ''
   while (text.length < length) {
@@ -27,14 +30,16 @@ let lastMillisecond = 0
 let counter = 0
 
 /**
- * A prefix and 24 letters and digits, as OpenAI's ids have them. The first nine grow with time, so that objects made in the same second
- * still sort in the order in which they were made; the other fifteen are random (89 bits).
+ * A prefix and 24 letters and digits, as OpenAI's ids have them. The first nine grow with time, so
+ * that objects made in the same second still sort in the order in which they were made; the other
+ * fifteen are random (89 bits).
  */
 export function newId(prefix: string, world: World): string {
   const now = world.now()
   if (now > lastMillisecond) [lastMillisecond, counter] = [now, 0]
   else if (counter < 62 * 62 - 1) counter += 1
-  // More than fit in a millisecond, or a clock that was set back: the ids run ahead of it for a while.
+  // There were more ids than fit in a millisecond, or the clock was set back: the time in ids is
+  // ahead of the clock for a while.
   else [lastMillisecond, counter] = [lastMillisecond + 1, 0]
   return prefix + base62Number(lastMillisecond, 7) + base62Number(counter, 2) + base62(world.random, 15)
 }
@@ -44,7 +49,10 @@ let drawnFrom: World | null = null
 let digits = ''
 let used = 0
 
-/** Like the real service: `req_` and 32 hexadecimal digits. Chance is asked for many at once, which costs little more than one. */
+/**
+ * Like the real service: `req_` and 32 hexadecimal digits. Random bytes are drawn for many ids at
+ * once, which costs little more than for one.
+ */
 export function newRequestId(world: World): string {
   if (drawnFrom !== world || used === digits.length) {
     drawnFrom = world

@@ -11,7 +11,10 @@ export function durationOf(text: string): number | null {
   )
 }
 
-/** The moment that an ISO date names, in Unix seconds; null for anything else. Without a zone it is local time. */
+/**
+ * The moment that an ISO date names, in Unix seconds; null for anything else. Without a zone it is
+ * local time.
+ */
 export function momentOf(text: string): number | null {
   if (!/^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$/i.test(text)) return null
   const local = /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00` : text.replace(' ', 'T')
@@ -25,7 +28,10 @@ export function lifetimeOf(text: string, now: number): number | null {
   return durationOf(text) ?? (moment === null ? null : moment - now)
 }
 
-/** A point in time in Unix seconds: given as such, as a date, as `now`, as a duration ago, or with a plus from now on. */
+/**
+ * A point in time in Unix seconds: given as such, as a date, as `now`, as a duration ago, or with a
+ * plus from now on.
+ */
 export function timeOf(text: string, now: number): number | null {
   if (text === 'now') return now
   if (/^\d+$/.test(text)) return Number(text)
