@@ -16,7 +16,8 @@ import {
   t,
   time,
 } from './kit.ts'
-import { AdminScope, adminScopes } from './permissions.ts'
+import { AdminScope } from './permissions.ts'
+import { adminScopes } from './scopes.ts'
 
 export const AdminApiKey = object(
   'organization.admin_api_key',
@@ -27,7 +28,12 @@ export const AdminApiKey = object(
     created_at: time(),
     last_used_at: nullable(time('When it was last used; at most ten seconds behind')),
     expires_at: nullable(time('When it stops working; `null` means never')),
-    scopes: t.Array(AdminScope, { description: 'What the key may do. OpenAI has no such member.' }),
+    scopes: optional(
+      t.Array(AdminScope, {
+        description:
+          'The permissions of the key; absent unless they were given when the key was made. OpenAI has no such member.',
+      }),
+    ),
     owner: t.Object({
       type: t.Literal('user'),
       object: t.Literal('organization.user'),
@@ -37,7 +43,7 @@ export const AdminApiKey = object(
       role: t.Literal('owner'),
     }),
   },
-  'What the Administration API is called with. It belongs to an owner of the organization, and stops working when that person is none any more.',
+  'A key for the Administration API. It belongs to an owner of the organization, and stops working when that person is no longer an owner.',
 )
 
 const path = '/organization/admin_api_keys'
@@ -51,7 +57,7 @@ export const adminApiKeys = {
     returns: list(AdminApiKey),
   }),
   create: post(path, {
-    about: 'Issues an admin key for the owner of the calling key. Its value is in this answer and nowhere else.',
+    about: 'Issues an admin key for the owner of the calling key. Only this answer contains its value.',
     can: 'api.management.write',
     audit: 'api_key.created',
     body: {
@@ -62,7 +68,7 @@ export const adminApiKeys = {
           minItems: 1,
           maxItems: adminScopes.length,
           uniqueItems: true,
-          description: 'What the key may do; by default, all that the calling key may. OpenAI has no such member.',
+          description: 'The permissions of the key; by default those of the calling key. OpenAI has no such member.',
         }),
       ),
     },
@@ -77,7 +83,7 @@ export const adminApiKeys = {
     returns: AdminApiKey,
   }),
   delete: del(`${path}/{key_id}`, {
-    about: 'Deletes an admin API key, at once and for good; also the one that makes the call.',
+    about: 'Deletes an admin API key, at once and for good. It may be the key that makes the call.',
     can: 'api.management.write',
     audit: 'api_key.deleted',
     returns: deleted('organization.admin_api_key'),

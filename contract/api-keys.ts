@@ -1,5 +1,8 @@
-/** All API keys of the organization, in all its projects: the question who still needs which of them. */
-import { cursor, described, get, id, list, name, oneOf, optional, t, time, type TSchema } from './kit.ts'
+/**
+ * All API keys of the organization, in all its projects: for those who look for keys that nobody
+ * needs any more.
+ */
+import { cursor, described, get, id, list, name, oneOf, optional, queryTime, t, type TSchema } from './kit.ts'
 import { ProjectApiKey } from './project-api-keys.ts'
 
 const { description, properties } = ProjectApiKey as typeof ProjectApiKey & { description: string }
@@ -10,7 +13,7 @@ export const ApiKey = t.Object({ ...properties, project_id: id('proj_') }, { des
 const anyOf = <Item extends TSchema>(items: Item, what: string) =>
   optional(t.Array(items, { maxItems: 100, description: `Only keys ${what}.` }))
 
-const when = (what: string) => optional(time(`Only keys ${what}`))
+const when = (what: string) => optional(queryTime(`Only keys ${what}`))
 
 const { limit } = cursor()
 
@@ -23,7 +26,7 @@ export const apiKeys = {
       after: optional(
         t.String({
           description:
-            'Answer what comes after the key with this id, or after a `last_id`. In an order by last use or by expiry, `last_id` also says where the key stood, so that a walk goes on from there also when the key was used meanwhile.',
+            'Answers what comes after the key with this id, or after a `last_id`. In an order by last use or by expiry, `last_id` also contains the key’s place in the list, so that the next page follows even when the key was used meanwhile.',
         }),
       ),
       limit,
@@ -53,7 +56,7 @@ export const apiKeys = {
       order_by: optional(
         described(
           oneOf('created_at', 'last_used_at', 'expires_at'),
-          'By which time the keys are ordered, and those of the same time by `created_at`; never used is before all times, never expiring after all. By default `last_used_at` if the last use is asked for, `expires_at` if `expires_before` is given, else `created_at`.',
+          'The time that the keys are ordered by, and then by `created_at`. Keys that were never used come before all times, keys that never expire after all. By default `last_used_at` if the last use is asked for, `expires_at` if `expires_before` is given, else `created_at`.',
         ),
       ),
       order: optional({ ...oneOf('asc', 'desc'), default: 'desc' }),

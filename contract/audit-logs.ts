@@ -1,5 +1,5 @@
-/** What was changed in the organization, by whom: the audit log. */
-import { auditEvents, auditEventTypes, type AuditEvent } from './audit.ts'
+/** The audit log: what was changed in the organization, and by whom. */
+import { auditEvents, auditEventTypes, type AuditEvent } from './audit-events.ts'
 import {
   cursor,
   described,
@@ -10,13 +10,14 @@ import {
   object,
   oneOf,
   optional,
+  queryTime,
   t,
   time,
   type TOptional,
   type TSchema,
 } from './kit.ts'
 
-/** The payload stands under a member that is named like the event. */
+/** The payload of each event, in a member with the name of the event. */
 const payloads = Object.fromEntries(
   Object.entries(auditEvents).map(([type, payload]) => [
     type,
@@ -49,10 +50,18 @@ export const AuditLog = object(
           session: optional(
             described(t.Object({ user: User, ...from }), 'Somebody without a key: who accepts an invite.'),
           ),
-          api_key: optional(t.Object({ id: id('key_'), type: oneOf('user', 'service_account'), user: User, ...from })),
+          api_key: optional(
+            t.Object({
+              id: t.String({ description: 'Begins with `key_`; with `at_` for the access token of a workload.' }),
+              type: oneOf('user', 'service_account'),
+              user: optional(User),
+              service_account: optional(t.Object({ id: id('user-') })),
+              ...from,
+            }),
+          ),
         }),
       ),
-      'Who did it: an admin key and the person that owns it, or a person alone; `null` for what the operator did on the host.',
+      'Who did it: an admin key and the person that owns it, a person alone, or a workload that got an access token of its service account; `null` for what the operator did on the host.',
     ),
     ...payloads,
   },
@@ -63,7 +72,7 @@ export const AuditLog = object(
 const anyOf = <Item extends TSchema>(what: string, items: Item) =>
   optional(t.Array(items, { maxItems: 100, description: `Only events ${what}. Any of the values may match.` }))
 
-const seconds = (what: string) => optional(time(`Only events ${what}`))
+const seconds = (what: string) => optional(queryTime(`Only events ${what}`))
 
 const { after, limit } = cursor()
 
@@ -76,7 +85,7 @@ export const auditLogs = {
       before: optional(
         t.String({
           description:
-            'Answer the page just before the object with this id, newest first like every page; `has_more` then says whether there is more before it.',
+            'Answer the page just before the object with this id, newest first like every page; `has_more` then says whether there is more before it. Older events come with `after` and the `last_id` of a page, newer ones with `before` and its `first_id`.',
         }),
       ),
       limit,

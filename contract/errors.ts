@@ -1,22 +1,42 @@
-/** Every error that Keyhall answers with, as words to throw. The fields of the class are the wire's. */
+/** Every error that Keyhall answers with, as functions. The class has the fields of the answer. */
 
-export type ErrorType = 'invalid_request_error' | 'rate_limit_error' | 'server_error'
+export type ErrorType =
+  | 'invalid_request_error'
+  | 'rate_limit_error'
+  | 'server_error'
+  | 'insufficient_quota'
+  | 'requests'
+  | 'tokens'
+  | 'images'
+  | 'audio'
 
 export class ApiError extends Error {
   readonly status: number
   readonly type: ErrorType
   readonly param: string | null
   readonly code: string | null
+  /**
+   * False where the same request would fail again or do harm: sent as `x-should-retry: false`,
+   * which SDKs obey.
+   */
+  readonly retry: boolean
+  /** Headers that the answer has beside those of every answer, such as `retry-after`. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Whether storage failed; the metrics count these by their code. */
+  readonly isOfStorage: boolean
 
   constructor(
     status: number,
     message: string,
     {
-      type = 'invalid_request_error',
+      type = status >= 500 ? 'server_error' : 'invalid_request_error',
       param = null,
       code = null,
+      retry = status !== 409,
+      headers = {},
+      isOfStorage = false,
       cause,
-    }: Partial<Pick<ApiError, 'type' | 'param' | 'code' | 'cause'>> = {},
+    }: Partial<Pick<ApiError, 'type' | 'param' | 'code' | 'retry' | 'headers' | 'isOfStorage' | 'cause'>> = {},
   ) {
     super(message, { cause })
     this.name = 'ApiError'
@@ -24,6 +44,9 @@ export class ApiError extends Error {
     this.type = type
     this.param = param
     this.code = code
+    this.retry = retry
+    this.headers = headers
+    this.isOfStorage = isOfStorage
   }
 
   /** The body of the answer. */
@@ -36,6 +59,7 @@ export class ApiError extends Error {
 /** The codes of a 400 whose message says what is wrong with the request. */
 export const invalidCodes = {
   invalid_value: 'A value is not among the allowed ones, or contradicts another.',
+  unusable_value: 'A value has the right form, but cannot be used.',
   invalid_type: 'A value has the wrong JSON type.',
   missing_required_parameter: 'A required member is missing.',
   unknown_parameter: 'The body has a member that the operation does not know.',
@@ -45,15 +69,15 @@ export const invalidCodes = {
   string_above_max_length: 'A text is too long.',
   array_below_min_length: 'A list has too few items.',
   array_above_max_length: 'A list has too many items.',
-  already_exists: 'The object is where the request would put it.',
+  already_exists: 'The object is there already.',
   duplicate_name: 'Another object of the same kind has the name.',
-  invite_not_open: 'The token of an invitation opens nothing.',
+  invite_not_open: 'The token belongs to no open invitation.',
   last_owner: 'The organization would be left without an owner.',
   default_project: 'The Default project can be neither changed nor archived.',
 } as const
 export type InvalidCode = keyof typeof invalidCodes
 
-/** A request that is malformed or contradicts itself. A body that is no JSON at all has the code `null`. */
+/** A malformed or contradictory request. A body that is not JSON at all has the code `null`. */
 export const invalid = (message: string, param: string | null = null, code: InvalidCode | null = 'invalid_value') =>
   new ApiError(400, message, { param, code })
 
@@ -61,7 +85,7 @@ export const invalid = (message: string, param: string | null = null, code: Inva
 export const unauthenticated = () =>
   new ApiError(401, 'Missing bearer authentication in header. Send "Authorization: Bearer <key>", exactly once.')
 
-/** A key that does not open anything: garbage, unknown, deleted and expired look the same. */
+/** A key that is not accepted. Malformed, unknown, deleted and expired keys get the same answer. */
 export const incorrectKey = (masked: string) =>
   new ApiError(
     401,
@@ -69,7 +93,10 @@ export const incorrectKey = (masked: string) =>
     { code: 'invalid_api_key' },
   )
 
-/** A living key without the scope; "insufficient permissions" and "Missing scopes" are words that clients search for. */
+/**
+ * A valid key without the scope; "insufficient permissions" and "Missing scopes" are words that
+ * clients search for.
+ */
 export const forbidden = (scope: string) =>
   new ApiError(
     403,
@@ -77,13 +104,13 @@ export const forbidden = (scope: string) =>
     { code: 'missing_scope' },
   )
 
-/** The same for the key of a project, at the gateway. */
+/** A project key that the gateway does not accept. */
 export const incorrectProjectKey = (masked: string) =>
   new ApiError(401, `Incorrect API key provided: ${masked}. It may be misspelt, deleted or expired.`, {
     code: 'invalid_api_key',
   })
 
-/** A key that does not open the gateway for this; an admin key opens it for nothing. */
+/** A valid key without the permission for this model request. An admin key never has it. */
 export const forbiddenInProject = (scope: string) =>
   new ApiError(
     403,
@@ -97,26 +124,46 @@ export const mismatchedOrganization = () =>
     code: 'mismatched_organization',
   })
 
-/** An object that does not exist, or that is another organization's: the two cannot be told apart. */
+/** An object that does not exist, or belongs to another organization: the two look the same. */
 export const notFound = (thing: string, id: string, param: string | null = null) =>
   new ApiError(404, `The ${thing.replaceAll('_', ' ')} ${id} was not found`, { code: `${thing}_not_found`, param })
 
-/** A list position that the list never had. */
+/** A cursor that is the id of no object that the list ever had. */
 export const unknownCursor = (cursor: string, param = 'after') =>
   new ApiError(404, `The pagination cursor ${cursor} was not found`, { code: 'cursor_not_found', param })
 
 /** A path that no operation has. */
-export const unknownRoute = (method: string, path: string) => new ApiError(404, `Invalid URL (${method} ${path})`)
+export const unknownRoute = (method: string, path: string, hint = '') =>
+  new ApiError(404, `Invalid URL (${method} ${path})${hint}`)
+
+/** On a shared port `/metrics` is for callers on the same machine, unless a setting opens it. */
+export const metricsOnlyLocal = () =>
+  new ApiError(
+    403,
+    'Metrics are answered to callers on this machine that did not come through a proxy. Give them a port of their own with KEYHALL_METRICS_PORT, or open them with KEYHALL_METRICS_ACCESS=all.',
+    { code: 'metrics_only_local' },
+  )
+
+/** An operation of the official API that Keyhall does not have yet. */
+export const notServed = (method: string, path: string) =>
+  new ApiError(
+    404,
+    `${method} ${path} is part of the OpenAI Administration API and is not served by this version of Keyhall.`,
+    { code: 'operation_not_served' },
+  )
 
 /** A path that exists, with a method that it does not know. */
-export const wrongMethod = (method: string, path: string) =>
-  new ApiError(405, `Not allowed to ${method} on ${path}.`, { code: 'method_not_supported' })
+export const wrongMethod = (method: string, path: string, allowed: string) =>
+  new ApiError(405, `Not allowed to ${method} on ${path}.`, {
+    code: 'method_not_supported',
+    headers: { allow: allowed },
+  })
 
-/** An archived project can be looked at, not changed. */
+/** An archived project can be read, not changed. */
 export const projectArchived = (name: string) =>
   new ApiError(400, `Project ${name} is archived`, { code: 'project_archived' })
 
-/** An invitation that cannot be accepted; why it cannot is not told to somebody who may have guessed. */
+/** An invitation that cannot be accepted. It gives no reason: the token may be a guess. */
 export const inviteNotOpen = () =>
   invalid(
     'This invitation is not open: it was used already, has expired, was deleted or replaced, or never existed. Ask for a new one.',
@@ -124,7 +171,10 @@ export const inviteNotOpen = () =>
     'invite_not_open',
   )
 
-/** Something else is in the way. Sent with `x-should-retry: false`, because SDKs would otherwise send the same request twice more. */
+/**
+ * The request conflicts with what exists. Sent with `x-should-retry: false`, because SDKs would
+ * otherwise send the same request twice more.
+ */
 export const conflict = (message: string, param: string | null = null) =>
   new ApiError(409, message, { code: 'conflict', param })
 
@@ -132,27 +182,28 @@ export const conflict = (message: string, param: string | null = null) =>
 export const tooLarge = (bytes: number) =>
   new ApiError(413, `The request body is larger than ${bytes} bytes.`, { code: 'request_too_large' })
 
-/** Storage does not answer, or could not keep a change. Nothing has changed. The cause is for the log. */
+/** Storage does not answer, or could not write a change. Nothing has changed. */
 export const unavailable = (code: string, cause?: unknown) =>
   new ApiError(503, 'The server cannot reach its storage right now. Nothing was changed; try again.', {
-    type: 'server_error',
     code,
+    isOfStorage: true,
     cause,
   })
 
-/** Storage went away while it kept a change, and did not come back in time to say whether it did. Sent with `x-should-retry: false`. */
+/**
+ * Storage was lost during a commit and did not come back in time to say whether the change is
+ * there. Sent with `x-should-retry: false`.
+ */
 export const outcomeUnknown = (cause: unknown) =>
   new ApiError(
     503,
-    'The server lost its storage while the change was being kept. Whether it was made is not known: look before trying again.',
-    { type: 'server_error', code: 'outcome_unknown', cause },
+    'The server lost its storage while the change was being saved. It is not known whether it was saved: check before trying again.',
+    { code: 'outcome_unknown', retry: false, isOfStorage: true, cause },
   )
 
-/** Something unexpected: the caller learns the request id and nothing else, the log has the cause. */
+/** An unexpected error: the caller gets the request id and nothing else, the log has the cause. */
 export const internal = (requestId: string) =>
-  new ApiError(500, `The server had an error while processing your request. The log names it under ${requestId}.`, {
-    type: 'server_error',
-  })
+  new ApiError(500, `The server had an error while processing your request. The log names it under ${requestId}.`)
 
 /** A model that no upstream offers. */
 export const modelNotFound = (model: string) =>
@@ -167,7 +218,7 @@ export const mismatchedProject = () =>
     code: 'mismatched_project',
   })
 
-/** A model request with a body that is neither JSON nor a form; the gateway could not tell which model it is for. */
+/** A model request whose body is neither JSON nor a form, so that its model is not known. */
 export const unsupportedMediaType = (type: string) =>
   new ApiError(
     415,
@@ -181,42 +232,66 @@ export const unsupportedMediaType = (type: string) =>
 export const bodyTooSlow = () =>
   new ApiError(408, 'The body of the request did not arrive in time.', { code: 'request_timeout' })
 
-/** No room on the disk for a form that is too large to be held in memory. The cause is for the log. */
+/**
+ * The memory for bodies is full: all together, or this key's. Sent with `retry-after`. The cause is
+ * for the log.
+ */
+export const bodyMemoryFull = (cause: unknown) =>
+  new ApiError(503, 'The server holds too many request bodies in memory right now; try again in a moment.', {
+    code: 'body_memory_full',
+    headers: { 'retry-after': '1' },
+    cause,
+  })
+
+/**
+ * The memory for the bodies of callers without a key is full. It is not a 5xx, so that nobody
+ * without a key can set off alerts.
+ */
+export const tooManyBodiesWithoutKey = () =>
+  new ApiError(429, 'Too many requests without a key are arriving at the same time; try again in a moment.', {
+    type: 'rate_limit_error',
+    code: 'rate_limit_exceeded',
+    headers: { 'retry-after': '1' },
+  })
+
+/** No room on the disk for a form that is too large to be held in memory. */
 export const noRoomForUpload = (cause: unknown) =>
   new ApiError(503, 'The server has no room for this upload right now; try again.', {
     code: 'no_room_for_upload',
     cause,
   })
 
-/** The gateway has nowhere to forward to. */
+/** No upstream is configured. */
 export const noUpstream = () =>
   new ApiError(
     503,
     'No model server is configured. Set KEYHALL_UPSTREAM to its address, such as http://127.0.0.1:8000/v1.',
     {
-      type: 'server_error',
       code: 'no_upstream',
     },
   )
 
 /** No upstream for the model could be reached, or none began to answer in time. */
-export const upstreamUnreachable = () =>
+export const upstreamUnreachable = (cause?: unknown) =>
   new ApiError(502, 'The model server could not be reached. Try again in a moment.', {
-    type: 'server_error',
     code: 'upstream_unreachable',
+    cause,
   })
 
-/** The upstream did not begin to answer in time, or fell silent in the middle. */
-export const upstreamTimeout = () =>
-  new ApiError(504, 'The model server did not answer in time.', { type: 'server_error', code: 'upstream_timeout' })
+/** The upstream did not begin to answer in time, or stalled in the middle. */
+export const upstreamTimeout = (cause?: unknown) =>
+  new ApiError(504, 'The model server did not answer in time.', { code: 'upstream_timeout', cause })
 
-/** The upstream refused the gateway itself, redirected it, or broke off. Its own words are for the log alone: they can hold a secret. */
-export const badUpstream = () =>
+/**
+ * The upstream refused the gateway itself, redirected it, or broke off. Its own message goes to the
+ * log only, because it can hold a secret.
+ */
+export const badUpstream = (cause?: unknown) =>
   new ApiError(
     502,
     'The model server gave an answer that cannot be passed on. The operator finds the cause in the log.',
     {
-      type: 'server_error',
       code: 'bad_upstream',
+      cause,
     },
   )

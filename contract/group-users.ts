@@ -1,5 +1,5 @@
 /** The members of a group: people and service accounts. */
-import { anyId, cursor, del, ended, get, id, next, nullable, object, oneOf, order, post, t } from './kit.ts'
+import { anyId, cursor, del, deletedMembership, get, id, next, nullable, object, oneOf, order, post, t } from './kit.ts'
 
 const properties = { id: id('user-'), name: t.String(), email: nullable(t.String()) }
 
@@ -33,6 +33,6 @@ export const groupUsers = {
     about: 'Removes a person or a service account from a group.',
     can: 'api.management.write',
     audit: 'tenant.group.member.removed',
-    returns: ended('group.user'),
+    returns: deletedMembership('group.user'),
   }),
 }

@@ -1,11 +1,11 @@
-/** Groups of people, who hold roles together. */
+/** Groups of people and service accounts that hold roles together. */
 import { cursor, del, deleted, get, id, name, next, object, oneOf, order, post, t, time } from './kit.ts'
 
 const properties = { id: id('group_'), name: t.String(), created_at: time(), is_scim_managed: t.Boolean() }
 
 export const Group = t.Object({ ...properties, group_type: oneOf('group', 'tenant_group') })
 
-/** A group as an assignment names it; here the flag has another name. */
+/** The group in a role assignment. Its SCIM flag has another name there, as at OpenAI. */
 export const AssignedGroup = object('group', {
   id: id('group_'),
   name: t.String(),
@@ -23,7 +23,7 @@ export const groups = {
     returns: next(Group),
   }),
   create: post(path, {
-    about: 'Creates a group. Its name is not another group’s.',
+    about: 'Creates a group. No other group may have its name.',
     can: 'api.management.write',
     audit: 'group.created',
     body: { name: name() },
@@ -42,7 +42,7 @@ export const groups = {
     returns: t.Object(properties),
   }),
   delete: del(`${path}/{group_id}`, {
-    about: 'Deletes a group: its members lose what they held through it.',
+    about: 'Deletes a group. Its members lose the roles that they held through it.',
     can: 'api.management.write',
     audit: 'group.deleted',
     returns: deleted('group'),

@@ -1,7 +1,11 @@
-/** The whole contract as one tree, shaped and named like the official SDK: `contract.admin.organization.projects.apiKeys.list`. */
+/**
+ * The whole contract as one tree, shaped and named like the official SDK:
+ * `contract.admin.organization.projects.apiKeys.list`.
+ */
 import { adminApiKeys } from './admin-api-keys.ts'
 import { apiKeys } from './api-keys.ts'
 import { auditLogs } from './audit-logs.ts'
+import { federationRules } from './federation-rules.ts'
 import { groups } from './groups.ts'
 import { groupUsers } from './group-users.ts'
 import { invites } from './invites.ts'
@@ -9,11 +13,20 @@ import type { Operation } from './kit.ts'
 import { projectApiKeys } from './project-api-keys.ts'
 import { projectServiceAccounts, serviceAccountApiKeys } from './project-service-accounts.ts'
 import { projectGroups } from './project-groups.ts'
+import { projectHostedTools } from './project-hosted-tools.ts'
+import { projectLimits } from './project-limit-use.ts'
+import { projectModelPermissions } from './project-model-permissions.ts'
+import { projectRateLimits } from './project-rate-limits.ts'
+import { projectServiceTiers } from './project-service-tiers.ts'
 import { projects } from './projects.ts'
 import { projectUsers } from './project-users.ts'
 import { groupRoles, projectGroupRoles, projectUserRoles, userRoles } from './role-assignments.ts'
 import { projectRoles, roles } from './roles.ts'
+import { projectSpendAlerts, spendAlerts } from './spend-alerts.ts'
+import { projectSpendLimit, spendLimit } from './spend-limits.ts'
+import { usage } from './usage.ts'
 import { users } from './users.ts'
+import { workloadIdentityProviders } from './workload-identity-providers.ts'
 
 export const contract = {
   admin: {
@@ -25,11 +38,22 @@ export const contract = {
       invites,
       groups: { ...groups, users: groupUsers, roles: groupRoles },
       roles,
+      usage,
+      spendLimit,
+      spendAlerts,
+      workloadIdentityProviders: { ...workloadIdentityProviders, federationRules },
       projects: {
         ...projects,
         users: { ...projectUsers, roles: projectUserRoles },
         groups: { ...projectGroups, roles: projectGroupRoles },
         roles: projectRoles,
+        rateLimits: projectRateLimits,
+        modelPermissions: projectModelPermissions,
+        hostedToolPermissions: projectHostedTools,
+        serviceTierSettings: projectServiceTiers,
+        spendLimit: projectSpendLimit,
+        spendAlerts: projectSpendAlerts,
+        limits: projectLimits,
         apiKeys: projectApiKeys,
         serviceAccounts: { ...projectServiceAccounts, apiKeys: serviceAccountApiKeys },
       },
@@ -50,7 +74,10 @@ export type OperationName<Node = typeof contract.admin.organization, Prefix exte
     : OperationName<Node[Key], `${Prefix}${Key}.`>
 }[keyof Node & string]
 
-/** Every operation with its name in the tree, `projects.apiKeys.list`, without the leading `admin.organization`. */
+/**
+ * Every operation with its name in the tree, `projects.apiKeys.list`, without the leading
+ * `admin.organization`.
+ */
 export const operations: readonly { name: string; operation: Operation }[] = collect(contract.admin.organization, [])
 
 function collect(tree: Tree, path: string[]): { name: string; operation: Operation }[] {

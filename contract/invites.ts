@@ -1,6 +1,7 @@
 /** Invitations to the organization. */
 import {
   anyId,
+  closedObject,
   cursor,
   del,
   deleted,
@@ -33,7 +34,7 @@ export const Invite = object(
     accepted_at: nullable(time()),
     projects: described(
       t.Array(t.Object({ id: id('proj_'), role })),
-      'What membership the person is promised; projects archived meanwhile are left out.',
+      'The memberships that the person gets; projects archived meanwhile are left out.',
     ),
   },
   'An invitation to join the organization, sent to an e-mail address.',
@@ -43,7 +44,7 @@ const path = '/organization/invites'
 
 export const invites = {
   list: get(path, {
-    about: 'Lists the invites of the organization, newest first, whatever became of them.',
+    about: 'Lists the invites of the organization in every status, newest first.',
     can: 'api.management.read',
     query: cursor(),
     returns: list(Invite),
@@ -57,10 +58,10 @@ export const invites = {
       email: email(),
       role: described(oneOf('reader', 'owner', 'member'), '`member` is the older word for `reader`.'),
       projects: t.Optional(
-        t.Array(t.Object({ id: anyId(), role }), {
+        t.Array(closedObject({ id: anyId(), role }), {
           maxItems: 100,
           description:
-            'Left out, the person becomes a member of the Default project; an empty list is no project at all.',
+            'Without this, the person becomes a member of the Default project; with an empty list, of no project.',
         }),
       ),
     },
@@ -72,20 +73,21 @@ export const invites = {
     returns: Invite,
   }),
   delete: del(`${path}/{invite_id}`, {
-    about: 'Deletes an invite that was not accepted; its link opens nothing any more.',
+    about: 'Deletes an invite that was not accepted. Its link stops working.',
     can: 'api.management.write',
     audit: 'invite.deleted',
     returns: deleted('organization.invite'),
   }),
   accept: post(`${path}/accept`, {
-    about: 'Accepts an invite with the token of its link: the person joins the organization with the roles promised.',
+    about:
+      'Accepts an invite with the token of its link: the person joins the organization with the roles of the invite.',
     can: null,
     audit: ['invite.accepted', 'user.added'],
     body: {
       token: t.String({
         minLength: 1,
         maxLength: 256,
-        description: 'What stands behind `#` in the link; it works once.',
+        description: 'The part of the link after `#`; it works once.',
       }),
       name: name(),
     },

@@ -1,12 +1,15 @@
-/** The vocabulary in which the contract is written: operations as data, and the few schemas that recur. */
-import { Type, type Static, type TObject, type TOptional, type TProperties, type TSchema } from 'typebox'
-import type { AuditEvent } from './audit.ts'
-import type { AdminScope } from './permissions.ts'
+/** What the contract is written with: operations as data, and the schemas that recur. */
+import { Type, type Static, type TObject, type TOptional, type TProperties, type TSchema, type TUnsafe } from 'typebox'
+import type { AuditEvent } from './audit-events.ts'
+import type { AdminScope } from './scopes.ts'
 
 export { Type as t }
-export type { Static, TOptional, TProperties, TSchema }
+export type { Static, TOptional, TProperties, TSchema, TUnsafe }
 
-/** One operation of the Administration API. Everything that routes, checks, documents or calls it is derived from this. */
+/**
+ * One operation of the Administration API. Everything that routes, checks, documents or calls it is
+ * derived from this.
+ */
 export interface Operation<
   Path extends string = string,
   Audit extends AuditEvent = AuditEvent,
@@ -21,26 +24,49 @@ export interface Operation<
   path: Path
   /** One sentence for the reference, `--help` and OpenAPI. */
   about: string
-  /** The scope that the calling admin key must hold; null for the few operations that go without a key, because the body proves enough. */
+  /**
+   * The scope that the calling admin key must hold; null for an operation that needs no key,
+   * because its body authenticates the caller.
+   */
   can: Can
   /** The events that a successful call can leave in the audit log; none for a read. */
   audit: readonly Audit[]
+  /** Why a change leaves no event; null for a change that leaves one, and for a read. */
+  unaudited: string | null
   query: TObject<Query>
+  /**
+   * Any optional member may be sent as `null`, which is as if it were absent. Where the schema
+   * itself allows `null`, it clears the value, and the answer then shows `null`.
+   */
   body: TObject<Body>
+  /** Rules about which members go together. */
+  bodyRules: readonly BodyRule[]
   returns: Returns
   /** True for what Keyhall has and OpenAI does not. */
   extension: Extension
 }
 
+/**
+ * At most or at least one of these members is given. A member that is `null` or `false` is not
+ * given.
+ */
+export type BodyRule = { atMostOne: readonly [string, string] } | { atLeastOne: readonly [string, string] }
+
 interface Details<Audit, Query, Body, Returns, Extension, Can> {
   about: string
   can: Can
   audit?: Audit | readonly Audit[]
+  unaudited?: string
   query?: Query
   body?: Body
+  bodyRules?: readonly BodyRule[]
   returns: Returns
   extension?: Extension
 }
+
+/** An object in a body: a member that it does not name is refused. */
+export const closedObject = <Properties extends TProperties>(properties: Properties) =>
+  Type.Object(properties, { additionalProperties: false })
 
 const operation =
   (method: Operation['method']) =>
@@ -61,8 +87,10 @@ const operation =
     about: details.about,
     can: details.can,
     audit: details.audit === undefined ? [] : ([details.audit].flat() as Audit[]),
+    unaudited: details.unaudited ?? null,
     query: Type.Object(details.query ?? ({} as Query)),
-    body: Type.Object(details.body ?? ({} as Body), { additionalProperties: false }),
+    body: closedObject(details.body ?? ({} as Body)),
+    bodyRules: details.bodyRules ?? [],
     returns: details.returns,
     extension: details.extension ?? (false as Extension),
   })
@@ -71,26 +99,34 @@ export const get = operation('GET')
 export const post = operation('POST')
 export const del = operation('DELETE')
 
-/** The names in braces in a path. */
+/** The parameters of a path. */
 export type PathParam<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? Name | PathParam<Rest>
   : never
 
 export type Params<O extends Operation> = { [Name in PathParam<O['path']>]: string }
 export type Query<O extends Operation> = Static<O['query']>
+/** The body as a handler gets it. */
 export type Body<O extends Operation> = Static<O['body']>
+/** The body as a client may send it: with `null` for any optional member. */
+export type SentBody<O extends Operation> = {
+  [Name in keyof Body<O>]: {} extends Pick<Body<O>, Name> ? Body<O>[Name] | null : Body<O>[Name]
+}
 export type Output<O extends Operation> = Static<O['returns']>
 export type Events<O extends Operation> = O['audit'][number]
 
-/** An object that names its type, as every OpenAI object does; `description` is the sentence with which the reference begins. */
+/**
+ * An object that names its type, as every OpenAI object does; `description` is the sentence with
+ * which the reference begins.
+ */
 export const object = <const Name extends string, Properties extends TProperties>(
   name: Name,
   properties: Properties,
   description?: string,
 ) => Type.Object({ object: Type.Literal(name), ...properties }, description === undefined ? {} : { description })
 
-/** The answer to the end of a membership or assignment, which has no id of its own. */
-export const ended = <const Name extends string>(name: Name) =>
+/** The answer to deleting a membership or an assignment, which has no id of its own. */
+export const deletedMembership = <const Name extends string>(name: Name) =>
   object(`${name}.deleted`, { deleted: Type.Literal(true) })
 
 /** The answer to a delete. */
@@ -110,31 +146,34 @@ export const list = <Item extends TSchema>(item: Item) =>
 export const next = <Item extends TSchema>(item: Item) =>
   object('list', { data: Type.Array(item), has_more: Type.Boolean(), next: nullable(Type.String()) })
 
-/** The order of a list by time, and the one it has when none is asked for. */
-export const order = (usual: 'asc' | 'desc') =>
+/** The order of a list by time, with its default. */
+export const order = (defaultValue: 'asc' | 'desc') =>
   Type.Optional(
     Type.Unsafe<'asc' | 'desc'>({
       type: 'string',
       enum: ['asc', 'desc'],
-      default: usual,
+      default: defaultValue,
       description: 'Oldest first, or newest first.',
     }),
   )
 
 /** `after` and `limit` of a list. */
-export const cursor = (most = 100, usual = 20, least = 1) => ({
-  after: Type.Optional(Type.String({ description: 'Answer what comes after the object with this id.' })),
+export const cursor = (most = 100, defaultValue = 20, least = 1) => ({
+  after: Type.Optional(Type.String({ description: 'Answers what comes after the object with this id.' })),
   limit: Type.Optional(
     Type.Integer({
       minimum: least,
       maximum: most,
-      default: usual,
-      description: 'How many objects a page has at the most.',
+      default: defaultValue,
+      description: 'The greatest number of objects on a page.',
     }),
   ),
 })
 
-/** An object whose members the contract does not name. (`t.Record` would bring 90 kB of TypeBox into the client.) */
+/**
+ * An object whose members the contract does not name. (`t.Record` would bring 90 kB of TypeBox into
+ * the client.)
+ */
 export const anyObject = () => Type.Unsafe<Record<string, unknown>>({ type: 'object', additionalProperties: true })
 
 export const oneOf = <const Values extends readonly string[]>(...values: Values) =>
@@ -144,7 +183,10 @@ export const oneOf = <const Values extends readonly string[]>(...values: Values)
 export const oneOfOpen = <const Values extends readonly string[]>(...values: Values) =>
   Type.Unsafe<Values[number] | (string & {})>({ type: 'string', enum: values })
 
-/** `null` beside whatever the schema allows; scalars stay one flat schema, so that errors can name what was expected. */
+/**
+ * The schema, also allowing `null`. A scalar stays one flat schema, so that an error can say what
+ * was expected.
+ */
 export const nullable = <Schema extends TSchema>(schema: Schema) => {
   const { type, enum: values } = schema as { type?: unknown; enum?: unknown[] }
   const flat = typeof type === 'string' && type !== 'object' && type !== 'array'
@@ -155,9 +197,15 @@ export const nullable = <Schema extends TSchema>(schema: Schema) => {
   )
 }
 
+/** Whether a schema made by `nullable` or by hand takes `null`. */
+export const allowsNull = (schema: TSchema): boolean => {
+  const { type, anyOf } = schema as { type?: string | string[]; anyOf?: TSchema[] }
+  return [type].flat().includes('null') || (anyOf?.some(allowsNull) ?? false)
+}
+
 export const optional = Type.Optional
 
-/** The same schema with the sentence that the reference says of it. */
+/** The same schema with its description for the reference. */
 export const described = <Schema extends TSchema>(schema: Schema, description: string): Schema => ({
   ...schema,
   description,
@@ -165,21 +213,31 @@ export const described = <Schema extends TSchema>(schema: Schema, description: s
 
 export const id = (prefix: string) => Type.String({ description: `Begins with \`${prefix}\`.` })
 
-/** The id of an object, as a request names it: of any form, because it is only looked up. */
+/** The id of an object in a request. It may have any form, because it is only looked up. */
 export const anyId = (description?: string) =>
   Type.String({ maxLength: 255, ...(description !== undefined && { description }) })
 
-/** A point in time, in whole seconds since 1970, UTC; with what happened then. */
+/** A Unix time in seconds; `what` describes what happened then. */
 export const time = (what?: string) =>
   Type.Integer({
     format: 'unixtime',
     description: what ? `Unix time in seconds. ${what}.` : 'Unix time in seconds.',
   })
 
-/** What people call a thing: 1 to 255 characters. */
+/** A Unix time in a query, within the integers that a JSON number keeps exactly. */
+export const queryTime = (what?: string) => ({
+  ...time(what),
+  minimum: Number.MIN_SAFE_INTEGER,
+  maximum: Number.MAX_SAFE_INTEGER,
+})
+
+/** A display name: 1 to 255 characters. */
 export const name = () => Type.String({ minLength: 1, maxLength: 255 })
 
-/** An e-mail address, as far as its shape can tell: at most 254 characters, with nothing in it that has a meaning in a mail header. */
+/**
+ * An e-mail address by its shape: at most 254 characters, none of which has a meaning in a mail
+ * header.
+ */
 export const email = (description?: string) =>
   Type.String({
     minLength: 3,
@@ -188,7 +246,7 @@ export const email = (description?: string) =>
     ...(description !== undefined && { description }),
   })
 
-/** A lifetime given in a request: at most a year, as OpenAI has it. */
+/** A lifetime in a request: at most a year, as at OpenAI. */
 export const lifetime = () =>
   Type.Integer({
     format: 'lifetime',

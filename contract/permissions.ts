@@ -1,12 +1,10 @@
-/** Every permission, and what the built-in roles grant. */
+/** Every permission, and those that the built-in roles grant. */
 import { oneOf, t } from './kit.ts'
+import { adminScopes } from './scopes.ts'
 
-/** What an admin key can be allowed: to read, to change, to see usage. */
-export const adminScopes = ['api.management.read', 'api.management.write', 'api.usage.read'] as const
-export type AdminScope = (typeof adminScopes)[number]
 export const AdminScope = oneOf(...adminScopes)
 
-/** The shape of any permission string: scopes of project keys and permissions of custom roles. */
+/** The pattern of scopes of project keys and of permissions of custom roles. */
 export const permissionPattern = '^api(\\.[a-z_]+)+\\.(read|write|request)$'
 export const Permission = t.String({ pattern: permissionPattern, maxLength: 255 })
 
@@ -15,8 +13,9 @@ const model = { read: request, write: request }
 const area = (name: string) => ({ read: `${name}.read`, write: `${name}.write` })
 
 /**
- * What a project key must be allowed for each area of the gateway, by the first segment below `/v1`: `read` for a GET, `write` for
- * anything else. What stands in no row needs `api.model.request`, whatever the upstream makes of it.
+ * What a project key must be allowed for each area of the gateway, by the first segment below
+ * `/v1`: `read` for a GET, `write` for anything else. What stands in no row needs
+ * `api.model.request`, whatever the upstream makes of it.
  */
 export const gatewayPermissions: Readonly<Record<string, { read: string; write: string }>> = {
   models: { read: 'api.model.read', write: request },
@@ -55,7 +54,7 @@ export const builtInRoles = {
   project: projectRoles,
 } as const
 
-/** What each built-in role grants. */
+/** The permissions that each built-in role grants. */
 // oxfmt-ignore
 const granted = {
   //                                          organization      project
@@ -97,3 +96,14 @@ const column = { organization: { owner: 0, reader: 1 }, project: { owner: 2, mem
 /** The permissions of a built-in role. */
 export const permissionsOf = (level: keyof typeof builtInRoles, role: string): string[] =>
   Object.entries(granted).flatMap(([permission, row]) => (row[column[level][role]!] ? [permission] : []))
+
+const descriptions: Record<string, Record<string, string>> = {
+  organization: {
+    owner: 'Can modify billing information and manage organization members',
+    reader: 'Can make standard API requests and read basic organizational data',
+  },
+}
+
+/** The description of a built-in role, in the words of OpenAI; the roles of a project have none. */
+export const descriptionOf = (level: keyof typeof builtInRoles, role: string): string | null =>
+  descriptions[level]?.[role] ?? null

@@ -23,7 +23,7 @@ import { Permission } from './permissions.ts'
 export const Scopes = t.Array(Permission, {
   maxItems: 100,
   uniqueItems: true,
-  description: 'What the key is restricted to; an empty list means all that its owner may do.',
+  description: 'The permissions that the key is restricted to; an empty list means all permissions of its owner.',
 })
 
 export const ProjectApiKey = object(
@@ -47,7 +47,7 @@ export const ProjectApiKey = object(
       service_account: optional(t.Object({ id: id('user-'), name: t.String(), created_at: time(), role: t.String() })),
     }),
   },
-  'A secret with which a project calls the gateway. It belongs to a person or to a service account; only its digest is stored.',
+  'A key with which a project calls the gateway. It belongs to a person or to a service account; only its digest is stored.',
 )
 
 const path = '/organization/projects/{project_id}/api_keys'
@@ -68,14 +68,14 @@ export const projectApiKeys = {
     returns: list(ProjectApiKey),
   }),
   create: post(path, {
-    about: 'Issues a key that a person owns. Its value is in this answer and nowhere else.',
+    about: 'Issues a key that a person owns. Only this answer contains its value.',
     can: 'api.management.write',
     audit: 'api_key.created',
     body: {
       name: name(),
       user_id: anyId('The person that the key belongs to; must have access to the project.'),
       scopes: optional(Scopes),
-      expires_in_seconds: optional(nullable(lifetime())),
+      expires_in_seconds: optional(lifetime()),
     },
     returns: t.Object({
       ...ProjectApiKey.properties,
@@ -93,6 +93,7 @@ export const projectApiKeys = {
     can: 'api.management.write',
     audit: 'api_key.updated',
     body: { scopes: optional(Scopes), expires_in_seconds: optional(lifetime()) },
+    bodyRules: [{ atLeastOne: ['scopes', 'expires_in_seconds'] }],
     returns: ProjectApiKey,
   }),
   delete: del(`${path}/{api_key_id}`, {

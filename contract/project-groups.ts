@@ -1,5 +1,20 @@
 /** The groups of a project: which hold a role in it. */
-import { anyId, cursor, del, ended, get, id, next, object, oneOf, optional, order, post, t, time } from './kit.ts'
+import {
+  anyId,
+  cursor,
+  del,
+  deletedMembership,
+  get,
+  id,
+  next,
+  object,
+  oneOf,
+  optional,
+  order,
+  post,
+  t,
+  time,
+} from './kit.ts'
 
 export const ProjectGroup = object('project.group', {
   project_id: id('proj_'),
@@ -38,6 +53,6 @@ export const projectGroups = {
     about: 'Removes a group from a project, with all its roles in it.',
     can: 'api.management.write',
     audit: 'role.assignment.deleted',
-    returns: ended('project.group'),
+    returns: deletedMembership('project.group'),
   }),
 }

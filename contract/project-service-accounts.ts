@@ -30,7 +30,7 @@ export const ServiceAccount = object(
       'The highest role that it holds in the project directly; `member` for `viewer` and custom roles alone. With `none`, only a group can make its keys active.',
     ),
   },
-  'An owner of keys that is no person. It belongs to one project.',
+  'An owner of keys that is not a person. It belongs to one project.',
 )
 
 export const ServiceAccountApiKey = object(
@@ -46,7 +46,7 @@ export const ServiceAccountApiKey = object(
 )
 
 const path = '/organization/projects/{project_id}/service_accounts'
-const expires_in_seconds = () => optional(nullable(lifetime()))
+const expires_in_seconds = () => optional(lifetime())
 
 export const projectServiceAccounts = {
   list: get(path, {
@@ -62,10 +62,11 @@ export const projectServiceAccounts = {
     body: {
       name: name(),
       create_service_account_only: optional(
-        nullable(t.Boolean({ description: 'Make no key; the account then has the role `none`.' })),
+        t.Boolean({ description: 'Make no key; the account then has the role `none`.' }),
       ),
       expires_in_seconds: expires_in_seconds(),
     },
+    bodyRules: [{ atMostOne: ['create_service_account_only', 'expires_in_seconds'] }],
     returns: object('organization.project.service_account', {
       ...properties,
       role: oneOf('member', 'none'),
@@ -79,7 +80,7 @@ export const projectServiceAccounts = {
   }),
   update: post(`${path}/{service_account_id}`, {
     about:
-      'Renames a service account, or gives it a role in its project in the place of the built-in ones that it holds directly.',
+      'Renames a service account, or gives it a role in its project, which replaces the built-in roles that it holds directly.',
     can: 'api.management.write',
     audit: 'service_account.updated',
     body: { name: optional(name()), role: optional(oneOf('member', 'owner')) },
@@ -95,7 +96,7 @@ export const projectServiceAccounts = {
 
 export const serviceAccountApiKeys = {
   create: post(`${path}/{service_account_id}/api_keys`, {
-    about: 'Issues a further key for a service account. Its value is in this answer and nowhere else.',
+    about: 'Issues a further key for a service account. Only this answer contains its value.',
     can: 'api.management.write',
     audit: 'api_key.created',
     body: { name: optional(name()), scopes: optional(Scopes), expires_in_seconds: expires_in_seconds() },

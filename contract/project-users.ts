@@ -1,4 +1,4 @@
-/** The people of a project: who holds a role in it directly. */
+/** The people of a project: those who hold a role in it directly. */
 import {
   anyId,
   cursor,
@@ -39,10 +39,11 @@ export const projectUsers = {
     can: 'api.management.write',
     audit: 'user.added',
     body: {
-      user_id: optional(nullable(anyId())),
-      email: optional(nullable(t.String({ maxLength: 254, description: 'Instead of `user_id`.' }))),
+      user_id: optional(anyId()),
+      email: optional(t.String({ maxLength: 254, description: 'Instead of `user_id`.' })),
       role: role(),
     },
+    bodyRules: [{ atMostOne: ['user_id', 'email'] }, { atLeastOne: ['user_id', 'email'] }],
     returns: ProjectUser,
   }),
   retrieve: get(`${path}/{user_id}`, {
@@ -54,7 +55,7 @@ export const projectUsers = {
     about: 'Gives a person another role in a project.',
     can: 'api.management.write',
     audit: 'user.updated',
-    body: { role: optional(nullable(role())) },
+    body: { role: optional(role()) },
     returns: ProjectUser,
   }),
   delete: del(`${path}/{user_id}`, {

@@ -10,6 +10,7 @@ import {
   nullable,
   object,
   oneOf,
+  oneOfOpen,
   optional,
   post,
   t,
@@ -44,15 +45,19 @@ export const Project = object(
     created_at: time(),
     archived_at: nullable(time('When it was archived')),
     status: oneOf('active', 'archived'),
-    external_key_id: nullable(t.String({ description: 'A name of your own for an encryption key; kept, not used.' })),
-    residency: described(Residency, 'Where data was asked to stay; kept, not enforced.'),
+    external_key_id: nullable(
+      t.String({ description: 'A name of your own for an encryption key; stored and not used.' }),
+    ),
+    residency: described(Residency, 'The region that was asked for; stored and not enforced.'),
     geography: nullable(t.String({ description: 'The older name of `residency`, for clients that still read it.' })),
   },
-  'The place where keys belong, with its own members, limits and spend.',
+  'A project has keys, members and roles of its own.',
 )
 
-const geography = () =>
-  optional(nullable(t.String({ maxLength: 255, description: 'Deprecated: the older form of `residency`.' })))
+/** The first two letters of each residency but `GLOBAL`. */
+export const geographies = [...new Set(residencies.slice(1).map((residency) => residency.slice(0, 2)))]
+
+const geography = (description: string) => described(oneOfOpen(...geographies), description)
 const external_key_id = () => optional(nullable(anyId()))
 
 const path = '/organization/projects'
@@ -73,22 +78,29 @@ export const projects = {
     audit: 'project.created',
     body: {
       name: name(),
-      residency: optional(nullable(described(Residency, 'By default `GLOBAL`. Cannot be changed later.'))),
-      geography: geography(),
+      residency: optional(described(Residency, 'By default `GLOBAL`.')),
+      geography: optional(geography('Deprecated: the older form of `residency`, instead of it.')),
       external_key_id: external_key_id(),
     },
+    bodyRules: [{ atMostOne: ['residency', 'geography'] }],
     returns: Project,
   }),
   retrieve: get(`${path}/{project_id}`, {
-    about: 'Retrieves a project, archived ones too.',
+    about: 'Retrieves a project; it may be archived.',
     can: 'api.management.read',
     returns: Project,
   }),
   update: post(`${path}/{project_id}`, {
-    about: 'Renames a project. The Default project and archived ones cannot be changed.',
+    about: 'Changes a project. The Default project and archived ones cannot be changed.',
     can: 'api.management.write',
     audit: 'project.updated',
-    body: { name: optional(nullable(name())), geography: geography(), external_key_id: external_key_id() },
+    body: {
+      name: optional(name()),
+      geography: optional(
+        nullable(geography('Another geography changes `residency` with it; `null` makes it `GLOBAL`.')),
+      ),
+      external_key_id: external_key_id(),
+    },
     returns: Project,
   }),
   archive: post(`${path}/{project_id}/archive`, {

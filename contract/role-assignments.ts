@@ -1,11 +1,14 @@
-/** Roles held by people, groups and service accounts, in the organization and in a project: one template, four instances. */
+/**
+ * Roles held by people, groups and service accounts, in the organization and in a project: one
+ * template, four instances.
+ */
 import { AssignedGroup } from './groups.ts'
 import {
   anyId,
   anyObject,
   cursor,
   del,
-  ended,
+  deletedMembership,
   get,
   id,
   next,
@@ -20,7 +23,7 @@ import {
 import { Role } from './roles.ts'
 import { User } from './users.ts'
 
-/** A role as somebody holds it. */
+/** A role in the list of a holder, with where it comes from. */
 export const AssignedRole = t.Object({
   id: id('role_'),
   name: t.String(),
@@ -35,7 +38,7 @@ export const AssignedRole = t.Object({
   metadata: nullable(anyObject()),
   assignment_sources: nullable(
     t.Array(t.Object({ principal_id: t.String(), principal_type: t.String() }), {
-      description: 'Where an inherited role comes from; null for one that is held directly and no other way.',
+      description: 'Where an inherited role comes from; null for a role that is held only directly.',
     }),
   ),
 })
@@ -68,7 +71,7 @@ const assignmentsAt = <const Path extends string, const Name extends string, Pri
     about: `Takes from ${who} a role held directly.`,
     can: 'api.management.write',
     audit: 'role.assignment.deleted',
-    returns: ended(`${name}.role`),
+    returns: deletedMembership(`${name}.role`),
   }),
 })
 

@@ -1,4 +1,7 @@
-/** Roles: the built-in ones and custom ones, in the organization and, alike, in each project: one template, two instances. */
+/**
+ * Roles: the built-in ones and custom ones, in the organization and, alike, in each project: one
+ * template, two instances.
+ */
 import { cursor, del, deleted, get, id, name, next, nullable, object, optional, order, post, t } from './kit.ts'
 import { Permission } from './permissions.ts'
 
@@ -38,8 +41,8 @@ const rolesAt = <const Path extends string>(path: Path, where: string) => ({
     can: 'api.management.write',
     audit: 'role.updated',
     body: {
-      role_name: optional(nullable(name())),
-      permissions: optional(nullable(Permissions)),
+      role_name: optional(name()),
+      permissions: optional(Permissions),
       description: description(),
     },
     returns: Role,

@@ -27,7 +27,7 @@ export const User = object(
     email: nullable(t.String()),
     role: described(
       oneOf('owner', 'reader'),
-      'The role in the organization; an owner may do everything in every project.',
+      'The role in the organization; an owner has all permissions in every project.',
     ),
     added_at: time(),
     api_key_last_used_at: nullable(time('When a key of this person was last used')),
@@ -57,15 +57,16 @@ export const users = {
     returns: User,
   }),
   update: post(`${path}/{user_id}`, {
-    about: 'Changes the role of a person in the organization, or what is noted of them. The last owner keeps the role.',
+    about: 'Changes the role of a person in the organization, or the notes about them. The last owner keeps the role.',
     can: 'api.management.write',
     audit: 'user.updated',
     body: {
-      role: optional(nullable(oneOfOpen('owner', 'reader', 'member'))),
-      role_id: optional(nullable(anyId())),
+      role: optional(oneOfOpen('owner', 'reader', 'member')),
+      role_id: optional(anyId()),
       technical_level: optional(nullable(name())),
       developer_persona: optional(nullable(name())),
     },
+    bodyRules: [{ atMostOne: ['role', 'role_id'] }],
     returns: User,
   }),
   delete: del(`${path}/{user_id}`, {

@@ -1,9 +1,10 @@
 /** Every audit event and the shape of its payload, as the newest SDK's types have them. */
-import { Type, type Static } from 'typebox'
+import { Type, type Static, type TSchema } from 'typebox'
 
 const id = { id: Type.String() }
 const role = { role: Type.String() }
 const only = Type.Object(id)
+const mapping = { ...id, identity_provider_id: Type.String() }
 const scopes = Type.Array(Type.String())
 
 const resource = { resource_id: Type.String(), resource_type: Type.String() }
@@ -12,6 +13,17 @@ const assignment = Type.Object({
   principal_id: Type.String(),
   principal_type: Type.String(),
   ...resource,
+})
+
+const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
+const amount = Type.Optional(Type.Integer())
+const rateLimits = Type.Object({
+  max_requests_per_1_minute: amount,
+  max_tokens_per_1_minute: amount,
+  max_images_per_1_minute: amount,
+  max_audio_megabytes_per_1_minute: amount,
+  max_requests_per_1_day: amount,
+  batch_1_day_max_input_tokens: amount,
 })
 
 export const auditEvents = {
@@ -27,6 +39,7 @@ export const auditEvents = {
   'project.created': Type.Object({ ...id, data: Type.Object({ name: Type.String(), title: Type.String() }) }),
   'project.updated': Type.Object({ ...id, changes_requested: Type.Object({ title: Type.Optional(Type.String()) }) }),
   'project.archived': only,
+  'rate_limit.updated': Type.Object({ ...id, changes_requested: rateLimits }),
   'service_account.created': Type.Object({ ...id, data: Type.Object(role) }),
   'service_account.updated': Type.Object({
     ...id,
@@ -45,6 +58,28 @@ export const auditEvents = {
   // OpenAI has these two for tenants only and gives no payload; the id is the group's.
   'tenant.group.member.added': Type.Object({ ...id, user_id: Type.String() }),
   'tenant.group.member.removed': Type.Object({ ...id, user_id: Type.String() }),
+  // OpenAI has these three for tenants only and gives no payload. The id is that of the
+  // organization or project, or of the alert; null and `deleted` say that there is none any more.
+  // `given_back` are dollars of servers that died, of which the operator says that nobody spent
+  // them.
+  'tenant.billing.overage_limit.updated': Type.Object({
+    ...id,
+    threshold_amount: orNull(Type.Integer()),
+    given_back: Type.Optional(Type.Number()),
+  }),
+  'tenant.billing.alerts.updated': Type.Object({
+    ...id,
+    threshold_amount: Type.Integer(),
+    recipients: Type.Array(Type.String()),
+    deleted: Type.Boolean(),
+  }),
+  'tenant.product_access_policy.updated': Type.Object({
+    ...id,
+    mode: Type.Optional(orNull(Type.String())),
+    model_ids: Type.Optional(Type.Array(Type.String())),
+    hosted_tools: Type.Optional(Type.Unknown()),
+    service_tiers: Type.Optional(Type.Unknown()),
+  }),
   'role.created': Type.Object({
     ...id,
     role_name: Type.String(),
@@ -62,6 +97,25 @@ export const auditEvents = {
     }),
   }),
   'role.deleted': only,
+  // OpenAI gives no type to what was sent.
+  'workload_identity_provider.created': Type.Object({ ...id, data: Type.Unknown() }),
+  'workload_identity_provider.updated': Type.Object({ ...id, changes_requested: Type.Unknown() }),
+  'workload_identity_provider.deleted': Type.Object({ ...id, name: Type.String() }),
+  'workload_identity_provider_mapping.created': Type.Object({ ...mapping, data: Type.Unknown() }),
+  'workload_identity_provider_mapping.updated': Type.Object({ ...mapping, changes_requested: Type.Unknown() }),
+  'workload_identity_provider_mapping.deleted': Type.Object({
+    ...mapping,
+    project_id: Type.String(),
+    service_account_id: Type.String(),
+  }),
+  // OpenAI has this for tenants only and gives no payload; the id is the access token's.
+  'tenant.workload_identity.access_token.issued': Type.Object({
+    ...mapping,
+    mapping_id: Type.String(),
+    service_account_id: Type.String(),
+    subject: Type.String(),
+    expires_at: Type.Integer(),
+  }),
   'role.assignment.created': assignment,
   'role.assignment.deleted': assignment,
 }
@@ -69,7 +123,9 @@ export const auditEvents = {
 export type AuditEvent = keyof typeof auditEvents
 export type AuditPayload<Event extends AuditEvent> = Static<(typeof auditEvents)[Event]>
 
-/** Every type that the official SDK knows; Keyhall itself writes those that have a payload above. */
+/**
+ * Every type that the official SDK knows; Keyhall itself writes those that have a payload above.
+ */
 export const auditEventTypes = [
   'api_key.created',
   'api_key.updated',
@@ -223,5 +279,5 @@ export const auditEventTypes = [
 ] as const satisfies readonly string[]
 export type AuditEventType = (typeof auditEventTypes)[number]
 
-/** Events of the tenant, above all organizations; `tenant_only` asks for these. */
+/** Events of the tenant, the level above organizations; `tenant_only` selects them. */
 export const isTenantEvent = (type: string) => type.startsWith('tenant.')

@@ -1,0 +1,15 @@
+/** Errors of model requests that administration does not have. */
+import { ApiError } from './errors.ts'
+
+/** A WebSocket where none is spoken. Clients that can do without fall back on HTTP at once. */
+export const noWebSocket = (path: string) =>
+  new ApiError(426, `There is no WebSocket at ${path}. Send the request over HTTP.`, {
+    code: 'websocket_not_supported',
+    headers: { upgrade: 'HTTP/1.1' },
+  })
+
+/** Two keys in the headers of one request. */
+export const twoKeys = () =>
+  new ApiError(400, 'The request has two different keys. Send one, in "Authorization", "api-key" or "x-api-key".', {
+    code: 'two_keys',
+  })
