@@ -1,4 +1,4 @@
-/** Kysely over anything that can run one statement: about what a dialect needs and no more. */
+/** Kysely over a function that runs one statement: the parts of a dialect that Keyhall needs. */
 import {
   Kysely,
   PostgresAdapter,
@@ -10,7 +10,7 @@ import {
   type QueryResult,
 } from 'kysely'
 import type { Tables } from './tables.ts'
-import type { Sql } from './open.ts'
+import type { Sql } from './types.ts'
 
 const adapters = { sqlite: new SqliteAdapter(), postgres: new PostgresAdapter() }
 
@@ -18,8 +18,9 @@ const adapters = { sqlite: new SqliteAdapter(), postgres: new PostgresAdapter() 
 export type Run = (sql: string, parameters: readonly unknown[], rows: boolean) => Promise<QueryResult<any>>
 
 /**
- * SQLite looks at the values bound to a join or a limit when it plans, and so prepares the statement anew on each run: measured, ten times
- * the cost of the run itself. Behind a plus, which changes no value, it does not see them.
+ * SQLite looks at the values bound to a join or a limit when it plans, and so prepares the
+ * statement anew on each run: measured, ten times the cost of the run itself. Behind a plus, which
+ * changes no value, it does not see them.
  */
 class SqliteCompiler extends SqliteQueryCompiler {
   protected override getCurrentParameterPlaceholder() {
@@ -29,10 +30,15 @@ class SqliteCompiler extends SqliteQueryCompiler {
 
 const runs = new WeakMap<Sql, Run>()
 
-/** What runs the statements of this `Sql`, past Kysely's executor: five promises fewer for a statement that is compiled already. */
+/**
+ * The function that runs the statements of this `Sql`. A statement that is compiled already goes to
+ * it directly and not through Kysely's executor, which saves five promises.
+ */
 export const runOf = (sql: Sql): Run => runs.get(sql)!
 
-/** A query builder whose statements all go to `run`. Transactions are the engine's, not Kysely's. */
+/**
+ * A query builder whose statements all go to `run`. Transactions are the engine's, not Kysely's.
+ */
 export function kyselyOver(engine: 'sqlite' | 'postgres', run: Run): Sql {
   const connection: DatabaseConnection = {
     executeQuery: (query) => run(query.sql, query.parameters, returnsRows(query)),

@@ -1,49 +1,48 @@
 /**
- * Connections to PostgreSQL that do not wait for ever: a server that hangs, or a network that swallows everything, never says that it is
- * gone. What gets no answer in time fails, and what stands on a silent connection is not used again.
+ * Connections to PostgreSQL that do not wait for ever: a server that hangs, or a network that drops
+ * everything, never says that it is gone. A statement that gets no answer in time fails, and its
+ * connection is not used again.
  */
-import { SQL, type ReservedSQL } from 'bun'
+import type { ReservedSQL, SQL } from 'bun'
+import { StorageError } from './storage-errors.ts'
+import { inTime, openClient, type Ask, type ClientOptions } from './postgres-client.ts'
+import { isSharedConnection, NoAnswer } from './postgres-faults.ts'
+import { startListener, type Listener } from './postgres-listener.ts'
 
-const CONNECT_SECONDS = 4
 const READ_MILLISECONDS = 5_000
 /** A change may wait for others on the same rows. */
 const CHANGE_MILLISECONDS = 10_000
 
-/** No answer came in time. */
-export class NoAnswer extends Error {
-  readonly code = 'ERR_POSTGRES_NO_ANSWER'
-}
-
-export type Rows = Record<string, any>[] & { count?: number }
-
-/** Runs one statement, or several without parameters. */
-export type Ask = (sql: string, parameters?: unknown[]) => Promise<Rows>
-
-const open = (address: string, max: number) =>
-  new SQL(address, { max, bigint: true, connectionTimeout: CONNECT_SECONDS, idleTimeout: 300 })
-
 /** Connections for single statements. When none of them answers any more, all are replaced. */
 export class ReadPool {
-  readonly #open: () => SQL
+  readonly #options: ClientOptions
+  readonly #max: number
   #sql: SQL
-  /** On the clock of `performance.now()`. */
+  /** `World.steady` of the newest answer. */
   #answered = 0
-  #ears: Ears | null = null
+  #listener: Listener | null = null
 
-  constructor(address: string, max: number) {
-    this.#open = () => open(address, max)
-    this.#sql = this.#open()
+  constructor(options: ClientOptions, max: number) {
+    this.#options = options
+    this.#max = max
+    this.#sql = openClient(options, max)
   }
 
   readonly ask: Ask = async (sql, parameters) => {
     const pool = this.#sql
-    const began = performance.now()
+    const { steady } = this.#options.world
+    const began = steady()
     const query = pool.unsafe(sql, parameters as any[])
     try {
       const rows = await inTime(query, READ_MILLISECONDS)
-      this.#answered = performance.now()
+      this.#answered = steady()
       return rows
     } catch (error) {
+      if (isSharedConnection(error) && this.#options.prepare) {
+        this.#options.prepare = false
+        this.#replace()
+        return this.ask(sql, parameters)
+      }
       if (!(error instanceof NoAnswer)) throw error
       // Others were answered meanwhile, so it is this statement that is slow.
       if (this.#answered > began) void query.cancel()
@@ -52,11 +51,13 @@ export class ReadPool {
     }
   }
 
-  /** Calls back on each notification, and whenever some may have been missed. Throws when it cannot begin. */
+  /**
+   * Calls back on each notification, and whenever some may have been missed. Throws when it cannot
+   * begin.
+   */
   async listen(channel: string, heard: () => void): Promise<() => Promise<void>> {
-    const ears = (this.#ears = new Ears(this.#open, channel, heard))
-    await ears.open()
-    return () => ears.close()
+    const listener = (this.#listener = await startListener(this.#options, channel, this.ask, heard))
+    return () => listener.close()
   }
 
   close() {
@@ -65,63 +66,39 @@ export class ReadPool {
 
   #replace() {
     const silent = this.#sql
-    this.#sql = this.#open()
+    this.#sql = openClient(this.#options, this.#max)
     void silent.close({ timeout: 0 })
-    this.#ears?.reopen()
+    this.#listener?.reopen()
   }
 }
 
-/** One connection that listens, and comes back when it was lost. */
-class Ears {
-  readonly #connect: () => SQL
-  readonly #channel: string
-  readonly #heard: () => void
-  #sql: SQL | null = null
-  #closed = false
-
-  constructor(connect: () => SQL, channel: string, heard: () => void) {
-    this.#connect = connect
-    this.#channel = channel
-    this.#heard = heard
-  }
-
-  async open() {
-    const sql = (this.#sql = this.#connect())
-    await sql.listen(this.#channel, this.#heard, this.#heard)
-  }
-
-  /** The connection may be as silent as the others: Bun mends only one that was closed. */
-  reopen() {
-    if (this.#closed) return
-    const silent = this.#sql
-    void silent?.close({ timeout: 0 })
-    this.open().catch(async () => {
-      await pause(1_000)
-      this.reopen()
-    })
-  }
-
-  async close() {
-    this.#closed = true
-    await this.#sql?.close({ timeout: 0 })
-  }
-}
-
-/** Connections for changes: each is held by one change and closed when it does not answer. */
+/** Connections for changes: each is held by one change, and closed when it does not answer. */
 export class ChangePool {
-  readonly #sql: SQL
+  readonly #options: ClientOptions
+  readonly #max: number
+  #sql: SQL
+  #prepare: boolean
 
-  constructor(address: string, max: number) {
-    this.#sql = open(address, max)
+  constructor(options: ClientOptions, max: number) {
+    this.#options = options
+    this.#max = max
+    this.#prepare = options.prepare
+    this.#sql = openClient(options, max)
   }
 
-  async take(): Promise<Held> {
+  async take(): Promise<HeldConnection> {
+    if (this.#prepare !== this.#options.prepare) {
+      const shared = this.#sql
+      this.#prepare = this.#options.prepare
+      this.#sql = openClient(this.#options, this.#max)
+      void shared.close({ timeout: 5 })
+    }
     const signal = AbortSignal.timeout(CHANGE_MILLISECONDS)
-    return new Held(
-      await this.#sql.reserve({ signal }).catch((error: unknown) => {
-        throw signal.aborted ? new NoAnswer('No connection became free in time.') : error
-      }),
-    )
+    try {
+      return new HeldConnection(await this.#sql.reserve({ signal }), this.#options)
+    } catch (error) {
+      throw signal.aborted ? new NoAnswer('No connection became free in time.') : error
+    }
   }
 
   close() {
@@ -129,11 +106,13 @@ export class ChangePool {
   }
 }
 
-export class Held {
+export class HeldConnection {
   readonly #connection: ReservedSQL
+  readonly #options: ClientOptions
 
-  constructor(connection: ReservedSQL) {
+  constructor(connection: ReservedSQL, options: ClientOptions) {
     this.#connection = connection
+    this.#options = options
   }
 
   readonly ask: Ask = async (sql, parameters) => {
@@ -141,26 +120,17 @@ export class Held {
       return await inTime(this.#connection.unsafe(sql, parameters as any[]), CHANGE_MILLISECONDS)
     } catch (error) {
       if (error instanceof NoAnswer) await this.#connection.close()
-      throw error
+      if (!isSharedConnection(error)) throw error
+      // The change runs again, on a connection without named statements.
+      this.#options.prepare = false
+      throw new StorageError('undone', error)
     }
   }
 
-  /** For the one time when there is no hurry: bringing the schema up to date. */
+  /** Without a time limit, for migrations. */
   readonly askPatiently: Ask = (sql, parameters) => this.#connection.unsafe(sql, parameters as any[])
 
   release() {
     return this.#connection.release()
-  }
-}
-
-export const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
-
-async function inTime<Result>(answer: Promise<Result>, milliseconds: number): Promise<Result> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(new NoAnswer('PostgreSQL did not answer in time.')), milliseconds)
-  try {
-    return await Promise.race([answer, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,11 +1,13 @@
 /**
- * The row types. Times are Unix seconds, flags 0 or 1, lists JSON as text. Deleted rows stay, so that a cursor that was just deleted
- * still works and an audit row can still name its object.
+ * The row types. Times are Unix seconds, flags 0 or 1, lists JSON as text. Deleted rows stay, so
+ * that a cursor that was just deleted still works and an audit row can still name its object.
  */
 
-import type { GeneratedAlways } from 'kysely'
+import type { Generated, GeneratedAlways } from 'kysely'
+import type { IdentityTables } from './identity-tables.ts'
+import type { LedgerTables } from './ledger-tables.ts'
 
-export interface Tables {
+export interface Tables extends LedgerTables, IdentityTables {
   organizations: OrganizationRow
   users: UserRow
   role_assignments: RoleAssignmentRow
@@ -13,17 +15,18 @@ export interface Tables {
   group_users: GroupUserRow
   roles: RoleRow
   invites: InviteRow
-  departed: DepartedRow
+  left_memberships: LeftMembershipRow
   projects: ProjectRow
   service_accounts: ServiceAccountRow
   api_keys: ApiKeyRow
   admin_api_keys: AdminApiKeyRow
   audit_heads: AuditHeadRow
   audit_logs: AuditLogRow
-  properties: PropertyRow
-  epochs: EpochRow
+  metadata: MetadataRow
+  counters: CounterRow
   revocations: RevocationRow
   nodes: NodeRow
+  commits: CommitRow
 }
 
 export interface OrganizationRow {
@@ -44,7 +47,10 @@ export interface UserRow {
   deleted_at: number | null
 }
 
-/** A role that a person, service account or group holds: in the organization (`resource_id` is its id) or in a project. */
+/**
+ * A role that a person, service account or group holds: in the organization (`resource_id` is its
+ * id) or in a project.
+ */
 export interface RoleAssignmentRow {
   organization_id: string
   resource_id: string
@@ -66,7 +72,10 @@ export interface GroupRow {
 export interface GroupUserRow {
   organization_id: string
   group_id: string
-  /** Of a living person or service account: the code that changes one of the three sees to it. */
+  /**
+   * The id of a person or service account that is not deleted. No foreign key checks it: the code
+   * that changes any of the three tables does.
+   */
   user_id: string
   created_at: number
 }
@@ -102,8 +111,11 @@ export interface InviteRow {
   deleted_at: number | null
 }
 
-/** The place that a membership had in the list of a project or group (`list_id`), so that a cursor that names it still works. */
-export interface DepartedRow {
+/**
+ * A membership that ended, in the list of a project or group (`list_id`): a cursor that names it
+ * still works.
+ */
+export interface LeftMembershipRow {
   organization_id: string
   list_id: string
   id: string
@@ -126,7 +138,10 @@ export interface ServiceAccountRow {
   project_id: string
   id: string
   name: string
-  /** The built-in role that it was given itself, or `none`; whatever else it holds is in `role_assignments`. */
+  /**
+   * The built-in role that it was given itself, or `none`; whatever else it holds is in
+   * `role_assignments`.
+   */
   role: string
   created_at: number
   deleted_at: number | null
@@ -136,7 +151,7 @@ interface KeyColumns {
   organization_id: string
   id: string
   name: string
-  /** HMAC-SHA-256 of the key, 32 bytes. The key itself is stored nowhere. */
+  /** HMAC-SHA-256 of the key, 32 bytes. The key itself is not stored. */
   digest: Uint8Array
   redacted_value: string
   /** JSON array. For project keys `[]` means all that the owner may do. */
@@ -145,29 +160,52 @@ interface KeyColumns {
   last_used_at: number | null
   expires_at: number | null
   deleted_at: number | null
+  /** Authenticates the row of a living key, see keys/key-mac.ts; null for a deleted one. */
+  mac: Uint8Array | null
+  /** 1 when the digest was made with a newer pepper than the seal inside the key. */
+  is_redigested: Generated<number>
 }
 
 export interface ApiKeyRow extends KeyColumns {
   project_id: string
   owner_type: 'user' | 'service_account'
   owner_id: string
-  /** For ordering, made by the database: `last_used_at`, and never is before all times. */
-  last_used_place: GeneratedAlways<number>
-  /** For ordering, made by the database: `expires_at`, and never is after all times. */
-  expires_place: GeneratedAlways<number>
+  /** How often scopes or expiry were changed; the MAC covers it. */
+  version: Generated<number>
+  /** What lists sort by, generated: `last_used_at`, or 0 for a key that was never used. */
+  last_used_sort: GeneratedAlways<number>
+  /** What lists sort by, generated: `expires_at`, or 9999999999999 for a key that never expires. */
+  expires_sort: GeneratedAlways<number>
 }
 
 export interface AdminApiKeyRow extends KeyColumns {
   owner_id: string
   /** 1 for a key that Keyhall did not make and whose checksum therefore says nothing. */
-  is_foreign: number
+  is_imported: number
+  /**
+   * 1 if the scopes were given when the key was made, and are therefore part of what is read of it.
+   */
+  shows_scopes: Generated<number>
 }
 
-/** The newest link of an organization's audit chain. Its row is locked by every change of the organization. */
+/**
+ * The newest link of an organization's audit chain. Its row is locked by every change of the
+ * organization.
+ */
 export interface AuditHeadRow {
   organization_id: string
   seq: number
   hash: Uint8Array
+  /** The first row that must have a seal; null while no server that seals has written. */
+  sealed_from: number | null
+  /**
+   * The first row that was written upon a head without a valid seal: what stands before it may have
+   * been changed.
+   */
+  doubtful_seq: number | null
+  /** HMAC over the columns above. */
+  seal: Uint8Array | null
+  pepper_name: string | null
 }
 
 export interface AuditLogRow {
@@ -185,15 +223,18 @@ export interface AuditLogRow {
   /** The canonical bytes that the hash covers: JSON of the whole event. */
   entry: string
   hash: Uint8Array
+  /** HMAC over organization, `seq` and `hash`; null in rows from before there were seals. */
+  seal: Uint8Array | null
+  pepper_name: string | null
 }
 
 /** A counter that all processes share. */
-export interface EpochRow {
+export interface CounterRow {
   name: string
   value: number
 }
 
-/** Something that lost or gained authority: what is remembered of it must be read again. */
+/** A change after which remembered keys must be read again. */
 export interface RevocationRow {
   epoch: number
   organization_id: string
@@ -202,16 +243,33 @@ export interface RevocationRow {
   created_at: number
 }
 
-/** A process that answers from memory, and up to which epoch it has forgotten what it must. */
+/** A process that answers from memory, and the last epoch whose revocations it has applied. */
 export interface NodeRow {
   id: string
   epoch: number
   lease_milliseconds: number
-  is_leaving: number
+  /**
+   * 1 when another process stopped waiting for this one, which must register anew before it answers
+   * from memory again.
+   */
+  is_evicted: number
+  /** The name of its process lock; null where there is none. */
+  lock: string | null
 }
 
 /** What the database knows about itself, such as the canary of the pepper. */
-export interface PropertyRow {
+export interface MetadataRow {
   name: string
   value: string
+}
+
+/** A change that was committed; written on PostgreSQL only, and kept for some minutes. */
+export interface CommitRow {
+  id: string
+  created_at: number
+  /**
+   * 1 for the row of a process that lost its connection during the COMMIT, and found that the
+   * change had not been made.
+   */
+  is_void: number
 }

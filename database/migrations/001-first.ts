@@ -1,5 +1,5 @@
 /** Organizations, people, roles held, projects, service accounts, keys, the audit chain. */
-import type { Migration } from './index.ts'
+import type { Migration } from './migration.ts'
 
 export const first: Migration = {
   name: '001-first',
@@ -42,7 +42,8 @@ export const first: Migration = {
         created_by ${text},
         primary key (organization_id, resource_id, principal_id, role))${clustered}`,
       `create index role_assignments_resource on role_assignments (organization_id, resource_id, created_at, principal_id)`,
-      // All that somebody holds. With `resource_id` next, SQLite would take this index for lists, where the roles of a project lie apart.
+      // For all that somebody holds. `resource_id` is not its next column, because SQLite would
+      // then use this index for lists, and the roles of one project are far apart in it.
       `create index role_assignments_principal on role_assignments (organization_id, principal_id, created_at)`,
       `create table projects (
         organization_id ${text} not null references organizations,
@@ -77,8 +78,9 @@ export const first: Migration = {
       `create unique index api_keys_id on api_keys (organization_id, id)`,
       `create index api_keys_owner on api_keys (organization_id, owner_id, created_at, id, deleted_at) where deleted_at is null`,
       `create index api_keys_owner_type on api_keys (organization_id, owner_type, created_at, id, deleted_at) where deleted_at is null`,
-      // With `deleted_at` an index is all that has to be read to count keys off.
-      // The last conditions always hold: they keep SQLite from preferring these where a filter has a better index.
+      // `deleted_at` is in the index, so that skipping keys reads the index alone. The last
+      // condition of each index is always true: it keeps SQLite from choosing this index where a
+      // filter has a better one.
       `create index api_keys_created on api_keys (organization_id, created_at, id, deleted_at) where deleted_at is null and id > ''`,
       `create index api_keys_last_used on api_keys (organization_id, last_used_place, created_at, id, deleted_at) where deleted_at is null and id >= ''`,
       `create index api_keys_expires on api_keys (organization_id, expires_place, created_at, id, deleted_at) where deleted_at is null and id >= ''`,
@@ -106,8 +108,9 @@ export const first: Migration = {
         hash ${bytes} not null,
         primary key (organization_id, seq))${strict}`,
       `create unique index audit_logs_id on audit_logs (organization_id, id)`,
-      // One for each filter, all in the order of the list, so that no filter looks at what it does not show.
-      // The condition always holds: it keeps SQLite from preferring this index where a filter has a better one.
+      // One index for each filter, in the order of the list, so that no filter reads rows that it
+      // does not show. The condition of this one is always true: it keeps SQLite from choosing it
+      // where a filter has a better one.
       `create index audit_logs_page on audit_logs (organization_id, effective_at, seq) where seq > 0`,
       `create index audit_logs_type on audit_logs (organization_id, type, effective_at, seq)`,
       `create index audit_logs_project on audit_logs (organization_id, project_id, effective_at, seq)`,

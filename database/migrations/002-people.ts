@@ -1,5 +1,5 @@
-/** Groups, custom roles, invites, and the places that memberships had in lists. */
-import type { Migration } from './index.ts'
+/** Groups, custom roles, invites, and memberships that ended. */
+import type { Migration } from './migration.ts'
 
 export const people: Migration = {
   name: '002-people',
@@ -51,7 +51,8 @@ export const people: Migration = {
       primary key (organization_id, id))${strict}`,
     `create index invites_page on invites (organization_id, created_at, id)`,
     `create index invites_email on invites (organization_id, lower(email))`,
-    // Memberships are deleted for good; what is left of them is their place in the list, for cursors.
+    // Rows of memberships are deleted. What is kept is the time of the membership, by which a
+    // cursor that names it still finds its place in the list.
     `create table departed (
       organization_id ${text} not null references organizations,
       list_id ${text} not null,

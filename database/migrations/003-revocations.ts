@@ -1,10 +1,11 @@
-/** How processes on one database tell each other that authority changed. */
-import type { Migration } from './index.ts'
+/** How the processes on one database tell each other which remembered keys changed. */
+import type { Migration } from './migration.ts'
 
 export const revocations: Migration = {
   name: '003-revocations',
   statements: ({ text, integer, strict }) => [
-    // One row that counts; whoever counts it up holds it until commit, so that a higher epoch is never seen before a lower one.
+    // One row with the newest epoch. A change that raises it locks it until its commit, so that
+    // nobody sees a higher epoch before a lower one.
     `create table epochs (name ${text} primary key, value ${integer} not null)${strict}`,
     `insert into epochs values ('authority', 0)`,
     `create table revocations (

@@ -1,5 +1,8 @@
-/** Keys have a seal from now on. Where there are keys already, one without stays as good as it was. */
-import type { Migration } from './index.ts'
+/**
+ * New keys have a seal from now on. A database that has keys already goes on accepting keys without
+ * one.
+ */
+import type { Migration } from './migration.ts'
 
 export const seals: Migration = {
   name: '004-seals',

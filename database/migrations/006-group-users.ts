@@ -1,5 +1,8 @@
-/** Service accounts are members of groups too: who a member is, no foreign key can say any more. */
-import type { Migration } from './index.ts'
+/**
+ * Service accounts can be members of groups too, so `user_id` names a row of one of two tables and
+ * is a foreign key no more.
+ */
+import type { Migration } from './migration.ts'
 
 export const groupUsers: Migration = {
   name: '006-group-users',

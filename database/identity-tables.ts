@@ -1,0 +1,76 @@
+/**
+ * The row types of workload identity, and of settings of projects: whom to trust, for what, and the
+ * access tokens in use.
+ */
+
+export interface IdentityTables {
+  identity_providers: IdentityProviderRow
+  federation_rules: FederationRuleRow
+  access_tokens: AccessTokenRow
+  project_settings: ProjectSettingRow
+}
+
+/** An OIDC issuer whose tokens workloads exchange for access tokens. */
+export interface IdentityProviderRow {
+  organization_id: string
+  id: string
+  name: string
+  description: string | null
+  issuer: string
+  audience: string
+  /** JSON array of `{attribute, expression}`. */
+  attribute_transformations: string
+  /** JSON, as the API has it. */
+  verification: string
+  enabled: number
+  created_at: number
+  updated_at: number
+  deleted_at: number | null
+  /** Authenticates the row, see keys/trust-mac.ts; null for a deleted one. */
+  mac: Uint8Array | null
+}
+
+/** Which tokens of a provider stand for a service account. */
+export interface FederationRuleRow {
+  organization_id: string
+  provider_id: string
+  id: string
+  name: string | null
+  description: string | null
+  /** JSON object: attribute to value. */
+  attribute_matchers: string
+  project_id: string
+  service_account_id: string
+  /** JSON array; null for all that the service account may do. */
+  scopes: string | null
+  enabled: number
+  created_at: number
+  updated_at: number
+  deleted_at: number | null
+  mac: Uint8Array | null
+}
+
+/** A short-lived key that a workload got for a token of its issuer. Dead ones are deleted. */
+export interface AccessTokenRow {
+  organization_id: string
+  project_id: string
+  id: string
+  digest: Uint8Array
+  service_account_id: string
+  provider_id: string
+  rule_id: string
+  /** JSON array; `[]` means all that the service account may do. */
+  scopes: string
+  created_at: number
+  expires_at: number
+  mac: Uint8Array
+}
+
+/** What a project may use beside models. */
+export interface ProjectSettingRow {
+  organization_id: string
+  project_id: string
+  /** `hosted_tools`: JSON array of those that are off. `service_tiers`: JSON, as the API has it. */
+  name: string
+  value: string
+}

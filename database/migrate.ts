@@ -1,0 +1,64 @@
+/** Brings the schema of a database up to date: all missing migrations in one transaction. */
+import { realWorld, seconds } from '../world/world.ts'
+import { CannotOpen } from './storage-errors.ts'
+import { migrations } from './migrations/index.ts'
+import type { Migration } from './migrations/migration.ts'
+import type { DatabaseOptions, Engine, RunStatement } from './types.ts'
+
+/** Throws CannotOpen with a sentence; then nothing was changed. */
+export async function migrate(engine: Engine, { asItIs = false, world = realWorld, afterMigrations }: DatabaseOptions) {
+  await engine.exclusively(async (run) => {
+    const applied = await appliedMigrations(engine, run)
+    requireKnown(applied)
+    const missing = migrations.filter(({ name }) => !applied.includes(name))
+    if (asItIs) requireComplete(applied, missing)
+    const { text, integer } = engine.dialect
+    if (applied.length === 0)
+      await run(`create table if not exists migrations (name ${text} primary key, applied_at ${integer} not null)`)
+    for (const migration of missing) {
+      await apply(migration, engine, run)
+      await run(`insert into migrations values ('${migration.name}', ${seconds(world)})`)
+    }
+    if (applied.length > 0 && missing.length > 0)
+      await afterMigrations?.({ applied: missing.map(({ name }) => name), run, literal: engine.dialect.bytesLiteral })
+  })
+}
+
+async function appliedMigrations(engine: Engine, run: RunStatement): Promise<string[]> {
+  const names = async (query: string) => (await run(query)).map((row) => (row as { name: string }).name)
+  return (await names(engine.tables)).includes('migrations') ? names('select name from migrations') : []
+}
+
+function requireKnown(applied: readonly string[]) {
+  const unknown = applied.find((name) => !migrations.some((migration) => migration.name === name))
+  if (unknown)
+    throw new CannotOpen(
+      `The database was written by a newer Keyhall (it has the migration "${unknown}", which this version does not know); start that version or a later one.`,
+    )
+}
+
+function requireComplete(applied: readonly string[], missing: readonly Migration[]) {
+  if (missing.length === 0) return
+  throw new CannotOpen(
+    applied.length === 0
+      ? 'The database has no organization yet; start the server on it once.'
+      : `The database was written by an older Keyhall (it lacks the migration "${missing[0]!.name}"); start the server of this version on it once.`,
+  )
+}
+
+async function apply({ name, statements }: Migration, engine: Engine, run: RunStatement) {
+  for (const statement of statements(engine.dialect)) {
+    try {
+      await run(statement)
+    } catch (error) {
+      throw new CannotOpen(
+        `The migration "${name}" failed, and the database is as it was before: ${(error as Error).message}, in "${shortened(statement)}". Mend what this names and start again, or go on with the version that ran before.`,
+      )
+    }
+  }
+}
+
+const shortened = (statement: string) => {
+  const line = statement.replace(/\s+/g, ' ').trim()
+  return line.length > 80 ? `${line.slice(0, 80)}…` : line
+}

@@ -1,0 +1,45 @@
+/** What a migration is, and the keywords in which the two engines differ. */
+
+/** The keywords in which the engines' DDL differs. */
+export interface Dialect {
+  /** Text that sorts by bytes on both engines. */
+  text: string
+  integer: string
+  bytes: string
+  /** What ends a `create table`. */
+  strict: string
+  /**
+   * Ends it instead for a table that is stored in the order of its primary key, so that rows that
+   * are read together lie together. PostgreSQL has no such tables.
+   */
+  clustered: string
+  /** None on SQLite, where our constraints have no names. */
+  renameConstraint: (table: string, from: string, to: string) => string[]
+  bytesLiteral: (bytes: Uint8Array) => string
+}
+
+export interface Migration {
+  name: string
+  statements: (dialect: Dialect) => string[]
+}
+
+export const dialects: { sqlite: Dialect; postgres: Dialect } = {
+  sqlite: {
+    text: 'text',
+    integer: 'integer',
+    bytes: 'blob',
+    strict: ' strict',
+    clustered: ' strict, without rowid',
+    renameConstraint: () => [],
+    bytesLiteral: (bytes) => `x'${Buffer.from(bytes).toString('hex')}'`,
+  },
+  postgres: {
+    text: 'text collate "C"',
+    integer: 'bigint',
+    bytes: 'bytea',
+    strict: '',
+    clustered: '',
+    renameConstraint: (table, from, to) => [`alter table ${table} rename constraint ${from} to ${to}`],
+    bytesLiteral: (bytes) => `'\\x${Buffer.from(bytes).toString('hex')}'::bytea`,
+  },
+}

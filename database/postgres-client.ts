@@ -1,0 +1,36 @@
+/** The client of Bun and its options, for both pools and the listener. */
+import { SQL } from 'bun'
+import type { World } from '../world/world.ts'
+import { NoAnswer } from './postgres-faults.ts'
+
+const CONNECT_SECONDS = 4
+
+export type Rows = Record<string, any>[] & { count?: number }
+
+/** Runs one statement, or several without parameters. */
+export type Ask = (sql: string, parameters?: unknown[]) => Promise<Rows>
+
+export interface ClientOptions {
+  url: string
+  /**
+   * Whether statements get names and are kept. Turned off when connections turn out to be shared
+   * with other clients.
+   */
+  prepare: boolean
+  world: World
+}
+
+export const openClient = ({ url, prepare }: Pick<ClientOptions, 'url' | 'prepare'>, max: number) =>
+  new SQL(url, { max, prepare, bigint: true, connectionTimeout: CONNECT_SECONDS, idleTimeout: 300 })
+
+export const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
+
+export async function inTime<Result>(answer: Promise<Result>, milliseconds: number): Promise<Result> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new NoAnswer('PostgreSQL did not answer in time.')), milliseconds)
+  try {
+    return await Promise.race([answer, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
