@@ -1,26 +1,34 @@
 /**
- * Who may do what where, as SQL: the one place that says which role an owner of keys has. A person or a service account has the roles held
- * directly and through groups, in the organization and in the project, together; an owner of the organization is an owner of every project.
- * The role with which a service account is made or updated stands with the account itself; what it is assigned besides is like a person's.
+ * Which role the owner of a key has in a project, as SQL. A person or service account has all roles
+ * that are held directly and through groups, in the organization and in the project; an owner of
+ * the organization is an owner of every project. A service account's built-in role is
+ * `service_accounts.role`; further roles are rows in `role_assignments`.
  */
 import { sql, type RawBuilder } from 'kysely'
 
-/** What somebody holds in a project counts as the highest of it. A custom role alone makes a member. */
+/**
+ * By rank; the highest role held counts. Rank 1 is a custom role alone: whoever holds one is a
+ * member.
+ */
 const ranks = ['none', 'member', 'viewer', 'member', 'owner'] as const
 export type ProjectRole = (typeof ranks)[number]
 
-/** The role by which a person is shown: the higher of what is held directly and through groups. */
+/** The role shown for a person: the higher of those held directly and through groups. */
 export const roleOf = (direct: number | null, grouped: number | null): ProjectRole =>
   ranks[Math.max(direct ?? 0, grouped ?? 0)] ?? 'none'
 
 /**
- * The role by which a service account is shown; `own` is the one that stands with it. OpenAI's schema has no viewers among them, so one that
- * holds anything is a member at least.
+ * The role shown for a service account. OpenAI's schema has no viewer for service accounts, so one
+ * that holds any role is at least a member.
  */
-export function accountRole(own: string, direct: number | null, grouped: number | null): 'owner' | 'member' | 'none' {
-  const rest = roleOf(direct, grouped)
-  if (own === 'owner' || rest === 'owner') return 'owner'
-  return own === 'none' && rest === 'none' ? 'none' : 'member'
+export function accountRole(
+  builtInRole: string,
+  direct: number | null,
+  grouped: number | null,
+): 'owner' | 'member' | 'none' {
+  const assigned = roleOf(direct, grouped)
+  if (builtInRole === 'owner' || assigned === 'owner') return 'owner'
+  return builtInRole === 'none' && assigned === 'none' ? 'none' : 'member'
 }
 
 const rank = sql<number | null>`max(case
@@ -30,7 +38,7 @@ const rank = sql<number | null>`max(case
   when held.role = 'viewer' then 2
   else 1 end)`
 
-/** The columns that say who and where, as text: `item.owner_id`. */
+/** The names of the columns that hold the person and the place, such as `item.owner_id`. */
 export interface At {
   organization: string
   project: string
@@ -40,20 +48,23 @@ export interface At {
 const where = ({ organization, project }: At) => sql`
   held.organization_id = ${sql.ref(organization)} and held.resource_id in (${sql.ref(organization)}, ${sql.ref(project)})`
 
-/** What the groups of somebody hold. `cross join` tells SQLite to begin with whom: it would read all roles of the organization. */
+/**
+ * The roles of somebody's groups. `cross join` makes SQLite start with the groups; it would read
+ * all roles of the organization.
+ */
 const memberships = (organization: string, user: string) => sql`group_users member cross join role_assignments held
   where member.organization_id = ${sql.ref(organization)} and member.user_id = ${sql.ref(user)}
     and held.principal_id = member.group_id`
 
-/** The rank of what somebody holds directly for a project; null or 0 is nothing. */
+/** The rank of the roles held directly, in the project and the organization; null or 0 for none. */
 export const directRank = (at: At): RawBuilder<number | null> => sql<number | null>`(
   select ${rank} from role_assignments held where ${where(at)} and held.principal_id = ${sql.ref(at.user)})`
 
-/** The rank of what somebody holds for a project through groups. */
+/** The rank of the roles held through groups, in the project and the organization. */
 export const groupRank = (at: At): RawBuilder<number | null> => sql<number | null>`(
   select ${rank} from ${memberships(at.organization, at.user)} and ${where(at)})`
 
-/** The rank of what somebody holds in the project itself, directly. */
+/** The rank of the roles held directly in the project itself. */
 export const directProjectRank = ({ organization, project, user }: At): RawBuilder<number | null> => sql<
   number | null
 >`(
@@ -62,11 +73,11 @@ export const directProjectRank = ({ organization, project, user }: At): RawBuild
     and held.resource_id = ${sql.ref(project)}
     and held.principal_id = ${sql.ref(user)})`
 
-/** True when somebody has any access to the project by assignments, its own or a group's; never null. */
+/** True when role assignments, direct or of a group, give access to the project; never null. */
 export const hasAccess = (at: At): RawBuilder<boolean> =>
   sql<boolean>`(coalesce(${directRank(at)}, 0) > 0 or coalesce(${groupRank(at)}, 0) > 0)`
 
-/** Not `exists`: PostgreSQL may answer that from a hash of all roles there are, made for each page. */
+/** Not `exists`: for that PostgreSQL may hash all roles of the table, once per page. */
 const some = (rows: RawBuilder<unknown>) => sql<boolean>`((select 1 from ${rows} limit 1) is not null)`
 
 /** True when somebody holds a role in the project itself, not through a group. */
@@ -77,8 +88,9 @@ export const isDirectMember = ({ organization, project, user }: At): RawBuilder<
       and held.resource_id = ${sql.ref(project)}`)
 
 /**
- * True when somebody holds any role directly or is in a group: without both there is no need to look for roles. They are counted, because
- * PostgreSQL may look for a first one by reading the table, and for who has none reads all of it.
+ * True when somebody holds any role directly or is in a group; if not, the query for roles can be
+ * skipped. It counts, because to find a first row PostgreSQL may scan the table, and for somebody
+ * without any it scans all of it.
  */
 export const mayHold = (organization: string, user: string): RawBuilder<boolean> => sql<boolean>`(
   (select count(*) from role_assignments held

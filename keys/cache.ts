@@ -1,153 +1,186 @@
 /**
- * Living project keys in memory: storage is read on a miss, once per key however many ask at the same time. An answer that was read
- * before something was revoked, and arrives after, is thrown away.
+ * A cache of living project keys. A miss reads storage, once per key, also when several requests
+ * ask for it at the same time. A read that raced with a revocation is thrown away and repeated.
+ *
+ * Eviction is a generational LRU: hits are promoted into `recent`; when that is full it becomes
+ * `stale`, and the previous `stale` is dropped with its tags.
+ *
+ * To invalidate all keys of an owner, project or organization costs as much as to invalidate one:
+ * entries share tags, and an invalidated tag makes every entry that has it a miss.
  */
-import type { Revoked } from './authority.ts'
-import { bytesOf } from './digest.ts'
-import type { ProjectKey } from './project-keys.ts'
+import type { Invalidation } from '../revocation/invalidation.ts'
+import { fromLatin1 } from './digest.ts'
+import type { KeyKind } from './format.ts'
+import type { ProjectKey } from './read-project-key.ts'
 
-/** Shared by all keys of one owner, project or organization: crossing it out forgets them all at once. */
-interface Mark {
+/** Shared by all entries of one key, owner, project or organization. */
+interface Tag {
   name: string
-  crossed: boolean
+  invalidated: boolean
 }
 
 interface Entry {
   key: ProjectKey
-  marks: readonly Mark[]
-  /** How many revocations there had been when its marks were last looked at. */
-  seen: number
+  tags: readonly Tag[]
+  /** How many tags had been invalidated when those of this entry were last checked. */
+  checkedAt: number
 }
 
-/** What is asked for moves to the young half; when that is full it becomes the old one, and the old one is dropped, marks and all. */
-interface Half {
+interface Generation {
   entries: Map<string, Entry>
-  marks: Map<string, Mark>
+  tags: Map<string, Tag>
 }
 
-const emptyHalf = (): Half => ({ entries: new Map(), marks: new Map() })
+const emptyGeneration = (): Generation => ({ entries: new Map(), tags: new Map() })
 
-/** What was revoked, in order. Nobody holds the beginning: what every read under way has passed is gone. */
-interface Link {
-  revoked: Revoked | null
-  next: Link | null
+/**
+ * Linked list of invalidations, oldest first. A read holds the node that was newest when it
+ * started, and looks at those behind it when its row arrives. Only reads in flight hold nodes, so
+ * older ones are garbage collected.
+ */
+interface RevocationNode {
+  /** Null invalidates all keys. */
+  invalidation: Invalidation | null
+  next: RevocationNode | null
 }
+
+type Load = (digests: readonly Buffer[], kind: KeyKind) => Promise<ProjectKey | undefined>
 
 export class KeyCache {
-  readonly #load: (digest: Buffer) => Promise<ProjectKey | undefined>
-  readonly #most: number
-  #young = emptyHalf()
-  #old = emptyHalf()
+  readonly #load: Load
+  readonly #capacity: number
+  #recent = emptyGeneration()
+  #stale = emptyGeneration()
   readonly #loading = new Map<string, Promise<ProjectKey | undefined>>()
-  #crossed = 0
-  #newest: Link = { revoked: null, next: null }
+  #invalidatedTags = 0
+  #newest: RevocationNode = { invalidation: null, next: null }
   readonly counts = { hits: 0, misses: 0 }
 
-  /** `most` is how many keys are remembered. `load` reads one; undefined for a key that opens nothing. */
-  constructor(load: (digest: Buffer) => Promise<ProjectKey | undefined>, most: number) {
+  /**
+   * `load` reads the key with one of these digests from storage; undefined when it is unknown,
+   * deleted or expired.
+   */
+  constructor(load: Load, capacity: number) {
     this.#load = load
-    this.#most = Math.max(2, most)
+    this.#capacity = Math.max(2, capacity)
   }
 
   get size() {
-    return this.#young.entries.size + this.#old.entries.size
+    return this.#recent.entries.size + this.#stale.entries.size
   }
 
-  /** From memory alone; undefined when it must be read. Digests are named as in `digest.ts`. */
+  /** The key, if it is in memory; undefined on a miss. `digest` is a latin1 string. */
   get(digest: string): ProjectKey | undefined {
-    const young = this.#young.entries.get(digest)
-    const entry = young ?? this.#old.entries.get(digest)
+    const recent = this.#recent.entries.get(digest)
+    const entry = recent ?? this.#stale.entries.get(digest)
     if (!entry) return undefined
-    if (entry.seen !== this.#crossed) {
-      if (entry.marks.some(({ crossed }) => crossed)) {
-        ;(young ? this.#young : this.#old).entries.delete(digest)
+    if (entry.checkedAt !== this.#invalidatedTags) {
+      if (entry.tags.some(({ invalidated }) => invalidated)) {
+        ;(recent ? this.#recent : this.#stale).entries.delete(digest)
         return undefined
       }
-      entry.seen = this.#crossed
+      entry.checkedAt = this.#invalidatedTags
     }
-    if (!young) {
-      this.#old.entries.delete(digest)
-      for (const mark of entry.marks) this.#young.marks.set(mark.name, mark)
+    if (!recent) {
+      this.#stale.entries.delete(digest)
+      for (const tag of entry.tags) this.#recent.tags.set(tag.name, tag)
       this.#keep(digest, entry)
     }
     this.counts.hits++
     return entry.key
   }
 
-  /** From storage, and remembered. */
-  read(digest: string): Promise<ProjectKey | undefined> {
-    const underWay = this.#loading.get(digest)
-    if (underWay) return underWay
+  /**
+   * Whether this object is still what memory has for the key. Requests under way ask this; it does
+   * not count as a use.
+   */
+  holds(digest: string, key: ProjectKey): boolean {
+    const entry = this.#recent.entries.get(digest) ?? this.#stale.entries.get(digest)
+    if (entry?.key !== key) return false
+    return entry.checkedAt === this.#invalidatedTags || !entry.tags.some(({ invalidated }) => invalidated)
+  }
+
+  /**
+   * Reads the key from storage and remembers it. `previous` are its digests under the previous
+   * peppers.
+   */
+  read(digest: string, previous: readonly Buffer[] = [], kind: KeyKind = 'project'): Promise<ProjectKey | undefined> {
+    const inFlight = this.#loading.get(digest)
+    if (inFlight) return inFlight
     this.counts.misses++
-    const reading = this.#readUntilSure(digest).finally(() => this.#loading.delete(digest))
+    const reading = this.#readWithoutRace(digest, previous, kind).finally(() => this.#loading.delete(digest))
     this.#loading.set(digest, reading)
     return reading
   }
 
-  async #readUntilSure(digest: string): Promise<ProjectKey | undefined> {
+  async #readWithoutRace(digest: string, previous: readonly Buffer[], kind: KeyKind): Promise<ProjectKey | undefined> {
     for (;;) {
-      const began = this.#newest
-      const key = await this.#load(bytesOf(digest))
+      const started = this.#newest
+      const key = await this.#load([fromLatin1(digest), ...previous], kind)
       if (!key) return undefined
-      if (isTouchedSince(began, key)) continue
-      const { organization_id, project_id, owner_id, key_id } = key
-      const marks = [
-        this.#mark(organization_id, 'key', key_id),
-        this.#mark(organization_id, 'owner', owner_id),
-        this.#mark(organization_id, 'project', project_id),
-        this.#mark(organization_id, 'organization', ''),
-      ]
-      this.#keep(digest, { key, marks, seen: this.#crossed })
+      if (isInvalidatedSince(started, key)) continue
+      const tags = tagNames(key).map((name) => this.#tag(name))
+      this.#keep(digest, { key, tags, checkedAt: this.#invalidatedTags })
       return key
     }
   }
 
-  /** Forgets what the revocation touches; with null, everything. */
-  forget(revoked: Revoked | null) {
-    this.#newest = this.#newest.next = { revoked, next: null }
-    if (revoked === null) {
-      this.#young = emptyHalf()
-      this.#old = emptyHalf()
+  /** Forgets the keys that these invalidations name; with null, all. */
+  forget(invalidation: Invalidation | null) {
+    this.#newest = this.#newest.next = { invalidation, next: null }
+    if (invalidation === null) {
+      this.#recent = emptyGeneration()
+      this.#stale = emptyGeneration()
       return
     }
-    const name = markName(revoked.organization_id, revoked.kind, revoked.id)
-    for (const { marks } of [this.#young, this.#old]) {
-      const mark = marks.get(name)
-      if (!mark) continue
-      mark.crossed = true
-      this.#crossed++
-      marks.delete(name)
+    const name = tagName(invalidation)
+    for (const { tags } of [this.#recent, this.#stale]) {
+      const tag = tags.get(name)
+      if (!tag) continue
+      tag.invalidated = true
+      this.#invalidatedTags++
+      tags.delete(name)
     }
   }
 
   #keep(digest: string, entry: Entry) {
-    this.#young.entries.set(digest, entry)
-    if (this.#young.entries.size < this.#most / 2) return
-    this.#old = this.#young
-    this.#young = emptyHalf()
+    this.#recent.entries.set(digest, entry)
+    if (this.#recent.entries.size < this.#capacity / 2) return
+    this.#stale = this.#recent
+    this.#recent = emptyGeneration()
   }
 
-  /** One mark for each name, whichever half knows it: to be crossed it must be the same object everywhere. */
-  #mark(organization_id: string, kind: Revoked['kind'], id: string): Mark {
-    const name = markName(organization_id, kind, id)
-    let mark = this.#young.marks.get(name)
-    if (!mark) {
-      mark = this.#old.marks.get(name) ?? { name, crossed: false }
-      this.#young.marks.set(name, mark)
+  /**
+   * The tag with this name. There is one object per name in both generations, so that invalidating
+   * it reaches every entry that has it.
+   */
+  #tag(name: string): Tag {
+    let tag = this.#recent.tags.get(name)
+    if (!tag) {
+      tag = this.#stale.tags.get(name) ?? { name, invalidated: false }
+      this.#recent.tags.set(name, tag)
     }
-    return mark
+    return tag
   }
 }
 
-const markName = (organization_id: string, kind: Revoked['kind'], id: string) => `${kind} ${organization_id} ${id}`
+const tagName = (invalidation: Invalidation) =>
+  invalidation.scope === 'organization'
+    ? `organization ${invalidation.organization_id}`
+    : `${invalidation.scope} ${invalidation.organization_id} ${invalidation.id}`
 
-function isTouchedSince(began: Link, key: ProjectKey) {
-  const { organization_id, key_id, owner_id, project_id } = key
-  const ids = { key: key_id, owner: owner_id, project: project_id, organization: '' }
-  for (let link = began.next; link; link = link.next) {
-    const { revoked } = link
-    if (revoked === null || (revoked.organization_id === organization_id && ids[revoked.kind] === revoked.id))
-      return true
+const tagNames = ({ organization_id, project_id, owner_id, key_id }: ProjectKey) => [
+  tagName({ organization_id, scope: 'key', id: key_id }),
+  tagName({ organization_id, scope: 'owner', id: owner_id }),
+  tagName({ organization_id, scope: 'project', id: project_id }),
+  tagName({ organization_id, scope: 'organization' }),
+]
+
+function isInvalidatedSince(started: RevocationNode, key: ProjectKey) {
+  if (!started.next) return false
+  const names = tagNames(key)
+  for (let node = started.next as RevocationNode | null; node; node = node.next) {
+    if (node.invalidation === null || names.includes(tagName(node.invalidation))) return true
   }
   return false
 }

@@ -1,18 +1,20 @@
 /**
- * When keys were last used: noted in memory, written together. No request waits for it, and a crash leaves a time at most ten seconds old.
+ * When keys were last used. Times are noted in memory and written in batches, so no request waits
+ * for a write, and after a crash a stored time is at most ten seconds old.
  */
 import { sql as raw } from 'kysely'
-import type { Database, Sql } from '../database/open.ts'
+import type { Database, Sql } from '../database/types.ts'
 import { spread, spreadPlaceholders, statement } from '../database/statement.ts'
+import type { World } from '../world/world.ts'
 
-/** Half of the ten seconds that are promised: writing takes its time too. */
+/** Half of the promised ten seconds, because writing takes time too. */
 const EVERY_MILLISECONDS = 5_000
 const MOST_DIRTY = 10_000
 const MOST_PER_CHANGE = 200
 
 type KeyTable = 'api_keys' | 'admin_api_keys'
 
-/** A key, and the person whose last use moves with it. */
+/** A key, and the person who owns it: the last use of both is noted. */
 export interface UsedKey {
   organization_id: string
   key_id: string
@@ -26,40 +28,45 @@ interface Used extends UsedKey {
 
 export class LastUsed {
   readonly #database: Database
+  readonly #world: Pick<World, 'steady'>
   readonly #onError: (error: unknown) => void
   readonly #timer: ReturnType<typeof setInterval>
   #dirty = new Map<string, Used>()
   #flushing: Promise<void> | null = null
-  /** After a failure only the timer tries again. */
+  /** True after a failure: then only the timer retries. */
   #failed = false
-  /** On the clock of `performance.now()`: how long the oldest note waits. */
+  /** When the oldest unwritten note was made, by the steady clock. */
   #since: number | null = null
 
-  constructor(database: Database, onError: (error: unknown) => void) {
+  constructor(database: Database, world: Pick<World, 'steady'>, onError: (error: unknown) => void) {
     this.#database = database
+    this.#world = world
     this.#onError = onError
     this.#timer = setInterval(() => void this.flush(), EVERY_MILLISECONDS)
     this.#timer.unref()
   }
 
-  /** Notes that a key was used at a time in seconds; the newest wins. */
+  /** Notes that a key was used at a time in seconds; the newest time counts. */
   note(table: KeyTable, { organization_id, key_id, owner_id }: UsedKey, at: number) {
     const known = this.#dirty.get(key_id)
     if (known) {
       if (known.at < at) known.at = at
       return
     }
-    this.#since ??= performance.now()
+    this.#since ??= this.#world.steady()
     this.#dirty.set(key_id, { table, organization_id, key_id, owner_id, at })
     if (this.#dirty.size >= MOST_DIRTY && !this.#flushing && !this.#failed) void this.flush()
   }
 
-  /** How many keys wait to be written, and for how long the first of them. */
+  /** How many keys wait to be written, and how long the first has waited. */
   get waiting(): { keys: number; milliseconds: number } {
-    return { keys: this.#dirty.size, milliseconds: this.#since === null ? 0 : performance.now() - this.#since }
+    return { keys: this.#dirty.size, milliseconds: this.#since === null ? 0 : this.#world.steady() - this.#since }
   }
 
-  /** Writes what is noted. Never throws: what could not be written is kept for the next time. */
+  /**
+   * Writes the noted times. Never throws: those that could not be written are kept for the next
+   * time.
+   */
   async flush(): Promise<void> {
     await this.#flushing
     if (this.#dirty.size === 0) return
@@ -72,7 +79,7 @@ export class LastUsed {
     const since = this.#since
     this.#dirty = new Map()
     this.#since = null
-    // In parts, so that a change that waits for the writer does not wait for all of them.
+    // In batches, so that other changes run in between.
     for (let start = 0; start < noted.length; start += MOST_PER_CHANGE) {
       try {
         await this.#database.write((sql) => write(sql, noted.slice(start, start + MOST_PER_CHANGE)))
@@ -111,7 +118,10 @@ interface Moved {
   at: number
 }
 
-/** Moves times forward, in the order of the ids: two processes that lock the same rows do it in the same order. */
+/**
+ * Writes newer times over older ones, in the order of the ids, so that two processes lock the same
+ * rows in the same order.
+ */
 async function move(sql: Sql, target: Target, rows: Moved[]) {
   if (rows.length === 0) return
   const size = SIZES.find((size) => size >= rows.length)!
@@ -131,7 +141,7 @@ async function move(sql: Sql, target: Target, rows: Moved[]) {
       padded.map((row) => row.at),
     ),
   }
-  await moveForward(sql, values, `${target} ${size}`)
+  await moveForward(sql, values, { target, size })
 }
 
 const targets = {
@@ -141,21 +151,22 @@ const targets = {
 } as const
 type Target = keyof typeof targets
 
-/** How many rows one statement moves: a few numbers, so that few statements are compiled. */
+/** Batch sizes. They are few, so that few statements are compiled. */
 const SIZES = [1, 20, MOST_PER_CHANGE]
 
-const moveForward = statement((sql: Sql, $: Record<string, string | number>, shape: `${Target} ${number}`) => {
-  const [target, size] = shape.split(' ') as [Target, string]
-  const [organizations, ids, times] = ['organization', 'id', 'at'].map((name) =>
-    spreadPlaceholders($, name, Number(size)),
-  )
-  const rows = ids!.map((id, n) => raw`(${organizations![n]}, ${id}, cast(${times![n]} as bigint))`)
-  const column = (name: string) => raw.ref(`${target}.${name}`)
-  const known = column(targets[target])
-  const query = raw`
+const moveForward = statement(
+  (sql: Sql, params: Record<string, string | number>, { target, size }: { target: Target; size: number }) => {
+    const [organizations, ids, times] = ['organization', 'id', 'at'].map((name) =>
+      spreadPlaceholders(params, name, size),
+    )
+    const rows = ids!.map((id, n) => raw`(${organizations![n]}, ${id}, cast(${times![n]} as bigint))`)
+    const column = (name: string) => raw.ref(`${target}.${name}`)
+    const known = column(targets[target])
+    const query = raw`
     with used (organization_id, id, at) as (values ${raw.join(rows)})
     update ${raw.table(target)} set ${raw.ref(targets[target])} = used.at from used
     where ${column('organization_id')} = used.organization_id and ${column('id')} = used.id
       and (${known} is null or ${known} < used.at)`
-  return { compile: () => query.compile(sql) }
-})
+    return { compile: () => query.compile(sql) }
+  },
+)
