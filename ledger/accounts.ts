@@ -1,0 +1,163 @@
+/** The rate windows and budgets that this server uses, found by what a request asks for. */
+import type { Invalidation } from '../revocation/invalidation.ts'
+import type { Ask, WindowAsk } from './ask.ts'
+import { Budget, budgetName, type BudgetKey } from './budget.ts'
+import { windowName, type WindowKey } from './exchange-types.ts'
+import { monthOf, type Series } from './usage-counts.ts'
+import { RateWindow, type DatabaseClock } from './window.ts'
+
+/** After this time a window that nobody uses is removed from memory; the database keeps it. */
+const IDLE_MILLISECONDS = 120_000
+
+export interface KeyedWindow {
+  key: WindowKey
+  window: RateWindow
+}
+
+/** The windows and budgets that a request takes from, in the order of its ask. */
+export interface Sources {
+  windows: readonly RateWindow[]
+  /** Of the organization, and of the project. */
+  budgets: readonly [Budget, Budget]
+}
+
+interface Found extends Sources {
+  ask: Ask
+  month: string
+  removals: number
+}
+
+/**
+ * Whether a change concerns a project, or the organization that it is in; its own budget has an
+ * empty project.
+ */
+type Concerns = (key: { organization_id: string; project_id: string }) => boolean
+
+export function concernedBy(change: Invalidation | null): Concerns {
+  if (change === null) return () => true
+  if (change.scope === 'key' || change.scope === 'owner') return () => false
+  const { organization_id } = change
+  const project_id = change.scope === 'project' ? change.id : null
+  return (key) =>
+    key.organization_id === organization_id &&
+    (project_id === null || key.project_id === project_id || key.project_id === '')
+}
+
+export class Accounts {
+  readonly #clock: DatabaseClock
+  readonly #windows = new Map<string, KeyedWindow>()
+  readonly #budgets = new Map<string, Budget>()
+  /** What was found for the last request of a series: mostly it is the same for the next one. */
+  readonly #found = new WeakMap<Series, Found>()
+  /** How often a window or a budget was removed from memory: what was found before is outdated. */
+  #removals = 0
+
+  constructor(clock: DatabaseClock) {
+    this.#clock = clock
+  }
+
+  /**
+   * The windows and budgets of a request that arrived at `now` (milliseconds since 1970), under the
+   * limits that it names.
+   */
+  sourcesOf(ask: Ask, now: number): Sources {
+    const month = monthOf(now)
+    let found = this.#found.get(ask.series)
+    if (!found || found.month !== month || found.removals !== this.#removals || !areAlike(found.ask, ask)) {
+      found = { ask, month, removals: this.#removals, ...this.#find(ask, month) }
+      this.#found.set(ask.series, found)
+    }
+    const { windows, budgets } = found
+    for (let n = 0; n < windows.length; n++) {
+      const { limit } = ask.windows[n]!
+      if (windows[n]!.limit !== limit) windows[n]!.change(limit)
+    }
+    const { organization, project } = ask.limits
+    if (budgets[0].limit !== organization) budgets[0].change(organization)
+    if (budgets[1].limit !== project) budgets[1].change(project)
+    return found
+  }
+
+  #find(ask: Ask, month: string): Sources {
+    const { organization_id, project_id } = ask
+    return {
+      windows: ask.windows.map((one) => this.#window(ask, one)),
+      budgets: [
+        this.#budget({ organization_id, project_id: '', month }),
+        this.#budget({ organization_id, project_id, month }),
+      ],
+    }
+  }
+
+  #window({ organization_id, project_id }: Ask, { limit_key, metric, span, limit }: WindowAsk): RateWindow {
+    const key = { organization_id, project_id, limit_key, metric }
+    const name = windowName(key)
+    let found = this.#windows.get(name)
+    if (!found) this.#windows.set(name, (found = { key, window: new RateWindow(name, span, limit, this.#clock) }))
+    return found.window
+  }
+
+  #budget(key: BudgetKey): Budget {
+    const name = budgetName(key)
+    let budget = this.#budgets.get(name)
+    if (!budget) this.#budgets.set(name, (budget = new Budget(key)))
+    return budget
+  }
+
+  /** Stops using what was granted under the limits of these. */
+  dropFree(isConcerned: Concerns) {
+    for (const { window, key } of this.#windows.values()) if (isConcerned(key)) window.dropFree()
+    for (const budget of this.#budgets.values()) if (isConcerned(budget.key)) budget.dropFree()
+  }
+
+  /** Counts what a request cost for which nothing was held. */
+  addCost(of: { organization_id: string; project_id: string }, month: string, cost: number) {
+    for (const project_id of ['', of.project_id]) {
+      const key = { organization_id: of.organization_id, project_id, month }
+      const name = budgetName(key)
+      let budget = this.#budgets.get(name)
+      if (!budget) this.#budgets.set(name, (budget = new Budget(key)))
+      budget.settle(0, cost, budget.version)
+    }
+  }
+
+  /** The database has settled what this server held. */
+  forgetHoldings() {
+    for (const { window } of this.#windows.values()) window.dropFree()
+    for (const budget of this.#budgets.values()) budget.forget()
+  }
+
+  /** Whether this server holds nothing, as far as the database knows. */
+  get holdNothing() {
+    return [...this.#budgets.values()].every(({ told }) => told.in_flight === 0 && told.free === 0)
+  }
+
+  /**
+   * The windows and budgets that have something to report, or that a request waits for. Idle ones
+   * are removed from memory.
+   */
+  due(awaited: ReadonlySet<RateWindow | Budget>): { windows: KeyedWindow[]; budgets: Budget[] } {
+    const before = this.#windows.size + this.#budgets.size
+    for (const [name, { window }] of this.#windows)
+      if (window.isIdleFor(IDLE_MILLISECONDS) && !awaited.has(window)) this.#windows.delete(name)
+    for (const [name, budget] of this.#budgets) if (budget.isIdle && !awaited.has(budget)) this.#budgets.delete(name)
+    if (this.#windows.size + this.#budgets.size < before) this.#removals++
+    return {
+      windows: [...this.#windows.values()].filter(({ window }) => window.isActive || awaited.has(window)),
+      budgets: [...this.#budgets.values()].filter((budget) => budget.isActive || awaited.has(budget)),
+    }
+  }
+}
+
+/**
+ * Whether two requests take from the same windows and budgets; their limits and units may differ.
+ */
+function areAlike(one: Ask, other: Ask): boolean {
+  if (one.organization_id !== other.organization_id || one.project_id !== other.project_id) return false
+  if (one.windows.length !== other.windows.length) return false
+  for (let n = 0; n < one.windows.length; n++) {
+    const { metric, limit_key } = one.windows[n]!
+    if (metric !== other.windows[n]!.metric || limit_key !== other.windows[n]!.limit_key) return false
+  }
+  return true
+}

@@ -1,0 +1,73 @@
+/** What a server reports in its next exchange, collected since the last one. */
+import type { KeyedWindow, Sources } from './accounts.ts'
+import type { Admission } from './admission.ts'
+import type { Ask } from './ask.ts'
+import { budgetName, type Budget } from './budget.ts'
+import type { Batch } from './exchange-types.ts'
+import { LEASE_MILLISECONDS, type Lease } from './lease.ts'
+import type { PendingUsage } from './usage-counts.ts'
+import type { RateWindow } from './window.ts'
+
+/** A request that waits to be admitted. */
+export interface Waiter {
+  ask: Ask
+  /** Milliseconds since 1970, when it arrived. */
+  at: number
+  windows: Sources['windows']
+  budgets: Sources['budgets']
+  /** When it arrived, by the steady clock. */
+  since: number
+  resolve: (admission: Admission) => void
+  reject: (error: unknown) => void
+}
+
+/** An exchange as it was sent. */
+export interface Sent {
+  batch: Batch
+  windows: RateWindow[]
+  budgets: Budget[]
+  /** By these a limit that changes meanwhile is noticed. */
+  versions: { windows: number[]; budgets: number[] }
+  waiters: Waiter[]
+  /** By the steady clock. */
+  at: number
+}
+
+interface Due {
+  windows: KeyedWindow[]
+  budgets: Budget[]
+  waiters: Waiter[]
+  /** The windows and budgets that requests wait for. */
+  awaited: ReadonlySet<RateWindow | Budget>
+}
+
+/**
+ * Takes what is pending, so that it is reported once. `grant` is the number of the grants of this
+ * exchange.
+ */
+export function batchOf(lease: Lease, grant: number, due: Due, pending: PendingUsage): Batch {
+  const { windows, budgets, waiters, awaited } = due
+  return {
+    server_id: lease.server_id,
+    seq: lease.seq,
+    lease_milliseconds: LEASE_MILLISECONDS,
+    grant,
+    windows: windows.map(({ window, key }) => ({
+      key,
+      span: window.span,
+      limit: window.limit,
+      report: window.report(awaited.has(window)),
+    })),
+    budgets: budgets.map((budget) => ({
+      key: budget.key,
+      limit: budget.limit,
+      told: budget.told,
+      report: budget.report(awaited.has(budget)),
+    })),
+    ...pending.take(),
+    needs: waiters.map(({ ask, windows, budgets }) => ({
+      windows: windows.map(({ key }, n) => ({ name: key, units: ask.windows[n]!.units })),
+      budgets: budgets.map(({ key }) => ({ name: budgetName(key), amount: ask.bound })),
+    })),
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * This server's exchanges with the database, one after another: collects what there is to report,
+ * sends it, and records what comes back. When the answer to an exchange was lost, it first finds
+ * out whether the exchange happened.
+ */
+import type { Database } from '../database/types.ts'
+import type { World } from '../world/world.ts'
+import type { Accounts } from './accounts.ts'
+import { batchOf, type Sent, type Waiter } from './batch.ts'
+import { budgetName } from './budget.ts'
+import type { Decision, Outcome } from './exchange-types.ts'
+import type { Lease } from './lease.ts'
+import { exchange, Swept } from './ledger-exchange.ts'
+import type { PendingUsage, UsageRow } from './usage-counts.ts'
+
+export const EXCHANGE_MILLISECONDS = 500
+
+interface Parts {
+  database: Database
+  world: World
+  lease: Lease
+  accounts: Accounts
+  pending: PendingUsage
+  /** Takes the requests that wait to be admitted: this exchange asks for them. */
+  takeWaiters: () => Waiter[]
+  /** Whether a request waits for the next exchange. */
+  isAwaited: () => boolean
+  /** Called with the decision about each of them. `isOutdated`: its limits changed meanwhile. */
+  answer: (waiter: Waiter, decision: Decision, isOutdated: boolean) => void
+  /** Called with the requests of this exchange when the database cannot be reached. */
+  giveUp: (waiters: readonly Waiter[], error: unknown) => void
+  /** Puts requests back that were not asked for: they are in the next exchange. */
+  askAgain: (waiters: readonly Waiter[]) => void
+  /**
+   * Called when other servers took this one for dead. What it admitted before is settled already,
+   * except requests that began since so many reports, of which the database never heard: of those
+   * that ended, what they used is kept.
+   */
+  onSwept: (begunSince: number, kept: readonly UsageRow[]) => void
+  /** Called with organizations of which usage was counted as `other`. */
+  onMerged: (organizations: readonly string[]) => void
+  onError: (error: unknown) => void
+}
+
+export class Exchanges {
+  readonly #parts: Parts
+  #grants = 0
+  /** An exchange that was sent and may not have happened. */
+  #unsure: Sent | null = null
+  #running: Promise<void> | null = null
+  readonly counts = { exchanges: 0, failures: 0 }
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Makes an exchange, or waits for the one under way; never throws. Requests that arrive meanwhile
+   * get another one.
+   */
+  soon(): Promise<void> {
+    this.#running ??= this.#exchange().finally(() => {
+      this.#running = null
+      if (this.#parts.isAwaited()) queueMicrotask(() => void this.soon())
+    })
+    return this.#running
+  }
+
+  /**
+   * When it resolves, everything from before the call is reported, if the database can be reached.
+   */
+  async flush(): Promise<void> {
+    await this.#running
+    await this.soon()
+  }
+
+  /**
+   * Whether nothing would be lost if others took this server for dead. Its lease need not be
+   * renewed then.
+   */
+  get holdsNothing() {
+    return this.#parts.pending.runs === 0 && this.#parts.accounts.holdNothing && this.#unsure === null
+  }
+
+  /** Whether the request that waits for the result with this id may not be written yet. */
+  defers(result_id: string): boolean {
+    return this.#unsure?.batch.deferred.some((one) => one.result_id === result_id) ?? false
+  }
+
+  async #exchange() {
+    const { lease } = this.#parts
+    let sent: Sent | null = null
+    try {
+      if (this.#unsure) await this.#learnOutcome(this.#unsure)
+      if (lease.isOver && this.holdsNothing) await lease.register()
+      sent = this.#compose()
+      if (sent) await this.#send(sent)
+    } catch (error) {
+      await this.#failed(sent?.waiters ?? [], error)
+    }
+  }
+
+  async #send(sent: Sent) {
+    const { database } = this.#parts
+    this.#unsure = sent
+    this.counts.exchanges++
+    const outcome = await database.write((sql) => exchange(sql, database.engine, sent.batch))
+    this.#unsure = null
+    this.#book(sent, outcome)
+    this.#parts.pending.happened()
+    if (outcome.merged.length > 0) this.#parts.onMerged(outcome.merged)
+  }
+
+  /**
+   * Requests that wait are refused, because nobody can say whether there is room; what was to be
+   * reported is reported in the next exchange. A server that others took for dead goes on under a
+   * new name.
+   */
+  async #failed(asked: readonly Waiter[], error: unknown) {
+    const { giveUp, askAgain, onError } = this.#parts
+    if (this.#unsure) this.#unsure.waiters = []
+    const waiters = [...asked, ...this.#parts.takeWaiters()]
+    try {
+      if (!(error instanceof Swept)) throw error
+      await this.#startAnew()
+      askAgain(waiters)
+    } catch (problem) {
+      this.counts.failures++
+      onError(problem)
+      giveUp(waiters, problem)
+    }
+  }
+
+  /** All that there is to report; null when there is nothing. */
+  #compose(): Sent | null {
+    const { world, lease, accounts, pending } = this.#parts
+    const at = world.steady()
+    const waiters = this.#parts.takeWaiters()
+    const awaited = new Set(waiters.flatMap(({ windows, budgets }) => [...windows, ...budgets]))
+    const { windows, budgets } = accounts.due(awaited)
+    const isDue = lease.endsWithin(EXCHANGE_MILLISECONDS) && !this.holdsNothing
+    if (windows.length + budgets.length + waiters.length === 0 && pending.isEmpty && !isDue) return null
+    return {
+      at,
+      waiters,
+      windows: windows.map(({ window }) => window),
+      budgets,
+      versions: {
+        windows: windows.map(({ window }) => window.version),
+        budgets: budgets.map((budget) => budget.version),
+      },
+      batch: batchOf(lease, ++this.#grants, { windows, budgets, waiters, awaited }, pending),
+    }
+  }
+
+  #book({ batch, windows, budgets, versions, waiters, at }: Sent, outcome: Outcome) {
+    this.#parts.lease.renewed(batch.seq + 1, at, outcome.now)
+    for (const [n, window] of windows.entries()) {
+      const { booked, grant, amount, used } = outcome.windows[n]!
+      window.booked(booked)
+      window.usedByOthers = used
+      window.granted(grant, amount, at)
+    }
+    for (const [n, budget] of budgets.entries()) {
+      const { admitted, granted, wanted } = outcome.budgets[n]!
+      budget.booked(batch.budgets[n]!.report, admitted, granted)
+      if (wanted) budget.giveBack()
+    }
+    const isOutdated = ({ windows: some, budgets: others }: Waiter) =>
+      windows.some((one, n) => one.version !== versions.windows[n] && some.includes(one)) ||
+      budgets.some((one, n) => one.version !== versions.budgets[n] && others.includes(one))
+    const outdated = new Set(waiters.filter(isOutdated))
+    for (const [n, waiter] of waiters.entries()) this.#parts.answer(waiter, outcome.decisions[n]!, outdated.has(waiter))
+    // These were granted under limits that have changed.
+    for (const [n, window] of windows.entries()) if (window.version !== versions.windows[n]) window.dropFree()
+    for (const [n, budget] of budgets.entries()) if (budget.version !== versions.budgets[n]) budget.dropFree()
+  }
+
+  /** Asks whether an exchange happened whose answer was lost. Throws Swept. */
+  async #learnOutcome(sent: Sent) {
+    const { lease } = this.#parts
+    const row = await lease.read()
+    // It did not happen: it is sent again, without the requests that waited. If it happens after
+    // this query all the same, sending it again finds another number, and the next exchange comes
+    // here again.
+    if (row?.seq === sent.batch.seq) return this.#send({ ...sent, batch: { ...sent.batch, needs: [] }, waiters: [] })
+    if (row?.seq !== sent.batch.seq + 1) throw new Swept()
+    const held = await lease.holdings()
+    lease.seq = row.seq
+    const byName = new Map(held.map((row) => [budgetName(row), row]))
+    for (const budget of sent.budgets) budget.found(byName.get(budgetName(budget.key)) ?? { in_flight: 0, free: 0 })
+    for (const window of sent.windows) window.booked(new Set())
+    this.#parts.pending.happened()
+    this.#unsure = null
+  }
+
+  /** Registers under a new name: what it held under the old one was settled without it. */
+  async #startAnew() {
+    const { lease, accounts, pending } = this.#parts
+    const row = this.#unsure && (await lease.read())
+    // It was not swept: the exchange whose answer is missing did happen.
+    if (row && row.seq === this.#unsure!.batch.seq + 1) return
+    const hasHappened = this.#unsure !== null && (await lease.sweptAfter()) === this.#unsure.batch.seq + 1
+    await lease.register()
+    if (hasHappened) pending.happened()
+    const { begunSince, kept } = pending.startAnew(hasHappened ? [] : (this.#unsure?.batch.usage ?? []))
+    this.#unsure = null
+    accounts.forgetHoldings()
+    this.#parts.onSwept(begunSince, kept)
+  }
+}

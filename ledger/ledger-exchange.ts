@@ -1,0 +1,115 @@
+/**
+ * The exchange of one server with the ledger: one transaction in which it reports what it used,
+ * settled and gave back, requests that wait are admitted or refused, and it gets amounts for
+ * requests to come. Locks are taken in one order everywhere: the server's own row, windows,
+ * budgets, usage.
+ */
+import { sql as raw } from 'kysely'
+import { databaseNow } from '../database/clock.ts'
+import type { Sql } from '../database/types.ts'
+import { budgetName } from './budget.ts'
+import { keepDeferred } from './deferred-rows.ts'
+import { grantMoney, keepBudgets, openBudgets, roomOf, type OpenBudget } from './exchange-budgets.ts'
+import { windowName, type Batch, type Decision, type Need, type Outcome, type RateRefusal } from './exchange-types.ts'
+import { grantUnits, keepWindows, openWindows, type OpenWindow } from './exchange-windows.ts'
+import { rollUp, writeInFlight } from './usage-rows.ts'
+import { heldByOthers, roomIn, usedOf } from './window-state.ts'
+
+/** Other servers took this one for dead, and have settled what it held. */
+export class Swept extends Error {}
+
+/**
+ * Runs inside a transaction, perhaps more than once, so it changes nothing but the database. Throws
+ * Swept.
+ */
+export async function exchange(sql: Sql, engine: 'sqlite' | 'postgres', batch: Batch): Promise<Outcome> {
+  const now = await renew(sql, engine, batch)
+  const servers = await countServers(sql)
+  const windows = await openWindows(sql, batch, now)
+  const budgets = await openBudgets(sql, batch, now)
+  const decisions = batch.needs.map((need) => decide(need, windows, budgets, now))
+  const outcome: Omit<Outcome, 'merged'> = {
+    now,
+    windows: batch.windows.map(({ key }) => grantUnits(windows.get(windowName(key))!, batch, now)),
+    budgets: batch.budgets.map(({ key }) => grantMoney(budgets.get(budgetName(key))!, servers)),
+    decisions,
+  }
+  await keepWindows(sql, [...windows.values()])
+  await keepBudgets(sql, batch.server_id, [...budgets.values()], now)
+  const merged = await rollUp(sql, engine, batch.usage)
+  await writeInFlight(sql, engine, batch.server_id, batch.inFlight)
+  await keepDeferred(sql, batch.deferred, now)
+  return { ...outcome, merged }
+}
+
+/** Extends the lease. Throws Swept when others took this server for dead. */
+async function renew(sql: Sql, engine: 'sqlite' | 'postgres', { server_id, seq, lease_milliseconds }: Batch) {
+  const row = await sql
+    .updateTable('ledger_servers')
+    .set({ seq: seq + 1, until: raw<number>`${databaseNow(engine)} + ${lease_milliseconds}` })
+    .where('id', '=', server_id)
+    .where('seq', '=', seq)
+    .returning('until')
+    .executeTakeFirst()
+  if (!row) throw new Swept()
+  return row.until - lease_milliseconds
+}
+
+/** Admits a request if all its limits have room for it, and then counts it in all of them. */
+function decide(
+  { windows: units, budgets: amounts }: Need,
+  windows: ReadonlyMap<string, OpenWindow>,
+  budgets: ReadonlyMap<string, OpenBudget>,
+  now: number,
+): Decision {
+  const full = units.flatMap(({ name, units }) => refusalOf(windows.get(name)!, name, units, now))
+  // The refusal names the window that is full for the longest: a request that came back earlier
+  // would be refused again.
+  const longest = full.toSorted((one, other) => waitOf(other) - waitOf(one))[0]
+  if (longest) return { ...longest, again: full.every(({ again }) => again) }
+  for (const { name, amount } of amounts) {
+    const budget = budgets.get(name)!
+    const room = roomOf(budget)
+    if (amount <= room) continue
+    const again = amount <= room + budget.others
+    if (again) budget.wanted = true
+    else budget.refused = true
+    return { kind: 'spend', again, name }
+  }
+  for (const { name, units: needed } of units) windows.get(name)!.allotted += needed
+  for (const { name, amount } of amounts) {
+    const budget = budgets.get(name)!
+    budget.admitted += amount
+    budget.shared.reserved += amount
+  }
+  return { kind: 'admitted' }
+}
+
+const waitOf = ({ retry_milliseconds }: RateRefusal) => retry_milliseconds ?? Infinity
+
+/** Why a window has no room for these units; undefined when it has. */
+function refusalOf(window: OpenWindow, name: string, units: number, now: number): RateRefusal[] {
+  const { state, allotted, limit, span, server_id } = window
+  const used = usedOf(state) + allotted
+  if (used + units <= limit) return []
+  const again = used + units - heldByOthers(state, server_id) <= limit
+  return [{ kind: 'rate', again, name, used, retry_milliseconds: roomIn(state, span, now, limit, units, allotted) }]
+}
+
+async function countServers(sql: Sql): Promise<number> {
+  const { count } = await sql
+    .selectFrom('ledger_servers')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Math.max(1, count)
+}
+
+/** Adds a server. Returns the database's clock. */
+export async function register(sql: Sql, engine: 'sqlite' | 'postgres', id: string, lease_milliseconds: number) {
+  const { until } = await sql
+    .insertInto('ledger_servers')
+    .values({ id, seq: 0, until: raw<number>`${databaseNow(engine)} + ${lease_milliseconds}` })
+    .returning('until')
+    .executeTakeFirstOrThrow()
+  return until - lease_milliseconds
+}

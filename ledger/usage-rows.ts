@@ -1,0 +1,100 @@
+/**
+ * Usage in the database: counts by minute, hour and day, and the requests that run. The number of
+ * statements does not depend on how much there is to write.
+ */
+import { sql as raw } from 'kysely'
+import { jsonRows, type JsonColumns } from '../database/json-rows.ts'
+import type { Sql } from '../database/types.ts'
+import { placeUsage, seriesId, type PlacedUsage } from './series-rows.ts'
+import { addCounts, countColumns, type Counts, type InFlightRow, type UsageRow } from './usage-counts.ts'
+
+const WIDTHS = [
+  { table: 'usage_minutes', minutes: 1 },
+  { table: 'usage_hours', minutes: 60 },
+  { table: 'usage_days', minutes: 1440 },
+] as const
+
+type CountsRow = { at: number; series_id: number } & Counts
+
+const countTypes = Object.fromEntries(
+  ['at', 'series_id', ...countColumns].map((column) => [column, 'bigint']),
+) as JsonColumns<CountsRow>
+const countNames = raw.join(Object.keys(countTypes).map((column) => raw.ref(column)))
+
+/**
+ * Adds usage to the three widths. Returns the organizations that use so many series that some of it
+ * was counted as `other`.
+ */
+export async function rollUp(sql: Sql, engine: 'sqlite' | 'postgres', usage: readonly UsageRow[]): Promise<string[]> {
+  if (usage.length === 0) return []
+  const { placed, merged } = await placeUsage(sql, engine, usage)
+  for (const { table, minutes } of WIDTHS) {
+    const given = jsonRows(engine, countTypes, summedUp(placed, minutes))
+    const sums = countColumns.map((column) => {
+      const [before, more] = [raw.ref(`${table}.${column}`), raw.ref(`excluded.${column}`)]
+      return raw`${raw.ref(column)} = coalesce(${before} + ${more}, ${before}, ${more})`
+    })
+    await raw`
+      insert into ${raw.table(table)} (${countNames}) select ${countNames} from ${given}
+      where true order by at, series_id
+      on conflict (at, series_id) do update set ${raw.join(sums)}`.execute(sql)
+  }
+  return merged
+}
+
+function summedUp(placed: readonly PlacedUsage[], minutes: number): CountsRow[] {
+  const rows = new Map<string, CountsRow>()
+  for (const { id, row } of placed) {
+    const at = Math.floor(row.minute / minutes) * minutes
+    const name = `${at} ${id}`
+    let sum = rows.get(name)
+    if (!sum) rows.set(name, (sum = { at, series_id: id }))
+    addCounts(sum, row.counts)
+  }
+  return [...rows.values()]
+}
+
+const inFlightTypes = {
+  series_id: 'bigint',
+  month: 'text',
+  requests: 'bigint',
+  amount: 'bigint',
+  organization_id: 'text',
+  project_id: 'text',
+  series: 'text',
+} as const
+const inFlightNames = raw.join(Object.keys(inFlightTypes).map((column) => raw.ref(column)))
+
+/** Running requests as they are stored. Their series need no row: perhaps nothing comes of them. */
+export const inFlightRow = ({ series, month, requests, amount }: InFlightRow) => ({
+  series_id: seriesId(series),
+  month,
+  requests,
+  amount,
+  organization_id: series.organization_id,
+  project_id: series.project_id,
+  series: JSON.stringify(series),
+})
+
+/** Replaces what is known of a server's running requests. */
+export async function writeInFlight(
+  sql: Sql,
+  engine: 'sqlite' | 'postgres',
+  server_id: string,
+  all: readonly InFlightRow[],
+) {
+  const rows = all.map(inFlightRow)
+  const over = rows.filter(({ requests }) => requests === 0)
+  const running = rows.filter(({ requests }) => requests > 0)
+  if (over.length > 0)
+    await raw`
+      delete from in_flight where server_id = ${server_id}
+        and (series_id, month) in (select series_id, month from ${jsonRows(engine, inFlightTypes, over)})`.execute(sql)
+  if (running.length > 0)
+    await raw`
+      insert into in_flight (server_id, ${inFlightNames})
+      select ${server_id}, ${inFlightNames} from ${jsonRows(engine, inFlightTypes, running)}
+      where true order by series_id, month
+      on conflict (server_id, series_id, month)
+      do update set requests = excluded.requests, amount = excluded.amount`.execute(sql)
+}

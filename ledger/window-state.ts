@@ -1,0 +1,169 @@
+/**
+ * A rate limit as all servers share it: how many units were used in each of the last slots of time,
+ * and the grants that servers hold. A grant is an amount that one server may use from memory for
+ * two seconds; it is counted here before its first unit is used.
+ *
+ * No window of the span ever holds more than the limit: when a grant is given, all that was used
+ * since `now - span` (the oldest slot counted whole), all living grants and the new one together
+ * are at most the limit, and a unit is never put into a slot earlier than the moment at which it
+ * was used.
+ */
+
+/** The length of a window, in slots. All in milliseconds of the database's clock. */
+export interface Span {
+  slot: number
+  slots: number
+}
+
+export const MINUTE: Span = { slot: 250, slots: 240 }
+export const DAY: Span = { slot: 600_000, slots: 144 }
+
+export const GRANT_MILLISECONDS = 2_000
+
+export interface SharedGrant {
+  amount: number
+  /** When it expires, by the database's clock. */
+  until: number
+}
+
+export interface WindowState {
+  /** Units used, by the number of the slot: its time divided by the slot's length. */
+  slots: Map<number, number>
+  /** By id: the server and a number of its own. */
+  grants: Map<string, SharedGrant>
+}
+
+/** What a server used of a grant that it closes, by slot. */
+export interface ClosedGrant {
+  id: string
+  used: ReadonlyMap<number, number>
+}
+
+export interface WindowReport {
+  closed: readonly ClosedGrant[]
+  /**
+   * Units given back, in the slots that they were taken in: a request used less than was estimated.
+   */
+  returned: ReadonlyMap<number, number>
+  /**
+   * Units used beyond what was granted: a request used more than was estimated. Later requests wait
+   * for them.
+   */
+  debt: number
+}
+
+export const emptyState = (): WindowState => ({ slots: new Map(), grants: new Map() })
+
+export const slotAt = (span: Span, time: number) => Math.floor(time / span.slot)
+
+/**
+ * Removes slots that are older than the window. A grant that expires unreported counts as used, all
+ * of it, in the slot of its end.
+ */
+export function expire({ slots, grants }: WindowState, span: Span, now: number) {
+  for (const [id, { amount, until }] of grants) {
+    if (until > now) continue
+    add(slots, slotAt(span, until), amount)
+    grants.delete(id)
+  }
+  const oldest = slotAt(span, now) - span.slots
+  for (const slot of slots.keys()) if (slot < oldest) slots.delete(slot)
+}
+
+/**
+ * Records what a server reports of its grants, and returns those that had not expired. One that has
+ * expired counts as used already, so its report changes nothing.
+ */
+export function book(
+  state: WindowState,
+  span: Span,
+  now: number,
+  { closed, returned, debt }: WindowReport,
+): ReadonlySet<string> {
+  const { slots, grants } = state
+  const booked = new Set<string>()
+  for (const { id, used } of closed) {
+    if (!grants.delete(id)) continue
+    booked.add(id)
+    for (const [slot, units] of used) add(slots, slot, units)
+  }
+  for (const [slot, units] of returned) {
+    const left = (slots.get(slot) ?? 0) - units
+    if (left > 0) slots.set(slot, left)
+    else slots.delete(slot)
+  }
+  add(slots, slotAt(span, now), debt)
+  return booked
+}
+
+/** What counts against the limit at this moment. Call `expire` before. */
+export function usedOf({ slots, grants }: WindowState): number {
+  let sum = 0
+  for (const units of slots.values()) sum += units
+  for (const { amount } of grants.values()) sum += amount
+  return sum
+}
+
+/** What other servers hold, and may give back unused. */
+export function heldByOthers({ grants }: WindowState, server: string): number {
+  let sum = 0
+  for (const [id, { amount }] of grants) if (!id.startsWith(`${server}:`)) sum += amount
+  return sum
+}
+
+/** How many servers hold grants, this one included. */
+export function holders({ grants }: WindowState, server: string): number {
+  const servers = new Set([server])
+  for (const id of grants.keys()) servers.add(id.slice(0, id.lastIndexOf(':')))
+  return servers.size
+}
+
+/**
+ * Milliseconds until there is room for these units, if nothing else is used meanwhile; null when
+ * there never is, because they are more than the limit. A living grant counts until its end, and as
+ * used from then on; `allotted` are units that become a grant now.
+ */
+export function roomIn(
+  state: WindowState,
+  span: Span,
+  now: number,
+  limit: number,
+  units: number,
+  allotted = 0,
+): number | null {
+  if (units > limit) return null
+  const leaving = [...state.slots].map(([slot, count]) => [slot, count] as const)
+  for (const { amount, until } of state.grants.values()) leaving.push([slotAt(span, until), amount])
+  leaving.push([slotAt(span, now + GRANT_MILLISECONDS), allotted])
+  leaving.sort(([one], [other]) => one - other)
+  let over = usedOf(state) + allotted + units - limit
+  if (over <= 0) return 0
+  for (const [slot, count] of leaving) {
+    over -= count
+    // A slot leaves the window one slot after the length of the window.
+    if (over <= 0) return Math.max(1, Math.ceil((slot + span.slots + 1) * span.slot - now))
+  }
+  return null
+}
+
+/** The state as it is stored: one line of text. */
+export const packed = ({ slots, grants }: WindowState): string =>
+  JSON.stringify({
+    slots: [...slots],
+    grants: [...grants].map(([id, { amount, until }]) => [id, amount, until]),
+  })
+
+export function unpacked(text: string): WindowState {
+  const { slots, grants } = JSON.parse(text) as {
+    slots: [number, number][]
+    grants: [string, number, number][]
+  }
+  return {
+    slots: new Map(slots),
+    grants: new Map(grants.map(([id, amount, until]) => [id, { amount, until }])),
+  }
+}
+
+function add(slots: Map<number, number>, slot: number, units: number) {
+  if (units > 0) slots.set(slot, (slots.get(slot) ?? 0) + units)
+}

@@ -1,0 +1,231 @@
+/**
+ * A rate limit as one server uses it: requests take units from the grants in its memory, without
+ * waiting.
+ */
+import { GRANT_MILLISECONDS, slotAt, type ClosedGrant, type Span, type WindowReport } from './window-state.ts'
+
+/** Grants are not used in their last moments, to allow for clock drift. */
+const MARGIN_MILLISECONDS = 100
+/** A grant without a successor is closed at this age, long before it expires. */
+const OLD_MILLISECONDS = 900
+/**
+ * How long a refusal is repeated without asking the database. After that, other servers may have
+ * given back what is missing.
+ */
+export const REFUSAL_MILLISECONDS = 500
+
+interface Grant {
+  id: string
+  free: number
+  /** By slot. */
+  used: Map<number, number>
+  /** When it was asked for, by the steady clock. It is valid for at least two seconds after. */
+  asked: number
+  /**
+   * Closing: its use is being reported. Closed: the database has recorded it, by slot. Lost: it had
+   * expired before, and counts as used in another slot.
+   */
+  state: 'open' | 'closing' | 'closed' | 'lost'
+  /** Given back while it was being closed, by slot. */
+  returned: Map<number, number>
+}
+
+/** Units that a request took: where they are counted. */
+export interface Taken {
+  grant: Grant
+  slot: number
+  units: number
+}
+
+/** The clock of the database as this server knows it. It is never behind the true one. */
+export interface DatabaseClock {
+  /** Milliseconds, by the database. */
+  now: () => number
+  /** Milliseconds, by this server's steady clock. */
+  steady: () => number
+}
+
+export class RateWindow {
+  readonly key: string
+  readonly span: Span
+  limit: number
+  /** The number of changes of the limit. What was granted under an older limit is not used. */
+  version = 0
+  /** What counts against the limit without this server's grants, as of the last exchange. */
+  usedByOthers = 0
+  readonly #clock: DatabaseClock
+  /** The newest last: only it is used. */
+  #grants: Grant[] = []
+  #closing: Grant[] = []
+  #returned = new Map<number, number>()
+  #debt = 0
+  #takenSince = 0
+  /** Units that were refused; the times are of the steady clock. */
+  #refused: { units: number; hasRoomAt: number; askAgainAt: number } | null = null
+  #lastUse: number
+  /** Requests that took units and have not ended: they may give some back, or take more. */
+  #running = 0
+
+  constructor(key: string, span: Span, limit: number, clock: DatabaseClock) {
+    this.key = key
+    this.span = span
+    this.limit = limit
+    this.#clock = clock
+    this.#lastUse = clock.steady()
+  }
+
+  /** Whether there are this many units in memory now. */
+  has(units: number): boolean {
+    const grant = this.#current()
+    return grant !== null && grant.free >= units
+  }
+
+  /** Takes units that `has` said are there. */
+  take(units: number): Taken {
+    this.#running++
+    return this.#takeFrom(this.#current()!, units)
+  }
+
+  /** Called when a request that took units has ended. */
+  leave() {
+    this.#running--
+  }
+
+  #takeFrom(grant: Grant, units: number): Taken {
+    const slot = slotAt(this.span, this.#clock.now())
+    grant.free -= units
+    grant.used.set(slot, (grant.used.get(slot) ?? 0) + units)
+    this.#takenSince += units
+    this.#lastUse = this.#clock.steady()
+    return { grant, slot, units }
+  }
+
+  /** Replaces an estimate by the true number. Zero gives everything back. */
+  correct(taken: Taken, units: number) {
+    const more = units - taken.units
+    taken.units = units
+    if (more < 0) this.#giveBack(taken, -more)
+    else if (more > 0) this.#takeMore(more)
+  }
+
+  #giveBack({ grant, slot }: Taken, units: number) {
+    this.#refused = null
+    if (grant.state === 'open') {
+      grant.free += units
+      grant.used.set(slot, (grant.used.get(slot) ?? 0) - units)
+    } else if (grant.state === 'closing') add(grant.returned, slot, units)
+    else if (grant.state === 'closed') add(this.#returned, slot, units)
+  }
+
+  #takeMore(units: number) {
+    const grant = this.#current()
+    const covered = Math.min(units, grant?.free ?? 0)
+    if (grant && covered > 0) this.#takeFrom(grant, covered)
+    this.#debt += units - covered
+  }
+
+  /**
+   * Milliseconds until there is room for these units, if they were refused a moment ago; 0 when the
+   * database must be asked.
+   */
+  refusedFor(units: number): number {
+    if (!this.#refused || units < this.#refused.units) return 0
+    const { hasRoomAt, askAgainAt } = this.#refused
+    const now = this.#clock.steady()
+    return now < askAgainAt ? Math.max(0, hasRoomAt - now) : 0
+  }
+
+  /** So many units have room after this time, and sooner only if others give some back. */
+  refuse(units: number, milliseconds: number) {
+    const now = this.#clock.steady()
+    this.#refused = { units, hasRoomAt: now + milliseconds, askAgainAt: now + REFUSAL_MILLISECONDS }
+  }
+
+  /** What is left of the limit, as far as this server knows; for the headers of an answer. */
+  get remaining() {
+    return Math.max(0, this.limit - this.usedByOthers - usedOf(this.#closing) - usedOf(this.#grants))
+  }
+
+  /** Changes the limit: what was granted under the old one is not used any more. */
+  change(limit: number) {
+    this.limit = limit
+    this.dropFree()
+  }
+
+  dropFree() {
+    this.version++
+    this.#refused = null
+    for (const grant of this.#grants) grant.free = 0
+  }
+
+  /** Whether there is anything to report or to ask for. */
+  get isActive() {
+    return this.#takenSince > 0 || this.#debt > 0 || this.#returned.size > 0 || this.#grants.length > 0
+  }
+
+  /** Whether no request has used it for this long, and none that did is running. */
+  isIdleFor(milliseconds: number) {
+    return !this.isActive && this.#running === 0 && this.#clock.steady() - this.#lastUse > milliseconds
+  }
+
+  /**
+   * What the next exchange reports, and how many units this server wants beside those that requests
+   * wait for. The newest grant stays in use meanwhile, unless a request waits for more than it has.
+   */
+  report(isShort: boolean): WindowReport & { wanted: number } {
+    const now = this.#clock.steady()
+    const newest = this.#grants.at(-1)
+    const keeps = newest && !isShort && newest.free > 0 && now - newest.asked < OLD_MILLISECONDS ? newest : null
+    const closed: ClosedGrant[] = []
+    for (const grant of this.#grants) {
+      if (grant === keeps) continue
+      grant.state = 'closing'
+      this.#closing.push(grant)
+      closed.push({ id: grant.id, used: grant.used })
+    }
+    this.#grants = keeps ? [keeps] : []
+    const report = {
+      closed,
+      returned: this.#returned,
+      debt: this.#debt,
+      wanted: Math.ceil(2.5 * this.#takenSince),
+    }
+    this.#returned = new Map()
+    this.#debt = 0
+    this.#takenSince = 0
+    return report
+  }
+
+  /**
+   * Called when the database has recorded the report; `ids` are the grants that had not expired.
+   */
+  booked(ids: ReadonlySet<string>) {
+    for (const grant of this.#closing) {
+      grant.state = ids.has(grant.id) ? 'closed' : 'lost'
+      if (grant.state === 'closed') for (const [slot, units] of grant.returned) add(this.#returned, slot, units)
+    }
+    this.#closing = []
+  }
+
+  /** Adds a grant. `asked` is when it was asked for, by the steady clock. */
+  granted(id: string, amount: number, asked: number) {
+    if (amount <= 0) return
+    this.#refused = null
+    this.#grants.push({ id, free: amount, used: new Map(), asked, state: 'open', returned: new Map() })
+  }
+
+  #current(): Grant | null {
+    const grant = this.#grants.at(-1)
+    if (!grant || this.#clock.steady() >= grant.asked + GRANT_MILLISECONDS - MARGIN_MILLISECONDS) return null
+    return grant
+  }
+}
+
+function usedOf(grants: readonly Grant[]): number {
+  let sum = 0
+  for (const { used } of grants) for (const units of used.values()) sum += units
+  return sum
+}
+
+const add = (counts: Map<number, number>, slot: number, units: number) =>
+  counts.set(slot, (counts.get(slot) ?? 0) + units)
