@@ -1,21 +1,24 @@
-/** What is said of each answered request to whoever keeps the log or counts. Never a secret. */
+/** What the log and the metrics are told about each answered request. It holds no secret. */
 export interface RequestLine {
   request_id: string
   /** Which part of the server answered. */
-  half: 'admin' | 'gateway' | 'verify'
+  component: 'admin' | 'gateway' | 'verify'
   method: string
   path: string
   operation: string | null
+  /** 499 for a client that left before it was answered. */
   status: number
   milliseconds: number
   organization_id: string | null
-  /** Of the key that asked; the administration's keys belong to none. */
+  /** Of the key that was sent; an admin key belongs to no project. */
   project_id: string | null
   key_id: string | null
   ip_address: string | null
   /** Why a 5xx happened; for the log alone. */
   cause: unknown
-  /** For a model request: what became of it at the upstream. */
+  /** The code of the error where storage failed. */
+  storage_error: string | null
+  /** For a model request: which upstream it was sent to, and how its answer ended. */
   forwarded?: ForwardedLine
 }
 
@@ -24,8 +27,8 @@ export interface ForwardedLine {
   model: string | null
   /** The name of the upstream that answered, or was asked last. */
   upstream: string | null
-  /** Until the head of the upstream's answer was here; null if it never came. */
+  /** Until the head of the upstream's answer arrived; null if it never did. */
   upstream_milliseconds: number | null
   /** How the body ended. */
-  ended: 'whole' | 'client left' | 'upstream stalled' | 'upstream broke off' | null
+  ended: 'whole' | 'client left' | 'key revoked' | 'upstream stalled' | 'upstream broke off' | null
 }
