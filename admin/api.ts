@@ -1,16 +1,22 @@
-/** The contract joined to its handlers, in the same tree; a handler that is missing is a type error. */
+/** The contract joined to its handlers, in the same tree. A missing handler is a type error. */
 import { contract, isOperation, type Tree } from '../contract/index.ts'
 import type { Operation } from '../contract/kit.ts'
-import type { AnyImplemented, Implemented } from './call.ts'
+import type { AnyOperationHandler, OperationHandler } from './call.ts'
 import adminApiKeys from './resources/admin-api-keys.ts'
 import apiKeys from './resources/api-keys.ts'
 import auditLogs from './resources/audit-logs.ts'
+import federationRules from './resources/federation-rules.ts'
 import groups from './resources/groups.ts'
 import groupUsers from './resources/group-users.ts'
 import invites from './resources/invites.ts'
 import projectApiKeys from './resources/project-api-keys.ts'
+import projectHostedTools from './resources/project-hosted-tools.ts'
+import projectLimits from './resources/project-limit-use.ts'
+import projectModelPermissions from './resources/project-model-permissions.ts'
+import projectRateLimits from './resources/project-rate-limits.ts'
 import projectGroups from './resources/project-groups.ts'
 import projectServiceAccounts, { serviceAccountApiKeys } from './resources/project-service-accounts.ts'
+import projectServiceTiers from './resources/project-service-tiers.ts'
 import projects from './resources/projects.ts'
 import projectUsers from './resources/project-users.ts'
 import {
@@ -20,10 +26,14 @@ import {
   userRoleHandlers,
 } from './resources/role-assignments.ts'
 import roles, { projectRoleHandlers } from './resources/roles.ts'
+import spendAlerts, { projectSpendAlertHandlers } from './resources/spend-alerts.ts'
+import spendLimit, { projectSpendLimitHandlers } from './resources/spend-limits.ts'
+import usage from './resources/usage.ts'
 import users from './resources/users.ts'
+import workloadIdentityProviders from './resources/workload-identity-providers.ts'
 
 type Implementation<Node> = Node extends Operation
-  ? Implemented<Node>
+  ? OperationHandler<Node>
   : { [Name in keyof Node]: Implementation<Node[Name]> }
 
 const implementation: Implementation<typeof contract.admin.organization> = {
@@ -34,11 +44,22 @@ const implementation: Implementation<typeof contract.admin.organization> = {
   invites,
   groups: { ...groups, users: groupUsers, roles: groupRoleHandlers },
   roles,
+  usage,
+  spendLimit,
+  spendAlerts,
+  workloadIdentityProviders: { ...workloadIdentityProviders, federationRules },
   projects: {
     ...projects,
     users: { ...projectUsers, roles: projectUserRoleHandlers },
     groups: { ...projectGroups, roles: projectGroupRoleHandlers },
     roles: projectRoleHandlers,
+    rateLimits: projectRateLimits,
+    modelPermissions: projectModelPermissions,
+    hostedToolPermissions: projectHostedTools,
+    serviceTierSettings: projectServiceTiers,
+    spendLimit: projectSpendLimitHandlers,
+    spendAlerts: projectSpendAlertHandlers,
+    limits: projectLimits,
     apiKeys: projectApiKeys,
     serviceAccounts: { ...projectServiceAccounts, apiKeys: serviceAccountApiKeys },
   },
@@ -48,22 +69,22 @@ export interface Endpoint {
   /** As in the SDK: `projects.apiKeys.list`. */
   name: string
   operation: Operation
-  implemented: AnyImplemented
+  handler: AnyOperationHandler
 }
 
-/** Every operation with what carries it out. */
+/** Every operation with its handler. */
 export const endpoints: readonly Endpoint[] = join(contract.admin.organization, implementation, [])
 
 interface ImplementationTree {
-  [name: string]: ImplementationTree | AnyImplemented
+  [name: string]: ImplementationTree | AnyOperationHandler
 }
 
 function join(tree: Tree, implementations: ImplementationTree, path: string[]): Endpoint[] {
   return Object.entries(tree).flatMap(([key, node]) => {
     const here = [...path, key]
-    const implemented = implementations[key]!
+    const found = implementations[key]!
     return isOperation(node)
-      ? [{ name: here.join('.'), operation: node, implemented: implemented as AnyImplemented }]
-      : join(node, implemented as ImplementationTree, here)
+      ? [{ name: here.join('.'), operation: node, handler: found as AnyOperationHandler }]
+      : join(node, found as ImplementationTree, here)
   })
 }

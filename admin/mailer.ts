@@ -1,6 +1,6 @@
-/** Sends mail over SMTP, beside the calls: nobody waits for a mail server. */
+/** Sends mail over SMTP in the background, so that no call waits for a mail server. */
 import { createTransport } from 'nodemailer'
-import type { Secret } from '../keys/secret.ts'
+import type { Secret } from '../world/secret.ts'
 
 export interface Message {
   to: string
@@ -10,14 +10,22 @@ export interface Message {
 }
 
 export interface Mail {
-  /** How people reach this server from outside, without a slash at its end. */
+  /** The address of this server for people, without a slash at its end. */
   public_url: string
-  /** Takes a message and returns at once. It never throws; a failure is reported with the invite that the message is about. */
+  /**
+   * Takes a message and returns at once. It never throws; a failure is reported with the invite
+   * that the message is about.
+   */
   send: (message: Message, invite_id: string) => void
 }
 
 export interface Mailer extends Mail {
-  /** Waits for what is on its way. */
+  /**
+   * Sends a message whose id is the same for each attempt, and throws when the mail server did not
+   * take it.
+   */
+  deliver: (message: Message, id: string) => Promise<void>
+  /** Waits until all mail under way is sent or has failed. */
   settled: () => Promise<void>
   close: () => void
 }
@@ -45,12 +53,20 @@ export function openMailer({ url, from, public_url, onError }: MailerSettings): 
     disableUrlAccess: true,
   })
   const sending = new Set<Promise<unknown>>()
+  const mailOf = ({ to, ...content }: Message) => ({
+    ...content,
+    from,
+    to: { name: '', address: to },
+    headers: { 'auto-submitted': 'auto-generated' },
+  })
   return {
     public_url,
-    send({ to, ...content }, invite_id) {
-      const mail = { ...content, from, to: { name: '', address: to }, headers: { 'auto-submitted': 'auto-generated' } }
+    async deliver(message, id) {
+      await transport.sendMail({ ...mailOf(message), messageId: `<${id}@keyhall>` })
+    },
+    send(message, invite_id) {
       const sent: Promise<unknown> = transport
-        .sendMail(mail)
+        .sendMail(mailOf(message))
         .catch((error: unknown) => onError(invite_id, error))
         .finally(() => sending.delete(sent))
       sending.add(sent)
@@ -60,7 +76,10 @@ export function openMailer({ url, from, public_url, onError }: MailerSettings): 
   }
 }
 
-/** A password is not sent in the open because somebody on the way took the offer of STARTTLS out; `requireTLS=false` in the URL allows it. */
+/**
+ * Requires TLS where there is a password. Otherwise somebody on the way could remove the offer of
+ * STARTTLS, and the password would be sent unencrypted. `requireTLS=false` in the URL allows that.
+ */
 function withTls(address: string) {
   const url = new URL(address)
   if (url.username && !url.searchParams.has('requireTLS')) url.searchParams.set('requireTLS', 'true')

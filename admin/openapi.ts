@@ -1,6 +1,9 @@
-/** The contract as an OpenAPI 3.1 document. The schemas are JSON Schema already, so this only arranges them. */
+/**
+ * The contract as an OpenAPI 3.1 document. The schemas are JSON Schema already, so this only
+ * arranges them.
+ */
 import { operations } from '../contract/index.ts'
-import type { Operation } from '../contract/kit.ts'
+import { allowsNull, nullable, type BodyRule, type Operation } from '../contract/kit.ts'
 
 export function openApi() {
   const paths: Record<string, Record<string, unknown>> = {}
@@ -25,7 +28,7 @@ export function openApi() {
 }
 
 function describe(name: string, operation: Operation) {
-  const { properties: body } = operation.body as { properties: Record<string, unknown>; required?: string[] }
+  const { properties = {}, required = [] } = operation.body as Schema
   const error = { description: 'An error.', content: json({ $ref: '#/components/schemas/ErrorResponse' }) }
   return {
     operationId: name.replaceAll('.', '_'),
@@ -33,8 +36,8 @@ function describe(name: string, operation: Operation) {
     ...(operation.extension && { 'x-keyhall-extension': true }),
     ...(operation.can === null ? { security: [] } : { 'x-required-scope': operation.can }),
     parameters: [...pathParameters(operation.path), ...queryParameters(operation)],
-    ...(Object.keys(body).length > 0 && {
-      requestBody: { required: (operation.body.required ?? []).length > 0, content: json(operation.body) },
+    ...(Object.keys(properties).length > 0 && {
+      requestBody: { required: required.length > 0, content: json(bodySchema(operation)) },
     }),
     responses: { 200: { description: 'Done.', content: json(operation.returns) }, default: error },
   }
@@ -45,14 +48,92 @@ const json = (schema: unknown) => ({ 'application/json': { schema } })
 const pathParameters = (path: string) =>
   [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }))
 
+/** An empty value is as if the parameter were absent. */
 function queryParameters({ query }: Operation) {
-  const required = new Set(query.required ?? [])
-  return Object.entries(query.properties as Record<string, { description?: string; type?: string }>).map(
-    ([name, schema]) => {
-      const { description, ...rest } = schema
-      return { name, in: 'query', required: required.has(name), ...(description && { description }), schema: rest }
-    },
-  )
+  const { properties = {}, required = [] } = query as Schema
+  return Object.entries(properties).map(([name, schema]) => {
+    const { description, ...rest } = withoutNul(schema)
+    return {
+      name,
+      in: 'query',
+      required: required.includes(name),
+      allowEmptyValue: true,
+      ...(schema.type === 'object' && { style: 'deepObject', explode: true }),
+      ...(description !== undefined && { description }),
+      schema: rest,
+    }
+  })
+}
+
+/** The keywords of JSON Schema that are read or written here. */
+interface Schema {
+  type?: string | string[]
+  description?: string
+  enum?: unknown[]
+  pattern?: string
+  anyOf?: Schema[]
+  allOf?: Schema[]
+  not?: Schema
+  items?: Schema
+  properties?: Record<string, Schema>
+  required?: string[]
+}
+
+/**
+ * The body as the server takes it: also `null` where no member is required, and with the rules
+ * about members that exclude or need each other.
+ */
+function bodySchema({ body, bodyRules }: Operation): Schema {
+  const schema = withNulls(withoutNul(body as Schema))
+  return {
+    ...schema,
+    ...(!schema.required?.length && bodyRules.every((rule) => 'atMostOne' in rule) && { type: ['object', 'null'] }),
+    ...(bodyRules.length > 0 && { allOf: bodyRules.map((rule) => ({ not: brokenBy(rule) })) }),
+  }
+}
+
+/** The bodies that break a rule: both members are given, or neither is. */
+function brokenBy(rule: BodyRule): Schema {
+  const absent = { enum: [null, false] }
+  if ('atLeastOne' in rule)
+    return { type: 'object', properties: Object.fromEntries(rule.atLeastOne.map((name) => [name, absent])) }
+  return {
+    type: 'object',
+    required: [...rule.atMostOne],
+    properties: Object.fromEntries(rule.atMostOne.map((name) => [name, { not: absent }])),
+  }
+}
+
+const WITHOUT_NUL = '^[^\\u0000]*$'
+
+/** The schema, with a pattern on every free text that excludes NUL. */
+function withoutNul(schema: Schema): Schema {
+  const isFreeText = [schema.type].flat().includes('string') && !schema.enum && schema.pattern === undefined
+  return inside(isFreeText ? { ...schema, pattern: WITHOUT_NUL } : schema, withoutNul)
+}
+
+/** The schema, with every optional member also taking `null`. */
+function withNulls(schema: Schema): Schema {
+  const { required = [] } = schema
+  return inside(schema, (inner, name) => {
+    const isOptional = name !== null && !required.includes(name)
+    return isOptional && !allowsNull(inner) ? (nullable(withNulls(inner)) as Schema) : withNulls(inner)
+  })
+}
+
+/**
+ * Applies `change` to the schemas directly inside this one; `name` is that of a member, and null
+ * for items and branches.
+ */
+function inside(schema: Schema, change: (inner: Schema, name: string | null) => Schema): Schema {
+  const { anyOf, items, properties } = schema
+  const members = Object.entries(properties ?? {}).map(([name, inner]) => [name, change(inner, name)])
+  return {
+    ...schema,
+    ...(anyOf && { anyOf: anyOf.map((branch) => change(branch, null)) }),
+    ...(items && { items: change(items, null) }),
+    ...(properties && { properties: Object.fromEntries(members) }),
+  }
 }
 
 const errorSchema = {

@@ -1,17 +1,24 @@
-/** Giving and taking roles. Membership in a project is nothing else: who holds a role in it directly is a member. */
+/** Gives and takes roles. Whoever holds a role in a project directly is a member of it. */
 import type { Call } from '../call.ts'
-import type { KnownRole, Resource } from './roles.ts'
-import { resourceType } from './roles.ts'
+import type { KnownRole, Resource } from '../shared/known-roles.ts'
+import { resourceType } from '../shared/known-roles.ts'
 
-/** A service account is a user too: OpenAI's audit log knows users and groups alone. */
+/**
+ * The holder of a role. A service account counts as a user, because OpenAI's audit log has only
+ * users and groups.
+ */
 export interface Principal {
   type: 'user' | 'group'
   id: string
 }
 
-type Changing = Pick<Call, 'db' | 'organization_id' | 'now'> & { caller: Pick<Call['caller'], 'user_id'> }
+/** The caller is whoever gives the role; null for a role that comes with something else. */
+type Changing = Pick<Call, 'db' | 'organization_id' | 'now'> & { caller: { user_id: string | null } }
 
-/** Gives a role; false if it was held already. All that somebody holds in a resource has one time: since when they are there. */
+/**
+ * Gives a role; false if it was held already. All roles of a principal in a resource have the same
+ * time: when the first one was given.
+ */
 export async function grant(call: Changing, resource: Resource, principal_id: string, key: string): Promise<boolean> {
   const { db, organization_id } = call
   const held = await holding(call, resource, principal_id).select(['role', 'created_at']).execute()
@@ -30,7 +37,10 @@ export async function grant(call: Changing, resource: Resource, principal_id: st
   return true
 }
 
-/** Takes one role, or all that are held directly in the resource; answers the keys of what was taken. */
+/**
+ * Takes one role, or all that are held directly in the resource. Returns the keys of the roles that
+ * were taken.
+ */
 export async function revoke(
   call: Changing,
   resource: Resource,
@@ -50,8 +60,8 @@ export async function revoke(
   return taken.map((row) => row.role)
 }
 
-/** Puts one built-in role in the place of those held; false if that changes nothing. */
-export async function swapBuiltIn(
+/** Replaces the built-in roles that are held by one; false if that changes nothing. */
+export async function replaceBuiltInRole(
   call: Changing,
   resource: Resource,
   principal_id: string,
@@ -66,7 +76,7 @@ export async function swapBuiltIn(
   return granted || others.length > 0
 }
 
-/** What a principal holds in a resource directly. */
+/** The roles that a principal holds in a resource directly. */
 const holding = ({ db, organization_id }: Changing, resource: Resource, principal_id: string) =>
   db
     .selectFrom('role_assignments')
@@ -74,16 +84,16 @@ const holding = ({ db, organization_id }: Changing, resource: Resource, principa
     .where('resource_id', '=', resource.id)
     .where('principal_id', '=', principal_id)
 
-/** Remembers the place that a membership had in its list. */
+/** Keeps the time of a membership that ended, so that cursors that name it still work. */
 export async function leave({ db, organization_id }: Changing, list_id: string, id: string, created_at: number) {
   await db
-    .insertInto('departed')
+    .insertInto('left_memberships')
     .values({ organization_id, list_id, id, created_at })
     .onConflict((conflict) => conflict.columns(['organization_id', 'list_id', 'id']).doUpdateSet({ created_at }))
     .execute()
 }
 
-/** What the audit log says of an assignment. */
+/** The payload of an assignment event. */
 export const assignmentEvent = (principal: Principal, role: KnownRole) => ({
   id: `role_assignment_${role.id}_${principal.id}`,
   principal_id: principal.id,

@@ -1,8 +1,10 @@
-/** What happens to roles and memberships when a person, a service account or a group goes. */
+/** Ends the roles and memberships of a person, a service account or a group that is deleted. */
 import type { Call } from '../call.ts'
 import { leave, type Principal } from './assign.ts'
 
-/** Ends every role and every group membership of a principal, and keeps their places in the lists. */
+/**
+ * Ends every role and every group membership of a principal. Cursors that name them still work.
+ */
 export async function leaveAll(call: Pick<Call, 'db' | 'organization_id' | 'now' | 'caller'>, principal: Principal) {
   const { db, organization_id } = call
   const roles = await db

@@ -1,5 +1,5 @@
 /** The message that invites somebody: as text, and as simple HTML. */
-import type { Message } from './mailer.ts'
+import type { Message } from '../mailer.ts'
 
 export interface Invitation {
   to: string
@@ -43,7 +43,10 @@ export function invitation({ to, link, ...invited }: Invitation): Message {
   }
 }
 
-/** Names are what somebody typed: no line breaks in the subject, and nothing in the text that looks like a line of ours. */
+/**
+ * Names are what somebody typed: no line breaks in the subject, and nothing in the text that looks
+ * like a line of ours.
+ */
 const oneLine = (name: string) => name.replace(/[\s\p{C}]+/gu, ' ').trim()
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }

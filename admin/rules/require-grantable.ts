@@ -1,11 +1,14 @@
-/** Nobody grants what they do not hold. */
+/** A caller cannot grant a scope that the calling key does not hold. */
 import { forbidden } from '../../contract/errors.ts'
-import { adminScopes } from '../../contract/permissions.ts'
+import { adminScopes } from '../../contract/scopes.ts'
 import type { Call } from '../call.ts'
-import { organizationOf, rolesOf, type KnownRole } from './roles.ts'
+import { organizationOf, rolesOf, type KnownRole } from '../shared/known-roles.ts'
 
-/** Throws 403 if the role could administer what the caller's key cannot. Roles of a project administer nothing. */
-export function mayGrant(
+/**
+ * Throws 403 if the role has a scope of administration that the caller's key lacks. Roles of a
+ * project have none.
+ */
+export function requireGrantable(
   { caller }: Pick<Call, 'caller'>,
   { resource, permissions }: Pick<KnownRole, 'resource' | 'permissions'>,
 ) {
@@ -14,8 +17,8 @@ export function mayGrant(
   if (missing) throw forbidden(missing)
 }
 
-/** The same for all that a group holds in the organization. */
-export async function mayGrantAllOf(call: Pick<Call, 'db' | 'organization_id' | 'caller'>, group_id: string) {
+/** The same for every role that a group holds in the organization. */
+export async function requireGroupGrantable(call: Pick<Call, 'db' | 'organization_id' | 'caller'>, group_id: string) {
   const held = await call.db
     .selectFrom('role_assignments')
     .select('role')
@@ -24,5 +27,5 @@ export async function mayGrantAllOf(call: Pick<Call, 'db' | 'organization_id' | 
     .where('principal_id', '=', group_id)
     .execute()
   for (const role of await rolesOf(call, organizationOf(call)))
-    if (held.some((one) => one.role === role.key)) mayGrant(call, role)
+    if (held.some((one) => one.role === role.key)) requireGrantable(call, role)
 }

@@ -1,10 +1,10 @@
-/** A group, as several resources find one. */
+/** Finds a group, for several resources. */
 import { notFound } from '../../contract/errors.ts'
-import { collection } from '../../database/page.ts'
+import { listOf } from '../../database/table-list.ts'
 import type { GroupRow } from '../../database/tables.ts'
 import type { Call } from '../call.ts'
 
-export const groups = collection(
+export const groupsTable = listOf(
   'groups',
   ['organization_id'],
   (item) => item.selectAll().where('item.deleted_at', 'is', null),
@@ -17,7 +17,7 @@ export async function findGroup(
   id: string,
   param: string | null = null,
 ): Promise<GroupRow> {
-  const group = await groups.find(db, { organization_id }, id)
+  const group = await groupsTable.find(db, { organization_id }, id)
   if (!group) throw notFound('group', id, param)
   return group
 }

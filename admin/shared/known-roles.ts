@@ -1,9 +1,10 @@
-/** The roles of a resource, built-in and custom, in one order; and how a role is named. */
-import { invalid, notFound, unknownCursor } from '../../contract/errors.ts'
+/** The built-in and custom roles of a resource, in one order, and the ids that name them. */
+import { invalid, notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
-import { builtInRoles, permissionsOf } from '../../contract/permissions.ts'
+import { builtInRoles, descriptionOf, permissionsOf } from '../../contract/permissions.ts'
 import type { roles } from '../../contract/roles.ts'
-import type { PageQuery } from '../../database/page.ts'
+import { memoryList } from '../../database/memory-list.ts'
+import { byNext, readPage, type PageQuery } from '../../database/pager.ts'
 import type { RoleRow } from '../../database/tables.ts'
 import type { Call } from '../call.ts'
 
@@ -14,11 +15,11 @@ export interface Resource {
 }
 
 export interface KnownRole {
-  /** As assignments store it: the name of a built-in role, the id of a custom one. */
+  /** The value in `role_assignments.role`: the name of a built-in role, the id of a custom one. */
   key: string
-  /** As the API shows it; for built-in roles the long form, which names the resource. */
+  /** The id that answers show; of a built-in role the long form, which names the resource. */
   id: string
-  /** The short form of a built-in role, which is accepted everywhere. */
+  /** The short id of a built-in role, which requests may use too; null for a custom role. */
   short: string | null
   name: string
   description: string | null
@@ -37,7 +38,7 @@ export const organizationOf = (call: Pick<Call, 'organization_id'>): Resource =>
 
 export const projectOf = (call: { project: { id: string } }): Resource => ({ level: 'project', id: call.project.id })
 
-/** What a resource without a project in its path stands for. */
+/** The project of the call, or the organization where its path names no project. */
 export const resourceOf = (call: { organization_id: string; project: { id: string } | undefined }): Resource =>
   call.project ? { level: 'project', id: call.project.id } : organizationOf(call)
 
@@ -51,7 +52,7 @@ const builtIn = (resource: Resource): KnownRole[] =>
       id: `${short}__api-${resource.level}__${resource.id}`,
       short,
       name,
-      description: null,
+      description: descriptionOf(resource.level, name),
       permissions: permissionsOf(resource.level, name),
       resource,
       created_at: null,
@@ -78,14 +79,17 @@ const custom = (resource: Resource, { id, permissions, deleted_at, ...row }: Rol
   is_deleted: deleted_at !== null,
 })
 
-/** All roles of a resource: the built-in ones, then the custom ones in the order of their making; and `cursor`, though it is deleted. */
+/**
+ * All roles of a resource: the built-in ones, then the custom ones, oldest first; also deleted ones
+ * that `cursors` name.
+ */
 export async function rolesOf(
   call: Pick<Call, 'db' | 'organization_id'>,
   resource: Resource,
-  cursor: string | null = null,
+  cursors: readonly (string | null)[] = [],
 ): Promise<KnownRole[]> {
   const rows = await stored(call, resource)
-    .where((is) => is.or([is('deleted_at', 'is', null), is('id', '=', cursor)]))
+    .where((is) => is.or([is('deleted_at', 'is', null), is('id', 'in', cursors.length > 0 ? cursors : [null])]))
     .orderBy('created_at')
     .orderBy('id')
     .execute()
@@ -94,7 +98,10 @@ export async function rolesOf(
 
 const isNamed = (id: string) => (role: KnownRole) => role.id === id || role.short === id
 
-/** A role of the resource by its id, long or short; with `names` also by the name of a built-in one. Throws 404. */
+/**
+ * A role of the resource by its id, long or short; with `names` also by the name of a built-in one.
+ * Throws 404.
+ */
 export async function findRole(
   call: Pick<Call, 'db' | 'organization_id'>,
   resource: Resource,
@@ -109,43 +116,43 @@ export async function findRole(
 }
 
 /** Throws 400 when another role of the resource has the name. */
-export async function unusedName(call: Pick<Call, 'db' | 'organization_id'>, resource: Resource, name: string) {
+export async function requireFreeName(call: Pick<Call, 'db' | 'organization_id'>, resource: Resource, name: string) {
   const other =
     builtIn(resource).some((role) => role.name === name) ||
     (await stored(call, resource).where('name', '=', name).where('deleted_at', 'is', null).executeTakeFirst())
   if (other) throw invalid(`A role named '${name}' already exists.`, 'role_name', 'duplicate_name')
 }
 
-/** The role, unless it is built in: those cannot be changed. */
-export function customOnly(role: KnownRole): KnownRole {
+/** Throws 400 for a built-in role, which cannot be changed. */
+export function requireCustom(role: KnownRole): KnownRole {
   if (role.short !== null)
     throw invalid(`The role ${role.name} is predefined and cannot be changed or deleted.`, 'role_id')
   return role
 }
 
-/** A page of those roles of the resource that `present` shows; a cursor is the id of any role that the resource ever had. */
+/**
+ * A page of those roles of the resource that `present` shows; a cursor is the id of any role that
+ * the resource ever had.
+ */
 export async function pageOfRoles<Presented>(
   call: Pick<Call, 'db' | 'organization_id'> & { query: PageQuery },
   resource: Resource,
   present: (role: KnownRole) => Presented | null,
 ) {
-  const { after, limit = 1000, order = 'asc' } = call.query
-  const all = await rolesOf(call, resource, after)
-  if (order === 'desc') all.reverse()
-  const start = after ? all.findIndex(isNamed(after)) + 1 : 0
-  if (after && start === 0) throw unknownCursor(after)
-  const found = all.slice(start).flatMap((role) => {
+  const { after = null, before = null } = call.query
+  const roles = await rolesOf(call, resource, [after, before])
+  const shown = new Map<string, Presented>()
+  for (const role of roles) {
     const presented = role.is_deleted ? null : present(role)
-    return presented === null ? [] : [{ id: role.id, presented }]
-  })
-  const has_more = limit > 0 && found.length > limit
-  const page = found.slice(0, limit)
-  return {
-    object: 'list' as const,
-    data: page.map(({ presented }) => presented),
-    has_more,
-    next: has_more ? page.at(-1)!.id : null,
+    if (presented !== null) shown.set(role.id, presented)
   }
+  const list = memoryList({
+    rows: roles,
+    idOf: ({ id }) => id,
+    isNamed: (role, id) => isNamed(id)(role),
+    isShown: ({ id }) => shown.has(id),
+  })
+  return byNext(await readPage(list, call.query, ({ id }) => shown.get(id)!, { limit: 1000, order: 'asc' }))
 }
 
 export const presentRole = (role: KnownRole): Output<typeof roles.retrieve> => ({

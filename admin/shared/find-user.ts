@@ -1,41 +1,47 @@
-/** A service account where the API speaks of users: it is one, without an address; and the role that stands with it. */
+/**
+ * Finds users, that is people and service accounts, and changes the built-in role of a service
+ * account.
+ */
 import { notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import { projectRoles } from '../../contract/permissions.ts'
 import type { users } from '../../contract/users.ts'
-import { collection } from '../../database/page.ts'
+import { listOf } from '../../database/table-list.ts'
 import { isOrganizationOwner } from '../../keys/access.ts'
 import type { Call } from '../call.ts'
-import { revoke } from './assign.ts'
-import { people, presentPerson } from './people.ts'
-import type { Resource } from './roles.ts'
+import { revoke } from '../rules/assign.ts'
+import { peopleTable, presentPerson } from './person.ts'
+import type { Resource } from './known-roles.ts'
 
-const accounts = collection('service_accounts', ['organization_id'], (item) =>
+const table = listOf('service_accounts', ['organization_id'], (item) =>
   item
     .selectAll()
     .select(isOrganizationOwner('item.organization_id', 'item.id').as('is_owner'))
     .where('item.deleted_at', 'is', null),
 )
 
-type Account = NonNullable<Awaited<ReturnType<typeof accounts.find>>>
+type Account = NonNullable<Awaited<ReturnType<typeof table.find>>>
 
 export interface FoundUser {
-  /** The role that stands with a service account itself, `none` included; null for a person. */
-  own: string | null
+  /** `service_accounts.role`, which may be `none`; null for a person. */
+  builtInRole: string | null
   shown: Output<typeof users.retrieve>
 }
 
-/** A person, or a service account, of one project if that is named. Throws 404; `param` names the member of the body that held the id. */
+/**
+ * A person, or a service account, of one project if that is named. Throws 404; `param` names the
+ * member of the body that held the id.
+ */
 export async function findUser(
   { db, organization_id }: Pick<Call, 'db' | 'organization_id'>,
   id: string,
   { project_id, param = null }: { project_id?: string; param?: string | null } = {},
 ): Promise<FoundUser> {
-  const person = await people.find(db, { organization_id }, id, '0')
-  if (person) return { own: null, shown: presentPerson(person) }
-  const account = await accounts.find(db, { organization_id }, id)
+  const person = await peopleTable.find(db, { organization_id }, id, { emails: 0 })
+  if (person) return { builtInRole: null, shown: presentPerson(person) }
+  const account = await table.find(db, { organization_id }, id)
   if (!account || (project_id !== undefined && account.project_id !== project_id)) throw notFound('user', id, param)
-  return { own: account.role, shown: present(account) }
+  return { builtInRole: account.role, shown: present(account) }
 }
 
 const present = (row: Account): Output<typeof users.retrieve> => ({
@@ -52,8 +58,11 @@ const present = (row: Account): Output<typeof users.retrieve> => ({
   is_scim_managed: false,
 })
 
-/** Puts one built-in role in the place of those that an account holds directly, wherever they stand; false if that changes nothing. */
-export async function swapOwnRole(
+/**
+ * Replaces all built-in roles that a service account holds directly by one; false if nothing
+ * changed.
+ */
+export async function replaceBuiltInRole(
   call: Pick<Call, 'db' | 'organization_id' | 'now' | 'caller'>,
   account: Pick<Account, 'project_id' | 'id' | 'role'>,
   role: string,
@@ -62,12 +71,12 @@ export async function swapOwnRole(
   const project: Resource = { level: 'project', id: account.project_id }
   for (const builtIn of projectRoles)
     for (const taken of await revoke(call, project, account.id, builtIn)) held.add(taken)
-  await setOwnRole(call, account.id, role)
+  await setBuiltInRole(call, account.id, role)
   return held.size !== 1 || !held.has(role)
 }
 
-/** Changes the role that stands with an account itself. */
-export async function setOwnRole(
+/** Changes `service_accounts.role`. */
+export async function setBuiltInRole(
   { db, organization_id }: Pick<Call, 'db' | 'organization_id'>,
   id: string,
   role: string,

@@ -1,25 +1,26 @@
-/** A person of the organization, as several resources find and show one. */
+/** Finds and shows people of the organization, for several resources. */
 import { sql } from 'kysely'
 import { notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import type { users } from '../../contract/users.ts'
-import { collection } from '../../database/page.ts'
+import { listOf } from '../../database/table-list.ts'
 import { lowerAscii, spreadPlaceholders } from '../../database/statement.ts'
 import { isOrganizationOwner } from '../../keys/access.ts'
 import type { Call } from '../call.ts'
 
-/** The living people; the shape says how many addresses `$.email0`, `$.email1`, … a list is restricted to, 0 for no restriction. */
-export const people = collection('users', ['organization_id'], (item, emails: `${number}`, $) => {
+/**
+ * The living people. `emails` is how many addresses, `params.email0` and so on, the list is
+ * restricted to; 0 restricts nothing.
+ */
+export const peopleTable = listOf('users', ['organization_id'], (item, { emails }: { emails: number }, params) => {
   const rows = item
     .selectAll()
     .select(isOrganizationOwner('item.organization_id', 'item.id').as('is_owner'))
     .where('item.deleted_at', 'is', null)
-  return emails === '0'
-    ? rows
-    : rows.where(sql`lower(item.email)`, 'in', spreadPlaceholders($, 'email', Number(emails)))
+  return emails === 0 ? rows : rows.where(sql`lower(item.email)`, 'in', spreadPlaceholders(params, 'email', emails))
 })
 
-export type Person = NonNullable<Awaited<ReturnType<typeof people.find>>>
+export type Person = NonNullable<Awaited<ReturnType<typeof peopleTable.find>>>
 
 export const presentPerson = (row: Person): Output<typeof users.retrieve> => ({
   object: 'organization.user',
@@ -41,7 +42,7 @@ export async function findPerson(
   id: string,
   param: string | null = null,
 ): Promise<Person> {
-  const person = await people.find(db, { organization_id }, id, '0')
+  const person = await peopleTable.find(db, { organization_id }, id, { emails: 0 })
   if (!person) throw notFound('user', id, param)
   return person
 }

@@ -1,6 +1,7 @@
 /**
- * The page behind the link of an invitation. It is the same for everybody: the token stands behind `#` in the address, which browsers
- * do not send, so that no log and no proxy sees it. Opening it changes nothing; mail scanners may.
+ * The page behind the link of an invitation. It is the same for everybody. The token is behind `#`
+ * in the address, which browsers do not send, so that no log and no proxy sees it. Opening the page
+ * changes nothing, because mail scanners open links.
  */
 import { createHash } from 'node:crypto'
 

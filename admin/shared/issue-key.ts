@@ -1,4 +1,7 @@
-/** A new key: made, digested, and shown in the answer that creates it, nowhere else. */
+/**
+ * Makes a new key. Its value is in the answer that creates it and nowhere else; only its digest is
+ * stored.
+ */
 import { digest } from '../../keys/digest.ts'
 import { makeKey, redact, type KeyKind } from '../../keys/format.ts'
 import type { Call } from '../call.ts'

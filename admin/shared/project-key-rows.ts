@@ -1,4 +1,7 @@
-/** A project's key with its owner: how it is read and shown, for the list of one project and of all. */
+/**
+ * Reads project keys with their owners and shows them, for the lists of one project and of all
+ * projects.
+ */
 import type { Expression, SelectQueryBuilder, SqlBool } from 'kysely'
 import type { Output } from '../../contract/kit.ts'
 import type { projectApiKeys } from '../../contract/project-api-keys.ts'
@@ -7,12 +10,12 @@ import { accountRole, directRank, groupRank, hasAccess, isDirectMember, roleOf }
 
 type Item = SelectQueryBuilder<Tables & { item: Tables['api_keys'] }, 'item', {}>
 
-/** Which keys a list shows, by whether their owners still have access. */
+/** A filter by whether the owner of a key still has access. */
 export type Access = 'active' | 'inactive' | 'any' | 'members'
 
 const owner = { organization: 'item.organization_id', project: 'item.project_id', user: 'item.owner_id' }
 
-/** These keys, with the tables that say who owns them. */
+/** Joins the owner and the project of each key. */
 const joined = (item: Item) =>
   item
     .leftJoin('users as user', (on) =>
@@ -31,7 +34,7 @@ const joined = (item: Item) =>
       on.onRef('project.organization_id', '=', 'item.organization_id').onRef('project.id', '=', 'item.project_id'),
     )
 
-/** Of these keys those that a list shows by whether their owners still have access. */
+/** Applies the filter by access. */
 export function keysByAccess(item: Item, access: Access) {
   const rows = joined(item)
   if (access === 'any') return rows
@@ -45,7 +48,7 @@ export function keysByAccess(item: Item, access: Access) {
   })
 }
 
-/** The living ones of them, with all that `presentKey` shows. */
+/** Selects what `presentKey` shows, of keys that were not deleted. */
 export const withOwners = (item: Item, access: Access) =>
   keysByAccess(item, access)
     .select(['item.id', 'item.name', 'item.redacted_value', 'item.created_at', 'item.last_used_at', 'item.expires_at'])

@@ -4,10 +4,11 @@ import { isOrganizationOwner } from '../../keys/access.ts'
 import type { Call } from '../call.ts'
 
 /**
- * Throws 400 if the change left the organization without an owner, and so undoes it. Changes of one organization wait for each other, so
- * that two of them cannot each leave the other's owner.
+ * Throws 400, which rolls the change back, if it left the organization without an owner. Changes of
+ * one organization wait for each other, so two of them cannot remove the last two owners at the
+ * same time.
  */
-export async function keepAnOwner({ db, organization_id }: Pick<Call, 'db' | 'organization_id'>) {
+export async function requireAnOwner({ db, organization_id }: Pick<Call, 'db' | 'organization_id'>) {
   const [owner] = await db
     .selectFrom('users')
     .select('id')

@@ -1,14 +1,19 @@
-/** What happens on the host and not over HTTP: the first organization, and the admin key that is the way back in. */
+/**
+ * What happens on the host and not over HTTP: the first organization, and an admin key for an
+ * operator who has lost all others.
+ */
 import { sql as raw } from 'kysely'
-import { adminScopes } from '../contract/permissions.ts'
-import type { Database, Sql } from '../database/open.ts'
+import { adminScopes } from '../contract/scopes.ts'
+import type { Database, Sql } from '../database/types.ts'
 import { lowerAscii } from '../database/statement.ts'
 import { isOrganizationOwner } from '../keys/access.ts'
-import { digest, type Pepper } from '../keys/digest.ts'
+import { digest, type Pepper, type Peppers } from '../keys/digest.ts'
+import { withMac } from '../keys/key-mac.ts'
 import { makeKey, redact, redactForeign } from '../keys/format.ts'
-import { newId } from '../keys/random.ts'
-import { seconds, type World } from '../keys/world.ts'
-import { appendEvents, FIRST_HASH, lockOrganization, type Actor, type Happened } from './audit.ts'
+import { newId } from '../world/random.ts'
+import { seconds, type World } from '../world/world.ts'
+import { appendEvents, emptyHead, lockOrganization, type Actor, type RecordedEvent } from './audit-chain.ts'
+import { sealHead } from './audit-seal.ts'
 
 export interface FirstStart {
   organization_id: string
@@ -27,8 +32,8 @@ export interface OrganizationSettings {
 }
 
 /**
- * On an empty database: an organization, its owner, its Default project and an admin key, in one transaction. Null when there is an
- * organization already.
+ * On an empty database: an organization, its owner, its Default project and an admin key, in one
+ * transaction. Null when there is an organization already.
  */
 export async function firstStart(
   database: Database,
@@ -37,9 +42,10 @@ export async function firstStart(
   settings: OrganizationSettings,
 ): Promise<FirstStart | null> {
   return database.write(async (sql) => {
-    // Two servers may start on one empty database: the first to take this row makes the organization.
+    // Two servers may start on one empty database: the first to take this row makes the
+    // organization.
     await sql
-      .updateTable('properties')
+      .updateTable('metadata')
       .set({ value: raw`value` })
       .where('name', '=', 'pepper_canary')
       .execute()
@@ -48,7 +54,10 @@ export async function firstStart(
   })
 }
 
-/** An organization with its owner, its Default project and an admin key; `sql` is a change under way. */
+/**
+ * An organization with its owner, its Default project and an admin key; `sql` is a change under
+ * way.
+ */
 export async function addOrganization(
   sql: Sql,
   pepper: Pepper,
@@ -61,7 +70,10 @@ export async function addOrganization(
   const project_id = newId('proj_', world)
   const key = chosen ?? makeKey('admin', world.random, pepper)
   await sql.insertInto('organizations').values({ id: organization_id, name: organization_name, created_at }).execute()
-  await sql.insertInto('audit_heads').values({ organization_id, seq: 0, hash: FIRST_HASH }).execute()
+  await sql
+    .insertInto('audit_heads')
+    .values(sealHead(pepper, emptyHead(organization_id)))
+    .execute()
   await sql
     .insertInto('users')
     .values({ organization_id, id: owner_id, email: owner_email, name: owner_name, created_at })
@@ -90,9 +102,9 @@ export async function addOrganization(
     owner_id,
     name: 'First admin key',
     value: key,
-    is_foreign: chosen !== null,
+    is_imported: chosen !== null,
   })
-  await recordOnHost(sql, world, organization_id, [
+  await recordOnHost(sql, [pepper], world, organization_id, [
     {
       type: 'project.created',
       payload: { id: project_id, data: { name: 'Default project', title: 'Default project' } },
@@ -113,47 +125,55 @@ async function addAdminKey(
     owner_id: string
     name: string
     value: string
-    is_foreign: boolean
+    is_imported: boolean
     expires_at?: number | null
   },
 ): Promise<{ id: string }> {
-  const { value, is_foreign, ...columns } = key
+  const { value, is_imported, ...columns } = key
   const id = newId('key_', world)
   await sql
     .insertInto('admin_api_keys')
-    .values({
-      ...columns,
-      id,
-      digest: digest(pepper, value),
-      redacted_value: is_foreign ? redactForeign(value) : redact(value),
-      scopes: JSON.stringify(adminScopes),
-      created_at: seconds(world),
-      is_foreign: Number(is_foreign),
-    })
+    .values(
+      withMac(pepper, 'admin_api_keys', {
+        ...columns,
+        id,
+        digest: digest(pepper, value),
+        redacted_value: is_imported ? redactForeign(value) : redact(value),
+        scopes: JSON.stringify(adminScopes),
+        created_at: seconds(world),
+        is_imported: Number(is_imported),
+      }),
+    )
     .execute()
   return { id }
 }
 
-/** The operator's own hand has no key and no address. */
+/** The actor of what the operator does on the host: it has no key and no address. */
 const host: Actor = { key_id: null, user_id: null, email: null, ip_address: null, user_agent: 'keyhall on the host' }
 
-/** Leaves events in the audit log, by the hand of the operator. */
-export async function recordOnHost(sql: Sql, world: World, organization_id: string, events: Omit<Happened, 'id'>[]) {
+/** Records events of the operator in the audit log. */
+export async function recordOnHost(
+  sql: Sql,
+  peppers: Peppers,
+  world: World,
+  organization_id: string,
+  events: Omit<RecordedEvent, 'id'>[],
+) {
   const [head] = await lockOrganization(sql, { organization_id })
-  const happened = events.map((event) => ({ id: newId('audit_log-', world), ...event }))
-  await appendEvents(sql, head!, happened, host, seconds(world))
+  const recorded = events.map((event) => ({ id: newId('audit_log-', world), ...event }))
+  await appendEvents(sql, peppers, head!, recorded, host, seconds(world))
 }
 
-/** Nobody to whom the operator's key could belong; the message is a sentence for the operator. */
+/** There is no owner to whom the key could belong. The message is a sentence for the operator. */
 export class NoSuchOwner extends Error {}
 
 /**
- * Issues an admin key for the oldest owner, or for the owner with this address. For the operator, when no admin key is left.
- * Throws NoSuchOwner.
+ * Issues an admin key for the oldest owner, or for the owner with this address. For the operator,
+ * when no admin key is left. Throws NoSuchOwner.
  */
 export async function createAdminKeyOnHost(
   database: Database,
-  pepper: Pepper,
+  peppers: Peppers,
   world: World,
   { name, email, expires_in_seconds }: { name: string; email?: string; expires_in_seconds?: number },
 ): Promise<{ id: string; value: string; owner_email: string }> {
@@ -173,17 +193,17 @@ export async function createAdminKeyOnHost(
           ? `No owner of the organization has the address ${email}.`
           : 'The database has no organization yet; start the server once.',
       )
-    const value = makeKey('admin', world.random, pepper)
+    const value = makeKey('admin', world.random, peppers[0])
     const { organization_id } = owner
-    const { id } = await addAdminKey(sql, pepper, world, {
+    const { id } = await addAdminKey(sql, peppers[0], world, {
       organization_id,
       owner_id: owner.id,
       name,
       value,
-      is_foreign: false,
+      is_imported: false,
       expires_at: expires_in_seconds ? seconds(world) + expires_in_seconds : null,
     })
-    await recordOnHost(sql, world, organization_id, [
+    await recordOnHost(sql, peppers, world, organization_id, [
       { type: 'api_key.created', payload: { id, data: { scopes: [...adminScopes] } }, project_id: null },
     ])
     return { id, value, owner_email: owner.email }

@@ -1,0 +1,229 @@
+/**
+ * One administration call: authenticate, authorize, find the project, validate, run the handler,
+ * write the audit log. A change does all of this in one transaction.
+ */
+import type { AuditEvent, AuditPayload } from '../contract/audit-events.ts'
+import { forbidden, mismatchedOrganization, notFound, unauthenticated, unavailable } from '../contract/errors.ts'
+import type { Operation } from '../contract/kit.ts'
+import { isFault, StorageError } from '../database/storage-errors.ts'
+import type { Sql } from '../database/types.ts'
+import { statement } from '../database/statement.ts'
+import type { ProjectRow } from '../database/tables.ts'
+import { invalidatedBy, type Invalidation, type Scope } from '../revocation/invalidation.ts'
+import type { Peppers } from '../keys/digest.ts'
+import { holdsKey } from '../keys/format.ts'
+import { newId } from '../world/random.ts'
+import { verifyAdminKey } from '../keys/verify-admin-key.ts'
+import { seconds } from '../world/world.ts'
+import { appendEvents, lockOrganization, notBefore, type RecordedEvent } from './audit-chain.ts'
+import { bodyReader, queryReader, storable } from './validate.ts'
+import type { AdminContext, Caller, Call, Handler, BodyAuthenticator, AnyOperationHandler } from './call.ts'
+
+/** A request as the pipeline needs it, without HTTP. */
+export interface Incoming {
+  authorization: string | null
+  /** The value of the `OpenAI-Organization` header. */
+  organization: string | null
+  params: Record<string, string>
+  /** The query string without its question mark. */
+  search: string
+  body: string
+  ip_address: string | null
+  user_agent: string | null
+}
+
+/** A request whose body is still to come. */
+export interface Arriving extends Omit<Incoming, 'body'> {
+  /**
+   * Reads the body. Called at most once, with the id of the caller's key; null where an operation
+   * needs no key.
+   */
+  readBody: (key_id: string | null) => Promise<string>
+}
+
+/**
+ * What a handler asked for while it ran: events to write, cached keys to read again, and steps to
+ * run after the commit.
+ */
+interface Effects {
+  events: RecordedEvent[]
+  invalidations: Invalidation[]
+  steps: (() => void)[]
+}
+
+/** One operation, ready to be called. `run` names the steps in their order. */
+export class Pipeline {
+  readonly #context: AdminContext
+  readonly #operation: Operation
+  readonly #handle: Handler<any>
+  readonly #authenticateFromBody: BodyAuthenticator<any> | undefined
+  readonly #readQuery: ReturnType<typeof queryReader>
+  readonly #readBody: ReturnType<typeof bodyReader>
+
+  constructor(context: AdminContext, operation: Operation, handler: AnyOperationHandler) {
+    const { handle, authenticate } = typeof handler === 'function' ? { handle: handler } : handler
+    if ((operation.can === null) !== (authenticate !== undefined))
+      throw new Error(`${operation.path} must either need a key or authenticate from its body`)
+    this.#context = context
+    this.#operation = operation
+    this.#handle = handle
+    this.#authenticateFromBody = authenticate
+    this.#readQuery = queryReader(operation.query)
+    this.#readBody = bodyReader(operation.body, operation.bodyRules)
+  }
+
+  /**
+   * Runs a call. Returns the body of the result, and the caller, whose organization is in the
+   * headers of the response.
+   */
+  async run(arriving: Arriving): Promise<{ body: unknown; caller: Caller }> {
+    const { lastUsed, world } = this.#context
+    const { caller, incoming } = await this.#receive(arriving)
+    // The time after the body has arrived, so that a key that expired meanwhile is refused.
+    const now = seconds(world)
+    const { key_id, user_id: owner_id } = caller
+    if (key_id !== null) lastUsed.note('admin_api_keys', { ...caller, key_id, owner_id }, now)
+    const isRead = this.#operation.method === 'GET'
+    const body = isRead ? await this.#read(incoming, caller, now) : await this.#change(incoming, caller, now)
+    return { caller, body }
+  }
+
+  /**
+   * The caller, and the request with its body. No byte of a body is read before the key in the
+   * header was verified.
+   */
+  async #receive(arriving: Arriving): Promise<{ caller: Caller; incoming: Incoming }> {
+    const { database, world } = this.#context
+    const { can, method } = this.#operation
+    const hasBody = method === 'POST'
+    const incoming = { ...arriving, body: can === null && hasBody ? await arriving.readBody(null) : '' }
+    const caller = await this.#authenticate(database.read, incoming, seconds(world))
+    if (can !== null && hasBody) incoming.body = await arriving.readBody(caller.key_id)
+    return { caller, incoming }
+  }
+
+  async #authenticate(sql: Sql, incoming: Incoming, now: number): Promise<Caller> {
+    const { keys } = this.#context
+    const { can } = this.#operation
+    const { authorization, organization, search, body } = incoming
+    if (holdsKey(search)) throw unauthenticated()
+    const caller =
+      can === null
+        ? await this.#authenticateFromBody!({ db: sql, now, body: this.#readBody(body), keys, newId: this.#newId })
+        : await verifyAdminKey(sql, keys, authorization, now, can)
+    if (organization && organization !== caller.organization_id) throw mismatchedOrganization()
+    if (can !== null && !caller.scopes.includes(can)) throw forbidden(can)
+    return caller
+  }
+
+  async #read(incoming: Incoming, caller: Caller, now: number) {
+    const { call } = await this.#prepare(this.#context.database.read, caller, incoming, now)
+    return this.#handle(call)
+  }
+
+  async #change(incoming: Incoming, { organization_id }: Caller, now: number) {
+    const { database, keys, revocations, keepRevocations } = this.#context
+    const { answer, steps, invalidations, epoch } = await database.write(async (sql) => {
+      const [head] = await lockOrganization(sql, { organization_id })
+      if (!head) throw unavailable('audit_head_missing')
+      // Authenticates again, now that no other change of the organization can happen: a key that
+      // was revoked meanwhile, or an invite that was used, is refused.
+      const caller = await this.#authenticate(sql, incoming, now)
+      const { call, effects } = await this.#prepare(sql, caller, incoming, now)
+      const answer = await this.#handle(call)
+      await writeEvents(sql, keys.peppers, head, effects.events, caller, incoming, now)
+      const invalidations = [...invalidatedBy(organization_id, effects.events), ...effects.invalidations]
+      return { answer, steps: effects.steps, invalidations, epoch: await revocations.publish(sql, invalidations) }
+    })
+    // The answer waits until no process accepts what was revoked.
+    if (epoch !== null) await Promise.all([revocations.settle(epoch, invalidations), keepRevocations()])
+    for (const step of steps) step()
+    return answer
+  }
+
+  /** Finds the project, reads the query and the body, and collects what the handler records. */
+  async #prepare(
+    db: Sql,
+    caller: Caller,
+    incoming: Incoming,
+    now: number,
+  ): Promise<{ call: Call<any>; effects: Effects }> {
+    const { database, keys, world, mail, models, report, mayFetchFrom } = this.#context
+    const { method, path } = this.#operation
+    const { organization_id } = caller
+    const params = Object.fromEntries(Object.entries(incoming.params).map(([name, id]) => [name, storableId(id)]))
+    const project = path.includes('{project_id}')
+      ? await findProject(db, organization_id, params.project_id!)
+      : undefined
+    const effects: Effects = { events: [], invalidations: [], steps: [] }
+    const call = {
+      db,
+      engine: database.engine,
+      now,
+      caller,
+      organization_id,
+      params,
+      query: this.#readQuery(incoming.search),
+      body: method === 'POST' ? this.#readBody(incoming.body) : {},
+      project,
+      keys,
+      world,
+      mail,
+      models: models(),
+      report,
+      mayFetchFrom,
+      newId: this.#newId,
+      record: (type: AuditEvent, payload: AuditPayload<AuditEvent>, project_id: string | null = project?.id ?? null) =>
+        effects.events.push({ id: newId('audit_log-', world), type, payload, project_id }),
+      invalidate: (scope: Scope) => effects.invalidations.push({ organization_id, ...scope }),
+      afterCommit: (step: () => void) => effects.steps.push(step),
+    }
+    return { call: call as Call<any>, effects }
+  }
+
+  readonly #newId = (prefix: string) => newId(prefix, this.#context.world)
+}
+
+/** Writes the recorded events to the audit log, in the transaction of the change. */
+async function writeEvents(
+  sql: Sql,
+  peppers: Peppers,
+  head: Awaited<ReturnType<typeof lockOrganization>>[number],
+  events: RecordedEvent[],
+  { key_id, user_id, email }: Caller,
+  { ip_address, user_agent }: Incoming,
+  now: number,
+) {
+  if (events.length === 0) return
+  const actor = { key_id, user_id, email, ip_address, user_agent }
+  // As at OpenAI, what an admin key does outside of any project is attributed to the Default
+  // project.
+  const defaultProjectId = key_id === null ? null : head.default_project_id
+  const eventsWithProject = events.map((event) => ({ ...event, project_id: event.project_id ?? defaultProjectId }))
+  try {
+    await appendEvents(sql, peppers, head, eventsWithProject, actor, notBefore(head.newest_at, now))
+  } catch (error) {
+    const isKnown = error instanceof StorageError && !isFault(error, 'duplicate')
+    throw isKnown ? error : unavailable('audit_unwritten', error)
+  }
+}
+
+/**
+ * An id that storage cannot hold belongs to no object. It gets replacement characters, so that it
+ * is looked up and not found.
+ */
+const storableId = (id: string) => (storable(id) ? id : id.toWellFormed().replaceAll('\0', '\uFFFD'))
+
+async function findProject(sql: Sql, organization_id: string, id: string): Promise<ProjectRow> {
+  const [project] = await selectProject(sql, { organization_id, id })
+  if (!project) throw notFound('project', id)
+  return project
+}
+
+const selectProject = statement((sql: Sql, params: { organization_id: string; id: string }) =>
+  sql
+    .selectFrom('projects')
+    .selectAll()
+    .where('organization_id', '=', params.organization_id)
+    .where('id', '=', params.id),
+)
