@@ -1,45 +1,56 @@
 import { adminApiKeys } from '../../contract/admin-api-keys.ts'
 import { forbidden, notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
-import type { AdminScope } from '../../contract/permissions.ts'
-import { collection } from '../../database/page.ts'
+import type { AdminScope } from '../../contract/scopes.ts'
+import { listOf } from '../../database/table-list.ts'
+import { deletedKey, withMac } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
-import { gone } from '../rules/gone.ts'
-import { issueKey } from '../rules/issue-key.ts'
+import { deletedResult } from '../shared/deleted-result.ts'
+import { issueKey } from '../shared/issue-key.ts'
 
 export default handlers(adminApiKeys, {
-  list: (call) => keys.page(call.db, call.caller, call.query, present),
+  list: (call) => table.page(call.db, call.caller, call.query, present),
 
   async create(call) {
-    const { name, expires_in_seconds, scopes = [...call.caller.scopes] } = call.body
-    // Nobody grants what they do not hold.
+    const { name, expires_in_seconds } = call.body
+    const scopes = call.body.scopes ?? [...call.caller.scopes]
+    const shows_scopes = call.body.scopes ? 1 : 0
+    // A key cannot grant a scope that it does not hold itself.
     const missing = scopes.find((scope) => !call.caller.scopes.includes(scope))
     if (missing) throw forbidden(missing)
     const { value, columns } = issueKey(call, 'admin', { name, scopes, expires_in_seconds })
     await call.db
       .insertInto('admin_api_keys')
-      .values({ organization_id: call.organization_id, owner_id: call.caller.user_id, is_foreign: 0, ...columns })
+      .values(
+        withMac(call.keys.pepper, 'admin_api_keys', {
+          organization_id: call.organization_id,
+          owner_id: call.caller.user_id,
+          is_imported: 0,
+          shows_scopes,
+          ...columns,
+        }),
+      )
       .execute()
     call.record('api_key.created', { id: columns.id, data: { scopes } })
-    return { ...present(await find(call, columns.id)), value }
+    return { ...present(await findAdminApiKey(call, columns.id)), value }
   },
 
-  retrieve: async (call) => present(await find(call, call.params.key_id)),
+  retrieve: async (call) => present(await findAdminApiKey(call, call.params.key_id)),
 
   async delete(call) {
-    const { id } = await find(call, call.params.key_id)
+    const { id } = await findAdminApiKey(call, call.params.key_id)
     await call.db
       .updateTable('admin_api_keys')
-      .set({ deleted_at: call.now })
+      .set(deletedKey(call.now))
       .where('organization_id', '=', call.organization_id)
       .where('id', '=', id)
       .execute()
     call.record('api_key.deleted', { id })
-    return gone('organization.admin_api_key', id)
+    return deletedResult('organization.admin_api_key', id)
   },
 })
 
-const keys = collection(
+const table = listOf(
   'admin_api_keys',
   ['organization_id'],
   (item) =>
@@ -47,14 +58,14 @@ const keys = collection(
       .innerJoin('users as owner', (on) =>
         on.onRef('owner.organization_id', '=', 'item.organization_id').onRef('owner.id', '=', 'item.owner_id'),
       )
-      .select(['item.id', 'item.name', 'item.redacted_value', 'item.scopes'])
+      .select(['item.id', 'item.name', 'item.redacted_value', 'item.scopes', 'item.shows_scopes'])
       .select(['item.created_at', 'item.last_used_at', 'item.expires_at'])
       .select(['item.owner_id', 'owner.name as owner_name', 'owner.created_at as owner_created_at'])
       .where('item.deleted_at', 'is', null),
   { order: 'asc' },
 )
 
-type Row = NonNullable<Awaited<ReturnType<typeof keys.find>>>
+type Row = NonNullable<Awaited<ReturnType<typeof table.find>>>
 
 const present = (row: Row): Output<typeof adminApiKeys.retrieve> => ({
   object: 'organization.admin_api_key',
@@ -64,7 +75,8 @@ const present = (row: Row): Output<typeof adminApiKeys.retrieve> => ({
   created_at: row.created_at,
   last_used_at: row.last_used_at,
   expires_at: row.expires_at,
-  scopes: JSON.parse(row.scopes) as AdminScope[],
+  // Not shown to a client that did not set this extension, because Terraform would replace the key.
+  ...(row.shows_scopes && { scopes: JSON.parse(row.scopes) as AdminScope[] }),
   owner: {
     type: 'user',
     object: 'organization.user',
@@ -75,8 +87,8 @@ const present = (row: Row): Output<typeof adminApiKeys.retrieve> => ({
   },
 })
 
-async function find(call: Pick<Call, 'db' | 'caller'>, id: string) {
-  const key = await keys.find(call.db, { organization_id: call.caller.organization_id }, id)
+export async function findAdminApiKey(call: Pick<Call, 'db' | 'caller'>, id: string) {
+  const key = await table.find(call.db, { organization_id: call.caller.organization_id }, id)
   if (!key) throw notFound('api_key', id)
   return key
 }

@@ -1,35 +1,47 @@
 import { sql as raw, type RawBuilder } from 'kysely'
 import { auditLogs } from '../../contract/audit-logs.ts'
-import { auditEvents, isTenantEvent } from '../../contract/audit.ts'
-import { invalid, unknownCursor } from '../../contract/errors.ts'
+import { auditEvents, isTenantEvent } from '../../contract/audit-events.ts'
+import { invalid } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
-import type { Sql } from '../../database/open.ts'
+import { UnknownCursor } from '../../database/storage-errors.ts'
+import { readPage, type Cursor, type Order, type Range } from '../../database/pager.ts'
+import type { Sql } from '../../database/types.ts'
 import { lowerAscii, roundedUp, spread, spreadPlaceholders, statement } from '../../database/statement.ts'
 import { handlers, type Call } from '../call.ts'
-import type { Actor } from '../audit.ts'
+import type { Actor } from '../audit-chain.ts'
 
 export default handlers(auditLogs, {
   async list(call) {
-    const { db, organization_id, query } = call
-    const { after, before, limit = 20 } = query
-    const { given, names } = filters(query)
-    const values = { organization_id, ...(await bounds(call)), limit: limit + 1 }
-    const order = before && !after ? 'asc' : 'desc'
-    const first = await fewest(db, values, given, names)
-    // Rows are found by one filter, through its index, a value at a time; the other filters are asked of each.
-    const others = names.filter((name) => name !== first)
-    const shape = [order, ...others.map((name) => `${name}:${roundedUp(given[name]!.length)}`)].join(' ')
-    const asked = Object.assign(values, ...others.map((name) => spread(name, given[name]!)))
-    const rows = await Promise.all(
-      placesToLook(given, first).map(({ column, value }) => select(db, { ...asked, value }, `${column} ${shape}`)),
-    )
-    return page(rows.flat(), order, limit)
+    const { given, names } = filters(call.query)
+    const list = { read: (range: Range) => readBetween(call, given, names, range), idOf: ({ id }: Row) => id }
+    return readPage(list, call.query, present)
   },
 })
 
+/**
+ * Rows are found by one filter, through its index, one value after the other; the other filters are
+ * applied to each row.
+ */
+async function readBetween(call: Call<typeof auditLogs.list>, given: Filters, names: Filter[], range: Range) {
+  const { db, organization_id } = call
+  const { order, limit } = range
+  const values = { organization_id, ...(await bounds(call, range)), limit }
+  const first = await fewest(db, values, given, names)
+  const others = names.filter((name) => name !== first)
+  const asked = Object.assign(values, ...others.map((name) => spread(name, given[name]!)))
+  const filters = others.map((name) => ({ name, size: roundedUp(given[name]!.length) }))
+  const found = await Promise.all(
+    placesToLook(given, first).map(({ column, value }) => select(db, { ...asked, value }, { column, order, filters })),
+  )
+  // A row that several values have found is kept once.
+  const rows = [...new Map(found.flat().map((row) => [row.seq, row])).values()].toSorted(compare)
+  if (order === 'desc') rows.reverse()
+  return { rows: rows.slice(0, limit) }
+}
+
 type Query = Call<typeof auditLogs.list>['query']
 
-/** A place in the list: the newest rows have the highest. */
+/** A position in the list: the newest row has the highest. */
 interface Place {
   at: number
   seq: number
@@ -37,20 +49,20 @@ interface Place {
 
 const compare = (one: Place, other: Place) => one.at - other.at || one.seq - other.seq
 
-/** The two places between which the page lies. */
-async function bounds(call: Call<typeof auditLogs.list>) {
-  const { after, before, effective_at = {} } = call.query
-  const { gt, gte, lt, lte } = effective_at
+/** The range between the two cursors, limited to the times that the query names. */
+async function bounds(call: Call<typeof auditLogs.list>, { order, start, end }: Range) {
+  const { gt, gte, lt, lte } = call.query.effective_at ?? {}
   const END = Number.MAX_SAFE_INTEGER
+  const [below, above] = order === 'desc' ? [start, end] : [end, start]
   const most = [
     { at: END, seq: END },
-    ...(after ? [await placeOf(call, 'after', after)] : []),
+    ...(below ? [await placeOf(call, below)] : []),
     ...(lt === undefined ? [] : [{ at: lt, seq: 0 }]),
     ...(lte === undefined ? [] : [{ at: lte, seq: END }]),
   ].toSorted(compare)
   const least = [
     { at: -1, seq: 0 },
-    ...(before ? [await placeOf(call, 'before', before)] : []),
+    ...(above ? [await placeOf(call, above)] : []),
     ...(gt === undefined ? [] : [{ at: gt, seq: END }]),
     ...(gte === undefined ? [] : [{ at: gte, seq: 0 }]),
   ].toSorted(compare)
@@ -58,13 +70,9 @@ async function bounds(call: Call<typeof auditLogs.list>) {
   return { newest_at: newest.at, newest_seq: newest.seq, oldest_at: oldest.at, oldest_seq: oldest.seq }
 }
 
-async function placeOf(
-  { db, organization_id }: Pick<Call, 'db' | 'organization_id'>,
-  param: string,
-  id: string,
-): Promise<Place> {
+async function placeOf({ db, organization_id }: Pick<Call, 'db' | 'organization_id'>, { id, param }: Cursor) {
   const [place] = await selectPlace(db, { organization_id, id })
-  if (!place) throw unknownCursor(id, param)
+  if (!place) throw new UnknownCursor(id, param)
   return place
 }
 
@@ -76,9 +84,12 @@ const columnsOf = {
   event_types: ['type'],
 } as const
 type Filter = keyof typeof columnsOf
+type Column = (typeof columnsOf)[Filter][number]
 type Filters = { [Name in Filter]?: string[] }
 
-/** The filters that are given. Throws 400 when `tenant_only` contradicts a type that is asked for. */
+/**
+ * The filters that are given. Throws 400 when `tenant_only` contradicts a type that is asked for.
+ */
 function filters({ tenant_only, event_types, actor_emails, ...query }: Query) {
   const other = tenant_only ? (event_types ?? []).findIndex((type) => !isTenantEvent(type)) : -1
   if (other >= 0)
@@ -93,13 +104,15 @@ function filters({ tenant_only, event_types, actor_emails, ...query }: Query) {
 
 const MOST_COUNTED = 1000
 
-/** The filter that leaves the fewest rows, counted no further than to a thousand; undefined without filters. */
+/**
+ * The filter that matches the fewest rows, counted up to a thousand; undefined without filters.
+ */
 async function fewest(db: Sql, values: object, given: Filters, names: Filter[]): Promise<Filter | undefined> {
   if (names.length < 2) return names[0]
   const counted = await Promise.all(
     names.map(async (name) => {
       const counts = await Promise.all(
-        placesToLook(given, name).map(({ column, value }) => count(db, { ...values, value }, column)),
+        placesToLook(given, name).map(({ column, value }) => count(db, { ...values, value }, { column })),
       )
       return { name, rows: counts.reduce((sum, [one]) => sum + Number(one!.rows), 0) }
     }),
@@ -107,73 +120,74 @@ async function fewest(db: Sql, values: object, given: Filters, names: Filter[]):
   return counted.toSorted((one, other) => one.rows - other.rows)[0]!.name
 }
 
-/** Each value of the filter with each column that can have it; without a filter, all rows. */
+/**
+ * Each value of the filter with each column that can hold it; one entry for all rows where there is
+ * no filter.
+ */
 const placesToLook = (given: Filters, name: Filter | undefined) =>
   name === undefined
-    ? [{ column: '', value: null }]
+    ? [{ column: null, value: null }]
     : [...new Set(given[name])].flatMap((value) => columnsOf[name].map((column) => ({ column, value })))
 
-const indexed = (column: string): RawBuilder<string> =>
+const indexed = (column: Column): RawBuilder<string> =>
   column === 'actor_email' ? raw`lower(item.actor_email)` : raw.ref(`item.${column}`)
 
-/** The rows between two places that have the value in the column, or all of them. */
-function between(sql: Sql, $: any, column: string) {
+/**
+ * The rows between two positions that have the value in the column; all of them without a column.
+ */
+function between(sql: Sql, params: any, column: Column | null) {
   const rows = sql
     .selectFrom('audit_logs as item')
-    .where('item.organization_id', '=', $.organization_id)
-    .where(raw<boolean>`(item.effective_at, item.seq) < (${$.newest_at}, ${$.newest_seq})`)
-    .where(raw<boolean>`(item.effective_at, item.seq) > (${$.oldest_at}, ${$.oldest_seq})`)
-  // What the index of the whole list names as its condition.
-  return column ? rows.where(indexed(column), '=', $.value) : rows.where(raw<boolean>`item.seq > 0`)
+    .where('item.organization_id', '=', params.organization_id)
+    .where(raw<boolean>`(item.effective_at, item.seq) < (${params.newest_at}, ${params.newest_seq})`)
+    .where(raw<boolean>`(item.effective_at, item.seq) > (${params.oldest_at}, ${params.oldest_seq})`)
+  // The condition of the partial index over the whole list: without it the engines do not use it.
+  return column ? rows.where(indexed(column), '=', params.value) : rows.where(raw<boolean>`item.seq > 0`)
 }
 
-const count = statement((sql: Sql, $: any, column: string) =>
+const count = statement((sql: Sql, params: any, { column }: { column: Column | null }) =>
   sql
-    .selectFrom(between(sql, $, column).select('item.seq').limit(MOST_COUNTED).as('some'))
+    .selectFrom(between(sql, params, column).select('item.seq').limit(MOST_COUNTED).as('some'))
     .select((is) => is.fn.countAll().as('rows')),
 )
 
-/** `shape` is the column by which rows are found, the order, and how many values each of the other filters has. */
-const select = statement((sql: Sql, $: any, shape: string) => {
-  const [column, order, ...others] = shape.split(' ') as [string, 'asc' | 'desc', ...string[]]
-  let rows = between(sql, $, column)
-    .leftJoin('projects as project', (on) =>
-      on.onRef('project.organization_id', '=', 'item.organization_id').onRef('project.id', '=', 'item.project_id'),
-    )
-    .select(['item.seq', 'item.effective_at as at', 'item.entry', 'project.name as project_name'])
-  for (const other of others) {
-    const [name, size] = other.split(':') as [Filter, string]
-    const values: string[] = spreadPlaceholders($, name, Number(size))
-    // The empty text behind the column keeps the engines from finding rows by it.
-    rows = rows.where((is) =>
-      is.or(columnsOf[name].map((one) => is(raw<string>`(${indexed(one)} || '')`, 'in', values))),
-    )
-  }
-  return rows.orderBy('item.effective_at', order).orderBy('item.seq', order).limit($.limit)
-})
+interface Found {
+  /** The column that rows are found by; null for all rows. */
+  column: Column | null
+  order: Order
+  /** The other filters, and how many placeholders each has. */
+  filters: readonly { name: Filter; size: number }[]
+}
 
-const selectPlace = statement((sql: Sql, $: { organization_id: string; id: string }) =>
+const select = statement(
+  (sql: Sql, params: any, { column, order, filters }: { [Name in keyof Found]: Found[Name] }) => {
+    let rows = between(sql, params, column)
+      .leftJoin('projects as project', (on) =>
+        on.onRef('project.organization_id', '=', 'item.organization_id').onRef('project.id', '=', 'item.project_id'),
+      )
+      .select(['item.id', 'item.seq', 'item.effective_at as at', 'item.entry', 'project.name as project_name'])
+    for (const { name, size } of filters) {
+      const values: string[] = spreadPlaceholders(params, name, size)
+      // Adding empty text to a column keeps the planners from choosing an index on it.
+      rows = rows.where((is) =>
+        is.or(columnsOf[name].map((one) => is(raw<string>`(${indexed(one)} || '')`, 'in', values))),
+      )
+    }
+    return rows.orderBy('item.effective_at', order).orderBy('item.seq', order).limit(params.limit)
+  },
+)
+
+const selectPlace = statement((sql: Sql, params: { organization_id: string; id: string }) =>
   sql
     .selectFrom('audit_logs')
     .select(['effective_at as at', 'seq'])
-    .where('organization_id', '=', $.organization_id)
-    .where('id', '=', $.id),
+    .where('organization_id', '=', params.organization_id)
+    .where('id', '=', params.id),
 )
 
 type Row = Awaited<ReturnType<typeof select>>[number]
 
-/** Of what was found in several places, each row once, newest first. One more than `limit` says that there is more in this direction. */
-function page(found: Row[], order: 'asc' | 'desc', limit: number): Output<typeof auditLogs.list> {
-  const rows = [...new Map(found.map((row) => [row.seq, row])).values()].toSorted(compare)
-  if (order === 'desc') rows.reverse()
-  const has_more = rows.length > limit
-  rows.length = Math.min(rows.length, limit)
-  if (order === 'asc') rows.reverse()
-  const data = rows.map(present)
-  return { object: 'list', data, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null, has_more }
-}
-
-/** What the chain has hashed is what is shown; only the project's name is today's. */
+/** Shows the entry as it was hashed into the chain, with today's name of the project. */
 function present({ entry, project_name }: Row): Output<typeof auditLogs.list>['data'][number] {
   const { id, type, effective_at, project_id, actor, ...payload } = JSON.parse(entry)
   return {
@@ -189,11 +203,16 @@ function present({ entry, project_name }: Row): Output<typeof auditLogs.list>['d
 
 function presentActor({ key_id, user_id, email, ip_address, user_agent }: Actor) {
   if (user_id === null) return null
-  const who = {
-    user: { id: user_id, email: email! },
+  const from = {
     ...(ip_address !== null && { ip_address }),
     ...(user_agent !== null && { user_agent }),
   }
+  // A workload that got an access token, which is the key here.
+  if (email === null && key_id !== null) {
+    const api_key = { id: key_id, type: 'service_account' as const, service_account: { id: user_id }, ...from }
+    return { type: 'api_key' as const, api_key }
+  }
+  const who = { user: { id: user_id, email: email! }, ...from }
   return key_id === null
     ? { type: 'session' as const, session: who }
     : { type: 'api_key' as const, api_key: { id: key_id, type: 'user' as const, ...who } }

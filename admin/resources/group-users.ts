@@ -1,26 +1,27 @@
 import { conflict, notFound } from '../../contract/errors.ts'
 import { groupUsers } from '../../contract/group-users.ts'
-import { byNext, collection } from '../../database/page.ts'
+import { byNext } from '../../database/pager.ts'
+import { listOf } from '../../database/table-list.ts'
 import { handlers, type Call } from '../call.ts'
 import { leave } from '../rules/assign.ts'
-import { findGroup } from '../rules/groups.ts'
-import { keepAnOwner } from '../rules/last-owner.ts'
-import { mayGrantAllOf } from '../rules/may-grant.ts'
-import { findUser } from '../rules/service-accounts.ts'
+import { findGroup } from '../shared/find-group.ts'
+import { requireAnOwner } from '../rules/require-an-owner.ts'
+import { requireGroupGrantable } from '../rules/require-grantable.ts'
+import { findUser } from '../shared/find-user.ts'
 
 export default handlers(groupUsers, {
   async list(call) {
     await findGroup(call, call.params.group_id)
-    return byNext(await members.page(call.db, within(call), { limit: 100, ...call.query }, present))
+    return byNext(await table.page(call.db, within(call), { limit: 100, ...call.query }, present))
   },
 
   async create(call) {
     const group = await findGroup(call, call.params.group_id)
     const { user_id } = call.body
     await findUser(call, user_id, { param: 'user_id' })
-    if (await members.find(call.db, within(call), user_id))
+    if (await table.find(call.db, within(call), user_id))
       throw conflict(`User ${user_id} is already a member of group ${group.id}.`, 'user_id')
-    await mayGrantAllOf(call, group.id)
+    await requireGroupGrantable(call, group.id)
     await call.db
       .insertInto('group_users')
       .values({ ...within(call), user_id, created_at: call.now })
@@ -31,14 +32,14 @@ export default handlers(groupUsers, {
 
   async retrieve(call) {
     await findGroup(call, call.params.group_id)
-    const member = await find(call)
+    const member = await findGroupUser(call)
     const is_service_account = member.account_id !== null
     return { ...present(member), picture: null, is_service_account, user_type: 'user' as const }
   },
 
   async delete(call) {
     const group = await findGroup(call, call.params.group_id)
-    const { user_id: id, created_at } = await find(call)
+    const { user_id: id, created_at } = await findGroupUser(call)
     await call.db
       .deleteFrom('group_users')
       .where('organization_id', '=', call.organization_id)
@@ -46,13 +47,13 @@ export default handlers(groupUsers, {
       .where('user_id', '=', id)
       .execute()
     await leave(call, group.id, id, created_at)
-    await keepAnOwner(call)
+    await requireAnOwner(call)
     call.record('tenant.group.member.removed', { id: group.id, user_id: id })
     return { object: 'group.user.deleted' as const, deleted: true as const }
   },
 })
 
-const members = collection(
+const table = listOf(
   'group_users',
   ['organization_id', 'group_id'],
   (item) =>
@@ -65,12 +66,13 @@ const members = collection(
       )
       .select(['item.user_id', 'item.created_at', 'user.name', 'user.email'])
       .select(['account.id as account_id', 'account.name as account_name'])
-      // The version before this one lets accounts go without looking for memberships, and may run beside this one for a while.
+      // The version before this one deletes accounts without their memberships, and may run beside
+      // this one for a while.
       .where('account.deleted_at', 'is', null),
-  { id: 'user_id', departed: true },
+  { id: 'user_id', isMembership: true },
 )
 
-type Row = NonNullable<Awaited<ReturnType<typeof members.find>>>
+type Row = NonNullable<Awaited<ReturnType<typeof table.find>>>
 
 const present = ({ user_id, name, account_name, email }: Row) => ({ id: user_id, name: (name ?? account_name)!, email })
 
@@ -79,9 +81,9 @@ const within = ({ organization_id, params }: Pick<Call<typeof groupUsers.list>, 
   group_id: params.group_id,
 })
 
-async function find(call: Call<typeof groupUsers.retrieve>) {
+export async function findGroupUser(call: Call<typeof groupUsers.retrieve>) {
   const { user_id, group_id } = call.params
-  const member = await members.find(call.db, within(call), user_id)
+  const member = await table.find(call.db, within(call), user_id)
   if (!member) throw notFound('user', `${user_id} of group ${group_id}`)
   return member
 }

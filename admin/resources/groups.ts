@@ -1,19 +1,19 @@
 import { ApiError } from '../../contract/errors.ts'
 import { groups as contract } from '../../contract/groups.ts'
-import { byNext } from '../../database/page.ts'
+import { byNext } from '../../database/pager.ts'
 import type { GroupRow } from '../../database/tables.ts'
 import { handlers, type Call } from '../call.ts'
-import { gone } from '../rules/gone.ts'
-import { findGroup, groups } from '../rules/groups.ts'
-import { keepAnOwner } from '../rules/last-owner.ts'
+import { deletedResult } from '../shared/deleted-result.ts'
+import { findGroup, groupsTable } from '../shared/find-group.ts'
+import { requireAnOwner } from '../rules/require-an-owner.ts'
 import { leaveAll } from '../rules/leave-all.ts'
 
 export default handlers(contract, {
-  list: async (call) => byNext(await groups.page(call.db, call.caller, { limit: 100, ...call.query }, present)),
+  list: async (call) => byNext(await groupsTable.page(call.db, call.caller, { limit: 100, ...call.query }, present)),
 
   async create(call) {
     const { name } = call.body
-    await unused(call, name)
+    await requireFreeName(call, name)
     const { organization_id } = call
     const group = { organization_id, id: call.newId('group_'), name, created_at: call.now, deleted_at: null }
     await call.db.insertInto('groups').values(group).execute()
@@ -27,7 +27,7 @@ export default handlers(contract, {
     const group = await findGroup(call, call.params.group_id)
     const { name } = call.body
     if (name !== group.name) {
-      await unused(call, name)
+      await requireFreeName(call, name)
       await call.db
         .updateTable('groups')
         .set({ name })
@@ -49,9 +49,9 @@ export default handlers(contract, {
       .where('organization_id', '=', call.organization_id)
       .where('id', '=', id)
       .execute()
-    await keepAnOwner(call)
+    await requireAnOwner(call)
     call.record('group.deleted', { id })
-    return gone('group', id)
+    return deletedResult('group', id)
   },
 })
 
@@ -64,7 +64,7 @@ const present = ({ id, name, created_at }: GroupRow) => ({
 })
 
 /** Throws 422 when another group has the name. */
-async function unused({ db, organization_id }: Pick<Call, 'db' | 'organization_id'>, name: string) {
+async function requireFreeName({ db, organization_id }: Pick<Call, 'db' | 'organization_id'>, name: string) {
   const [other] = await db
     .selectFrom('groups')
     .select('id')

@@ -1,65 +1,67 @@
 import { inviteNotOpen, invalid, notFound, projectArchived } from '../../contract/errors.ts'
 import { invites } from '../../contract/invites.ts'
 import type { Body, Output } from '../../contract/kit.ts'
-import { collection } from '../../database/page.ts'
+import { listOf } from '../../database/table-list.ts'
 import { lowerAscii } from '../../database/statement.ts'
 import type { InviteRow, ProjectRow } from '../../database/tables.ts'
+import type { Sql } from '../../database/types.ts'
+import { isOrganizationOwner } from '../../keys/access.ts'
 import { inviteDigest } from '../../keys/digest.ts'
 import { handlers, type Call } from '../call.ts'
-import { invitation } from '../invitation.ts'
+import { invitation } from '../invites/mail.ts'
 import type { Mail } from '../mailer.ts'
 import { grant } from '../rules/assign.ts'
-import { gone } from '../rules/gone.ts'
-import { inviteLink, newInviteToken } from '../rules/invite-token.ts'
-import { mayGrant } from '../rules/may-grant.ts'
-import { findPerson, personByEmail, presentPerson } from '../rules/people.ts'
-import { findRole, organizationOf } from '../rules/roles.ts'
+import { deletedResult } from '../shared/deleted-result.ts'
+import { inviteLink, newInviteToken } from '../invites/token.ts'
+import { requireGrantable } from '../rules/require-grantable.ts'
+import { findPerson, personByEmail, presentPerson } from '../shared/person.ts'
+import { findRole, organizationOf } from '../shared/known-roles.ts'
 
 const OPEN_SECONDS = 7 * 24 * 60 * 60
 
 export default handlers(invites, {
-  list: (call) => all.page(call.db, { organization_id: call.organization_id }, call.query, present(call.now)),
+  list: (call) => table.page(call.db, { organization_id: call.organization_id }, call.query, present(call.now)),
 
   async create(call) {
     const { email } = call.body
     const role = call.body.role === 'owner' ? 'owner' : 'reader'
-    mayGrant(call, await findRole(call, organizationOf(call), role, { names: true }))
-    await notHere(call, email, 'email')
-    await notPending(call, email)
-    const projects = JSON.stringify(await promised(call))
+    requireGrantable(call, await findRole(call, organizationOf(call), role, { names: true }))
+    await requireNewcomer(call, email, 'email')
+    await requireNoPendingInvite(call, email)
+    const projects = JSON.stringify(await promisedProjects(call))
     const link = call.mail && newInviteToken(call.keys.pepper, call.world)
     const { id } = await insert(call, { email, role, projects, token_digest: link?.token_digest ?? null })
     call.record('invite.sent', { id, data: { email, role } })
-    const invite = await find(call, id)
+    const invite = await findInvite(call, id)
     if (call.mail && link) await mail(call, call.mail, invite, link.token)
     return present(call.now)(invite)
   },
 
-  retrieve: async (call) => present(call.now)(await find(call, call.params.invite_id)),
+  retrieve: async (call) => present(call.now)(await findInvite(call, call.params.invite_id)),
 
   async delete(call) {
-    const { id, accepted_at } = await find(call, call.params.invite_id)
+    const { id, accepted_at } = await findInvite(call, call.params.invite_id)
     if (accepted_at !== null) throw invalid(`The invite ${id} was already accepted; remove the person instead.`)
     await update(call, id, { deleted_at: call.now })
     call.record('invite.deleted', { id })
-    return gone('organization.invite', id)
+    return deletedResult('organization.invite', id)
   },
 
   accept: {
-    async prove(claim) {
-      const { organization_id, email } = await findOpen(claim)
+    async authenticate(claim) {
+      const { organization_id, email } = await findOpenInvite(claim)
       return { organization_id, key_id: null, scopes: [], user_id: claim.newId('user-'), email }
     },
 
     async handle(call) {
       const { db, organization_id, now, caller } = call
-      const invite = await findOpen(call)
-      await notHere(call, invite.email, 'token')
+      const invite = await findOpenInvite(call)
+      await requireNewcomer(call, invite.email, 'token')
       const person = { organization_id, id: caller.user_id, email: invite.email, name: call.body.name, created_at: now }
       await db.insertInto('users').values(person).execute()
       const inviter = { ...call, caller: { user_id: invite.created_by } }
       await grant(inviter, organizationOf(call), person.id, invite.role)
-      for (const { project, role } of await stillThere(call, invite))
+      for (const { project, role } of await activeProjectsOf(call, invite))
         await grant(inviter, { level: 'project', id: project.id }, person.id, role)
       await update(call, invite.id, { accepted_at: now })
       call.record('invite.accepted', { id: invite.id })
@@ -69,71 +71,96 @@ export default handlers(invites, {
   },
 })
 
-const all = collection('invites', ['organization_id'], (item) => item.selectAll().where('item.deleted_at', 'is', null))
+const table = listOf('invites', ['organization_id'], (item) =>
+  item
+    .selectAll()
+    .select(isOrganizationOwner('item.organization_id', 'item.created_by').as('is_sent_by_owner'))
+    .where('item.deleted_at', 'is', null),
+)
+
+type Invite = NonNullable<Awaited<ReturnType<typeof table.find>>>
 
 const present =
   (now: number) =>
-  (row: InviteRow): Output<typeof invites.retrieve> => ({
+  (row: Invite): Output<typeof invites.retrieve> => ({
     object: 'organization.invite',
     id: row.id,
     email: row.email,
     role: row.role,
-    status: row.accepted_at !== null ? 'accepted' : row.expires_at <= now ? 'expired' : 'pending',
+    status: statusOf(row, now),
     created_at: row.created_at,
     expires_at: row.expires_at,
     accepted_at: row.accepted_at,
     projects: promises(row),
   })
 
+/** An invite expires when the person who sent it owns the organization no longer. */
+function statusOf({ accepted_at, expires_at, is_sent_by_owner }: Invite, now: number) {
+  if (accepted_at !== null) return 'accepted'
+  return expires_at <= now || !is_sent_by_owner ? 'expired' : 'pending'
+}
+
 type Promised = Output<typeof invites.retrieve>['projects']
 const promises = ({ projects }: Pick<InviteRow, 'projects'>) => JSON.parse(projects) as Promised
 
 type Asked = Pick<Call, 'db' | 'organization_id'>
 
-async function find({ db, organization_id }: Asked, id: string): Promise<InviteRow> {
-  const invite = await all.find(db, { organization_id }, id)
+export async function findInvite({ db, organization_id }: Asked, id: string): Promise<Invite> {
+  const invite = await table.find(db, { organization_id }, id)
   if (!invite) throw notFound('invite', id)
   return invite
 }
 
-/** The invite whose link has this token. What is wrong with a token that opens nothing is not said. */
-async function findOpen({ db, keys, now, body }: Pick<Call<typeof invites.accept>, 'db' | 'keys' | 'now' | 'body'>) {
-  const [invite] = await db
-    .selectFrom('invites')
-    .selectAll()
-    .where('token_digest', '=', inviteDigest(keys.pepper, body.token))
-    .where('accepted_at', 'is', null)
-    .where('deleted_at', 'is', null)
-    .where('expires_at', '>', now)
+/**
+ * The open invite with this token. Throws one error for every other token, whatever is wrong with
+ * it.
+ */
+async function findOpenInvite({
+  db,
+  keys,
+  now,
+  body,
+}: Pick<Call<typeof invites.accept>, 'db' | 'keys' | 'now' | 'body'>) {
+  const [invite] = await openInvites(db, now)
+    .where(
+      'token_digest',
+      'in',
+      keys.peppers.map((pepper) => inviteDigest(pepper, body.token)),
+    )
     .execute()
   if (!invite) throw inviteNotOpen()
   return invite
 }
 
+/** Those that can be accepted. */
+const openInvites = (db: Sql, now: number) =>
+  db
+    .selectFrom('invites')
+    .selectAll()
+    .where('accepted_at', 'is', null)
+    .where('deleted_at', 'is', null)
+    .where('expires_at', '>', now)
+    .where(isOrganizationOwner('invites.organization_id', 'invites.created_by'))
+
 /** Throws 400 if a person of the organization has the address. */
-async function notHere(call: Asked, email: string, param: string) {
+async function requireNewcomer(call: Asked, email: string, param: string) {
   const person = await personByEmail(call, email)
   if (person)
     throw invalid(`${email} is a member of the organization already, as ${person.id}.`, param, 'already_exists')
 }
 
 /** Throws 400 if the address has an invite that can still be accepted. */
-async function notPending({ db, organization_id, now }: Asked & Pick<Call, 'now'>, email: string) {
-  const [pending] = await db
-    .selectFrom('invites')
-    .select('id')
+async function requireNoPendingInvite({ db, organization_id, now }: Asked & Pick<Call, 'now'>, email: string) {
+  const [pending] = await openInvites(db, now)
     .where('organization_id', '=', organization_id)
     .where((is) => is(is.fn<string>('lower', ['email']), '=', lowerAscii(email)))
-    .where('accepted_at', 'is', null)
-    .where('deleted_at', 'is', null)
-    .where('expires_at', '>', now)
     .execute()
   if (pending)
     throw invalid(`${email} was invited already, with ${pending.id}, which is pending.`, 'email', 'already_exists')
 }
 
-/** The projects that the body names, or the Default project if it says nothing of projects. */
-async function promised(call: Asked & { body: Body<typeof invites.create> }): Promise<Promised> {
+/** The projects in the body, or the Default project where it has none. */
+async function promisedProjects(call: Asked & { body: Body<typeof invites.create> }): Promise<Promised> {
   const { projects } = call.body
   if (!projects) return [{ id: (await defaultProject(call)).id, role: 'member' }]
   const known = await projectsById(call, projects)
@@ -147,8 +174,8 @@ async function promised(call: Asked & { body: Body<typeof invites.create> }): Pr
   })
 }
 
-/** What was promised, without the projects that were archived meanwhile. */
-async function stillThere(call: Asked, invite: InviteRow) {
+/** The promised memberships, without those in projects that were archived meanwhile. */
+async function activeProjectsOf(call: Asked, invite: InviteRow) {
   const known = await projectsById(call, promises(invite))
   return promises(invite).flatMap(({ id, role }) => {
     const project = known.get(id)
@@ -193,7 +220,7 @@ async function insert(
 const update = ({ db, organization_id }: Asked, id: string, set: Partial<InviteRow>) =>
   db.updateTable('invites').set(set).where('organization_id', '=', organization_id).where('id', '=', id).execute()
 
-/** Sends the link once the invite is kept. The mail may fail, the invite stays. */
+/** Sends the link once the invite is committed. If the mail fails, the invite stays. */
 async function mail(call: Call<typeof invites.create>, mailer: Mail, invite: InviteRow, token: string) {
   const { db, organization_id, caller } = call
   const organization = db.selectFrom('organizations').select('name').where('id', '=', organization_id)
@@ -208,5 +235,5 @@ async function mail(call: Call<typeof invites.create>, mailer: Mail, invite: Inv
     link: inviteLink(mailer.public_url, token),
     expires_at: invite.expires_at,
   })
-  call.after(() => mailer.send(message, invite.id))
+  call.afterCommit(() => mailer.send(message, invite.id))
 }

@@ -1,19 +1,22 @@
 import { invalid, notFound } from '../../contract/errors.ts'
 import { projectApiKeys } from '../../contract/project-api-keys.ts'
-import { collection } from '../../database/page.ts'
+import { listOf } from '../../database/table-list.ts'
 import { hasAccess } from '../../keys/access.ts'
+import { changeKey, deletedKey, withMac } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
-import { notArchived } from '../rules/archived.ts'
-import { gone } from '../rules/gone.ts'
-import { issueKey } from '../rules/issue-key.ts'
-import { presentKey, withOwners } from '../rules/project-keys.ts'
+import { requireActive } from '../rules/require-active.ts'
+import { deletedResult } from '../shared/deleted-result.ts'
+import { issueKey } from '../shared/issue-key.ts'
+import { presentKey, withOwners, type Access } from '../shared/project-key-rows.ts'
 
 export default handlers(projectApiKeys, {
   list: async (call) =>
-    keys.page(call.db, within(call), call.query, presentKey, call.query.owner_project_access ?? 'members'),
+    table.page(call.db, within(call), call.query, presentKey, {
+      access: call.query.owner_project_access ?? 'members',
+    }),
 
   async create(call) {
-    notArchived(call.project)
+    requireActive(call.project)
     const { user_id, ...wanted } = call.body
     const owner = await call.db
       .selectFrom('users as user')
@@ -30,45 +33,55 @@ export default handlers(projectApiKeys, {
     const { organization_id, project_id } = within(call)
     await call.db
       .insertInto('api_keys')
-      .values({ organization_id, project_id, owner_type: 'user', owner_id: user_id, ...columns })
+      .values(
+        withMac(call.keys.pepper, 'api_keys', {
+          organization_id,
+          project_id,
+          owner_type: 'user' as const,
+          owner_id: user_id,
+          ...columns,
+        }),
+      )
       .execute()
     call.record('api_key.created', { id: columns.id, data: { scopes: wanted.scopes ?? [] } })
-    return { ...presentKey(await find(call, columns.id)), value }
+    return { ...presentKey(await findProjectApiKey(call, columns.id)), value }
   },
 
-  retrieve: async (call) => presentKey(await find(call, call.params.api_key_id)),
+  retrieve: async (call) => presentKey(await findProjectApiKey(call, call.params.api_key_id)),
 
   async update(call) {
-    notArchived(call.project)
-    const key = await find(call, call.params.api_key_id)
+    requireActive(call.project)
+    const key = await findProjectApiKey(call, call.params.api_key_id)
     const { scopes, expires_in_seconds } = call.body
-    if (scopes === undefined && expires_in_seconds === undefined)
-      throw invalid("Give at least one of 'scopes' and 'expires_in_seconds'.", 'scopes', 'missing_required_parameter')
     if (key.expires_at !== null && key.expires_at <= call.now)
       throw invalid(`API key ${key.id} is expired and cannot be updated`)
-    await call.db
-      .updateTable('api_keys')
-      .set({
+    const isChanged = await changeKey(
+      call.db,
+      call.keys,
+      { organization_id: call.organization_id, id: key.id },
+      {
         ...(scopes && { scopes: JSON.stringify(scopes) }),
         ...(expires_in_seconds && { expires_at: call.now + expires_in_seconds }),
-      })
-      .where('organization_id', '=', call.organization_id)
-      .where('id', '=', key.id)
-      .execute()
+      },
+    )
+    if (!isChanged) {
+      call.keys.reportForged(key.id)
+      throw notFound('api_key', key.id)
+    }
     call.record('api_key.updated', { id: key.id, changes_requested: { scopes, expires_in_seconds } })
-    return presentKey(await find(call, key.id))
+    return presentKey(await findProjectApiKey(call, key.id))
   },
 
   async delete(call) {
-    const { id } = await find(call, call.params.api_key_id)
+    const { id } = await findProjectApiKey(call, call.params.api_key_id)
     await call.db
       .updateTable('api_keys')
-      .set({ deleted_at: call.now })
+      .set(deletedKey(call.now))
       .where('organization_id', '=', call.organization_id)
       .where('id', '=', id)
       .execute()
     call.record('api_key.deleted', { id })
-    return gone('organization.project.api_key', id)
+    return deletedResult('organization.project.api_key', id)
   },
 })
 
@@ -77,10 +90,12 @@ const within = (call: Call<typeof projectApiKeys.list>) => ({
   project_id: call.project.id,
 })
 
-const keys = collection('api_keys', ['organization_id', 'project_id'], withOwners)
+const table = listOf('api_keys', ['organization_id', 'project_id'], (item, { access }: { access: Access }) =>
+  withOwners(item, access),
+)
 
-async function find(call: Call<typeof projectApiKeys.list>, id: string) {
-  const key = await keys.find(call.db, within(call), id, 'any')
+export async function findProjectApiKey(call: Call<typeof projectApiKeys.list>, id: string) {
+  const key = await table.find(call.db, within(call), id, { access: 'any' })
   if (!key) throw notFound('api_key', id)
   return key
 }

@@ -1,33 +1,30 @@
-import { invalid, notFound } from '../../contract/errors.ts'
+import { notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import {
   projectServiceAccounts,
   serviceAccountApiKeys as serviceAccountApiKeysContract,
 } from '../../contract/project-service-accounts.ts'
-import { collection } from '../../database/page.ts'
+import { listOf } from '../../database/table-list.ts'
 import { accountRole, directProjectRank } from '../../keys/access.ts'
+import { deletedKey, withMac } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
-import { notArchived } from '../rules/archived.ts'
-import { gone } from '../rules/gone.ts'
-import { issueKey } from '../rules/issue-key.ts'
+import { requireActive } from '../rules/require-active.ts'
+import { deletedResult } from '../shared/deleted-result.ts'
+import { endAccessTokensOf } from '../shared/end-access-tokens.ts'
+import { issueKey } from '../shared/issue-key.ts'
 import { leaveAll } from '../rules/leave-all.ts'
-import { swapOwnRole } from '../rules/service-accounts.ts'
+import { replaceBuiltInRole } from '../shared/find-user.ts'
 
 export default handlers(projectServiceAccounts, {
   async list(call) {
-    notArchived(call.project)
-    return accounts.page(call.db, within(call), call.query, present)
+    requireActive(call.project)
+    return table.page(call.db, within(call), call.query, present)
   },
 
   async create(call) {
-    notArchived(call.project)
-    const { name, create_service_account_only: alone, expires_in_seconds } = call.body
-    if (alone && expires_in_seconds)
-      throw invalid(
-        "'expires_in_seconds' is for the key, and 'create_service_account_only' asks for none.",
-        'expires_in_seconds',
-      )
-    const role = alone ? ('none' as const) : ('member' as const)
+    requireActive(call.project)
+    const { name, create_service_account_only: withoutKey, expires_in_seconds } = call.body
+    const role = withoutKey ? ('none' as const) : ('member' as const)
     const id = call.newId('user-')
     await call.db
       .insertInto('service_accounts')
@@ -40,18 +37,18 @@ export default handlers(projectServiceAccounts, {
       name,
       role,
       created_at: call.now,
-      api_key: alone ? null : await addKey(call, id, { expires_in_seconds }),
+      api_key: withoutKey ? null : await addKey(call, id, { expires_in_seconds }),
     }
   },
 
-  retrieve: async (call) => present(await find(call)),
+  retrieve: async (call) => present(await findServiceAccount(call)),
 
   async update(call) {
-    notArchived(call.project)
-    const account = await find(call)
+    requireActive(call.project)
+    const account = await findServiceAccount(call)
     const { name = account.name, role } = call.body
-    const swapped = role !== undefined && (await swapOwnRole(call, account, role))
-    if (name === account.name && !swapped) return present(account)
+    const replaced = role !== undefined && (await replaceBuiltInRole(call, account, role))
+    if (name === account.name && !replaced) return present(account)
     await call.db
       .updateTable('service_accounts')
       .set({ name })
@@ -59,16 +56,16 @@ export default handlers(projectServiceAccounts, {
       .where('id', '=', account.id)
       .execute()
     call.record('service_account.updated', { id: account.id, changes_requested: { role } })
-    return present(await find(call))
+    return present(await findServiceAccount(call))
   },
 
   async delete(call) {
-    notArchived(call.project)
-    const { id } = await find(call)
+    requireActive(call.project)
+    const { id } = await findServiceAccount(call)
     await leaveAll(call, { type: 'user', id })
     const keys = await call.db
       .updateTable('api_keys')
-      .set({ deleted_at: call.now })
+      .set(deletedKey(call.now))
       .where('organization_id', '=', call.organization_id)
       .where('owner_id', '=', id)
       .where('deleted_at', 'is', null)
@@ -80,16 +77,17 @@ export default handlers(projectServiceAccounts, {
       .where('organization_id', '=', call.organization_id)
       .where('id', '=', id)
       .execute()
+    await endAccessTokensOf(call, id)
     call.record('service_account.deleted', { id })
     for (const key of keys) call.record('api_key.deleted', { id: key.id })
-    return gone('organization.project.service_account', id)
+    return deletedResult('organization.project.service_account', id)
   },
 })
 
 export const serviceAccountApiKeys = handlers(serviceAccountApiKeysContract, {
   async create(call) {
-    notArchived(call.project)
-    const { id } = await find(call)
+    requireActive(call.project)
+    const { id } = await findServiceAccount(call)
     return addKey(call, id, call.body)
   },
 })
@@ -104,7 +102,7 @@ const within = (call: Pick<InProject, 'organization_id' | 'project'>) => ({
   project_id: call.project.id,
 })
 
-const accounts = collection('service_accounts', ['organization_id', 'project_id'], (item) =>
+const table = listOf('service_accounts', ['organization_id', 'project_id'], (item) =>
   item
     .select(['item.id', 'item.project_id', 'item.name', 'item.role', 'item.created_at'])
     .select(
@@ -115,7 +113,7 @@ const accounts = collection('service_accounts', ['organization_id', 'project_id'
     .where('item.deleted_at', 'is', null),
 )
 
-type Row = NonNullable<Awaited<ReturnType<typeof accounts.find>>>
+type Row = NonNullable<Awaited<ReturnType<typeof table.find>>>
 
 const present = ({ id, name, role, rank, created_at }: Row): Output<typeof projectServiceAccounts.retrieve> => ({
   object: 'organization.project.service_account',
@@ -125,15 +123,15 @@ const present = ({ id, name, role, rank, created_at }: Row): Output<typeof proje
   created_at,
 })
 
-async function find(
+export async function findServiceAccount(
   call: Pick<InProject, 'db' | 'organization_id' | 'project'> & { params: { service_account_id: string } },
 ) {
-  const account = await accounts.find(call.db, within(call), call.params.service_account_id)
+  const account = await table.find(call.db, within(call), call.params.service_account_id)
   if (!account) throw notFound('service_account', call.params.service_account_id)
   return account
 }
 
-/** Issues a key for the account; without a name it gets the one that OpenAI gives. */
+/** Issues a key for the account. The default name is OpenAI's. */
 async function addKey(
   call: InProject,
   owner_id: string,
@@ -142,7 +140,14 @@ async function addKey(
   const { value, columns } = issueKey(call, 'service_account', { name, ...wanted })
   await call.db
     .insertInto('api_keys')
-    .values({ ...within(call), owner_type: 'service_account', owner_id, ...columns })
+    .values(
+      withMac(call.keys.pepper, 'api_keys', {
+        ...within(call),
+        owner_type: 'service_account' as const,
+        owner_id,
+        ...columns,
+      }),
+    )
     .execute()
   call.record('api_key.created', { id: columns.id, data: { scopes: wanted.scopes ?? [] } })
   const { id, created_at, expires_at } = columns

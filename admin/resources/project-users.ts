@@ -1,62 +1,62 @@
-import { ApiError, conflict, invalid, notFound } from '../../contract/errors.ts'
+import { ApiError, conflict, notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import { projectRoles } from '../../contract/permissions.ts'
 import { projectUsers } from '../../contract/project-users.ts'
-import { collection } from '../../database/page.ts'
+import { listOf } from '../../database/table-list.ts'
 import { directProjectRank, roleOf } from '../../keys/access.ts'
 import { handlers, type Call } from '../call.ts'
-import { notArchived } from '../rules/archived.ts'
-import { grant, revoke, swapBuiltIn } from '../rules/assign.ts'
-import { firstHeld } from '../rules/first-held.ts'
-import { gone } from '../rules/gone.ts'
-import { findPerson, personByEmail, type Person } from '../rules/people.ts'
-import { findRole, projectOf } from '../rules/roles.ts'
+import { requireActive } from '../rules/require-active.ts'
+import { grant, revoke, replaceBuiltInRole } from '../rules/assign.ts'
+import { isFirstRole } from '../shared/first-role.ts'
+import { deletedResult } from '../shared/deleted-result.ts'
+import { findPerson, personByEmail } from '../shared/person.ts'
+import { findRole, projectOf } from '../shared/known-roles.ts'
 
 export default handlers(projectUsers, {
   async list(call) {
-    notArchived(call.project)
-    return members.page(call.db, within(call), call.query, present)
+    requireActive(call.project)
+    return table.page(call.db, within(call), call.query, present)
   },
 
   async create(call) {
-    notArchived(call.project)
-    const person = await named(call)
+    requireActive(call.project)
+    const person = await personNamedBy(call)
     const role = await findRole(call, projectOf(call), call.body.role, { param: 'role', names: true })
-    if (await members.find(call.db, within(call), person.id))
+    const member = await table.find(call.db, within(call), person.id)
+    if (member && !(await cameWithProject(call, person.id)))
       throw conflict(`User ${person.id} already exists in project ${call.project.id}.`, 'user_id')
+    if (member) await revoke(call, projectOf(call), person.id)
     await grant(call, projectOf(call), person.id, role.key)
     call.record('user.added', { id: person.id, data: { role: role.name } })
-    return present(await find(call, person.id))
+    return present(await findProjectUser(call, person.id))
   },
 
-  retrieve: async (call) => present(await find(call, call.params.user_id)),
+  retrieve: async (call) => present(await findProjectUser(call, call.params.user_id)),
 
   async update(call) {
-    notArchived(call.project)
+    requireActive(call.project)
     const { user_id } = call.params
-    const member = await find(call, user_id)
+    const member = await findProjectUser(call, user_id)
     if (call.body.role) {
       const role = await findRole(call, projectOf(call), call.body.role, { param: 'role', names: true })
       if (role.name === present(member).role) return present(member)
-      await notOwner(call, user_id)
-      if (await swapBuiltIn(call, projectOf(call), user_id, projectRoles, role.key))
+      if (await replaceBuiltInRole(call, projectOf(call), user_id, projectRoles, role.key))
         call.record('user.updated', { id: user_id, changes_requested: { role: role.name } })
     }
-    return present(await find(call, user_id))
+    return present(await findProjectUser(call, user_id))
   },
 
   async delete(call) {
-    notArchived(call.project)
+    requireActive(call.project)
     const { user_id } = call.params
-    await find(call, user_id)
-    await notOwner(call, user_id)
+    await findProjectUser(call, user_id)
     await revoke(call, projectOf(call), user_id)
     call.record('user.deleted', { id: user_id })
-    return gone('organization.project.user', user_id)
+    return deletedResult('organization.project.user', user_id)
   },
 })
 
-const members = collection(
+const table = listOf(
   'role_assignments',
   ['organization_id', 'resource_id'],
   (item) =>
@@ -72,11 +72,11 @@ const members = collection(
           user: 'item.principal_id',
         }).as('rank'),
       )
-      .where(firstHeld),
-  { id: 'principal_id', departed: true },
+      .where(isFirstRole),
+  { id: 'principal_id', isMembership: true },
 )
 
-type Row = NonNullable<Awaited<ReturnType<typeof members.find>>>
+type Row = NonNullable<Awaited<ReturnType<typeof table.find>>>
 
 const present = (row: Row): Output<typeof projectUsers.retrieve> => ({
   object: 'organization.project.user',
@@ -94,8 +94,8 @@ const within = (call: Pick<InProject, 'organization_id' | 'project'>) => ({
   resource_id: call.project.id,
 })
 
-async function find(call: Pick<InProject, 'db' | 'organization_id' | 'project'>, user_id: string) {
-  const member = await members.find(call.db, within(call), user_id)
+export async function findProjectUser(call: Pick<InProject, 'db' | 'organization_id' | 'project'>, user_id: string) {
+  const member = await table.find(call.db, within(call), user_id)
   if (!member)
     throw new ApiError(404, `User ${user_id} is not a member of ${call.project.id}: it was not found there`, {
       code: 'user_not_found',
@@ -104,22 +104,25 @@ async function find(call: Pick<InProject, 'db' | 'organization_id' | 'project'>,
 }
 
 /** The person whom the body names, by id or by address. */
-async function named(call: Call<typeof projectUsers.create>): Promise<{ id: string }> {
-  const { user_id, email } = call.body
-  if (user_id && email) throw invalid("Give only one of 'user_id' and 'email'.", 'email')
-  if (user_id) return findPerson(call, user_id, 'user_id')
-  if (!email) throw invalid("Missing required parameter: 'user_id'.", 'user_id', 'missing_required_parameter')
+async function personNamedBy(call: Call<typeof projectUsers.create>): Promise<{ id: string }> {
+  const { user_id, email = '' } = call.body
+  if (user_id !== undefined) return findPerson(call, user_id, 'user_id')
   const person = await personByEmail(call, email)
   if (!person) throw notFound('user', email, 'email')
   return person
 }
 
-/** Throws 400 for an owner of the organization, who is an owner of every project. */
-async function notOwner(call: Pick<InProject, 'db' | 'organization_id'>, user_id: string) {
-  const person: Person = await findPerson(call, user_id)
-  if (person.is_owner)
-    throw invalid(
-      // A Terraform provider looks for "owner of the organization", and then lets the person be.
-      `User ${user_id} is an owner of the organization: the role in a project can be neither changed nor removed.`,
-    )
+/**
+ * Whether a membership came with the project: the person who makes a project becomes a member
+ * without asking for it. Adding this person is therefore no conflict, and sets the role.
+ */
+async function cameWithProject(call: Pick<InProject, 'db' | 'organization_id' | 'project'>, user_id: string) {
+  const held = await call.db
+    .selectFrom('role_assignments')
+    .select('created_by')
+    .where('organization_id', '=', call.organization_id)
+    .where('resource_id', '=', call.project.id)
+    .where('principal_id', '=', user_id)
+    .execute()
+  return held.every(({ created_by }) => created_by === null)
 }

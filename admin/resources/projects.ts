@@ -1,14 +1,15 @@
 import { invalid } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import { projects, residencies } from '../../contract/projects.ts'
-import { collection } from '../../database/page.ts'
+import { listOf } from '../../database/table-list.ts'
 import type { ProjectRow } from '../../database/tables.ts'
 import { handlers } from '../call.ts'
-import { notArchived } from '../rules/archived.ts'
+import { requireActive } from '../rules/require-active.ts'
 import { grant } from '../rules/assign.ts'
 
 export default handlers(projects, {
-  list: (call) => rows.page(call.db, call.caller, call.query, present, call.query.include_archived ? 'all' : 'active'),
+  list: (call) =>
+    table.page(call.db, call.caller, call.query, present, { archived: call.query.include_archived === true }),
 
   async create(call) {
     const { name, external_key_id = null } = call.body
@@ -23,8 +24,10 @@ export default handlers(projects, {
       archived_at: null,
     }
     await call.db.insertInto('projects').values(project).execute()
-    // As on the real service: who creates a project is a member of it, here the owner of the calling key.
-    await grant(call, { level: 'project', id: project.id }, call.caller.user_id, 'owner')
+    // As on the real service, the person who creates a project becomes a member: here the owner of
+    // the calling key. The membership has no creator, because nobody asked for it.
+    const unasked = { ...call, caller: { user_id: null } }
+    await grant(unasked, { level: 'project', id: project.id }, call.caller.user_id, 'owner')
     call.record('project.created', { id: project.id, data: { name, title: name } }, project.id)
     return present(project)
   },
@@ -33,31 +36,31 @@ export default handlers(projects, {
 
   async update(call) {
     const { project } = call
-    changeable(project)
-    notArchived(project)
-    // Only for the key does null mean something: none.
-    const { name, external_key_id = project.external_key_id, geography } = call.body
-    if (geography && residencyOf(geography) !== project.residency)
-      throw invalid('The residency of a project cannot be changed.', 'geography')
-    const changed = {
-      ...project,
-      name: name ?? project.name,
-      external_key_id,
-    }
-    if (changed.name === project.name && changed.external_key_id === project.external_key_id) return present(project)
+    rejectDefaultProject(project)
+    requireActive(project)
+    const {
+      name = project.name,
+      external_key_id = project.external_key_id,
+      geography = geographyOf(project),
+    } = call.body
+    // A geography stands for several residencies, so naming the present one keeps the residency.
+    const residency = geography === geographyOf(project) ? project.residency : residencyOf(geography)
+    const set = { name, external_key_id, residency }
+    const isChanged = (Object.keys(set) as (keyof typeof set)[]).some((column) => set[column] !== project[column])
+    if (!isChanged) return present(project)
     await call.db
       .updateTable('projects')
-      .set({ name: changed.name, external_key_id: changed.external_key_id })
+      .set(set)
       .where('organization_id', '=', call.organization_id)
       .where('id', '=', project.id)
       .execute()
-    call.record('project.updated', { id: project.id, changes_requested: { title: name ?? undefined } })
-    return present(changed)
+    call.record('project.updated', { id: project.id, changes_requested: { title: call.body.name } })
+    return present({ ...project, ...set })
   },
 
   async archive(call) {
     const { project } = call
-    changeable(project)
+    rejectDefaultProject(project)
     if (project.archived_at !== null) return present(project)
     await call.db
       .updateTable('projects')
@@ -70,8 +73,8 @@ export default handlers(projects, {
   },
 })
 
-const rows = collection('projects', ['organization_id'], (item, shape: 'active' | 'all') =>
-  shape === 'all' ? item.selectAll() : item.selectAll().where('item.archived_at', 'is', null),
+const table = listOf('projects', ['organization_id'], (item, { archived }: { archived: boolean }) =>
+  archived ? item.selectAll() : item.selectAll().where('item.archived_at', 'is', null),
 )
 
 const present = (row: ProjectRow): Output<typeof projects.retrieve> => ({
@@ -83,26 +86,23 @@ const present = (row: ProjectRow): Output<typeof projects.retrieve> => ({
   status: row.archived_at === null ? 'active' : 'archived',
   external_key_id: row.external_key_id,
   residency: row.residency as Output<typeof projects.retrieve>['residency'],
-  geography: row.residency === 'GLOBAL' ? null : row.residency.slice(0, 2),
+  geography: geographyOf(row),
 })
 
-function changeable(project: ProjectRow) {
+const geographyOf = ({ residency }: ProjectRow) => (residency === 'GLOBAL' ? null : residency.slice(0, 2))
+
+function rejectDefaultProject(project: ProjectRow) {
   if (project.is_default) throw invalid('The Default project cannot be modified or archived.', null, 'default_project')
 }
 
-/** `residency`, or what the older `geography` stands for; not both. */
+/** `residency`, or the one that the older `geography` stands for. */
 function chosenResidency({ residency, geography }: { residency?: string | null; geography?: string | null }) {
-  if (residency && geography) throw invalid("Give only one of 'residency' and 'geography'.", 'geography')
-  return residency ?? (geography ? residencyOf(geography) : 'GLOBAL')
+  return residency ?? residencyOf(geography)
 }
 
-/** `US` and `EU` store and process, all others store. */
-function residencyOf(geography: string) {
+/** `US` and `EU` store and process, all others store; none is `GLOBAL`. */
+function residencyOf(geography: string | null = null) {
+  if (geography === null) return 'GLOBAL'
   const found = `${geography}_STORAGE${/^(US|EU)$/.test(geography) ? '_PROCESSING' : ''}`
-  const residency = residencies.find((one) => one === found)
-  if (!residency)
-    throw invalid(`Invalid value: '${geography}'. Supported values are: ${geographies.join(', ')}.`, 'geography')
-  return residency
+  return residencies.find((one) => one === found)!
 }
-
-const geographies = [...new Set(residencies.slice(1).map((one) => `'${one.slice(0, 2)}'`))]

@@ -1,21 +1,24 @@
-/** Roles that people, groups and service accounts hold, in the organization and in a project: one template, four instances. */
+/**
+ * Roles that people, groups and service accounts hold, in the organization and in a project: one
+ * template, four instances.
+ */
 import { notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import { groupRoles, projectGroupRoles, projectUserRoles, userRoles } from '../../contract/role-assignments.ts'
 import { handlers, type Call, type Handlers } from '../call.ts'
-import { notArchived } from '../rules/archived.ts'
+import { requireActive } from '../rules/require-active.ts'
 import { assignmentEvent, grant, revoke, type Principal } from '../rules/assign.ts'
-import { findGroup } from '../rules/groups.ts'
-import { keepAnOwner } from '../rules/last-owner.ts'
-import { mayGrant } from '../rules/may-grant.ts'
-import { findPerson, presentPerson } from '../rules/people.ts'
-import { findRole, pageOfRoles, presentRole, resourceOf, resourceType, type KnownRole } from '../rules/roles.ts'
-import { findUser, setOwnRole } from '../rules/service-accounts.ts'
+import { findGroup } from '../shared/find-group.ts'
+import { requireAnOwner } from '../rules/require-an-owner.ts'
+import { requireGrantable } from '../rules/require-grantable.ts'
+import { findPerson, presentPerson } from '../shared/person.ts'
+import { findRole, pageOfRoles, presentRole, resourceOf, resourceType, type KnownRole } from '../shared/known-roles.ts'
+import { findUser, setBuiltInRole } from '../shared/find-user.ts'
 
 interface Holder {
   principal: Principal
-  /** The built-in role that stands with the holder itself, as a service account's does, and is shown as one more assignment. */
-  own: string | null
+  /** A service account's built-in role, which is shown as one more assignment; null for others. */
+  builtInRole: string | null
   /** How an answer names the holder. */
   shown: object
 }
@@ -35,11 +38,11 @@ const assignments = (name: 'user' | 'group', find: Find): Handlers<typeof userRo
   },
 
   async create(call) {
-    changeable(call)
-    const { principal, own } = await find(call)
+    requireActive(call.project)
+    const { principal, builtInRole } = await find(call)
     const role = await findRole(call, resourceOf(call), call.body.role_id, { param: 'role_id' })
-    mayGrant(call, role)
-    if (role.key !== own && (await grant(call, role.resource, principal.id, role.key)))
+    requireGrantable(call, role)
+    if (role.key !== builtInRole && (await grant(call, role.resource, principal.id, role.key)))
       call.record('role.assignment.created', assignmentEvent(principal, role))
     const { shown } = await find(call)
     return { object: `${name}.role`, ...shown, role: presentRole(role) } as Output<typeof userRoles.create>
@@ -56,13 +59,13 @@ const assignments = (name: 'user' | 'group', find: Find): Handlers<typeof userRo
   },
 
   async delete(call) {
-    changeable(call)
-    const { principal, own } = await find(call)
+    requireActive(call.project)
+    const { principal, builtInRole } = await find(call)
     const role = await findRole(call, resourceOf(call), call.params.role_id)
     const taken = await revoke(call, role.resource, principal.id, role.key)
-    if (role.key === own) await setOwnRole(call, principal.id, 'none')
+    if (role.key === builtInRole) await setBuiltInRole(call, principal.id, 'none')
     else if (taken.length === 0) throw notFound('role', `${call.params.role_id} of ${principal.type} ${principal.id}`)
-    await keepAnOwner(call)
+    await requireAnOwner(call)
     call.record('role.assignment.deleted', assignmentEvent(principal, role))
     return { object: `${name}.role.deleted`, deleted: true } as Output<typeof userRoles.delete>
   },
@@ -71,17 +74,18 @@ const assignments = (name: 'user' | 'group', find: Find): Handlers<typeof userRo
 const findUserHolder: Find = async (call) => {
   const { user_id: id = '' } = call.params
   const principal = { type: 'user', id } as const
-  // An account belongs to its project: in the organization it holds roles through groups alone.
-  if (!call.project) return { principal, own: null, shown: { user: presentPerson(await findPerson(call, id)) } }
-  const { own, shown } = await findUser(call, id, { project_id: call.project.id })
-  return { principal, own, shown: { user: shown } }
+  // A service account belongs to its project. In the organization it holds roles only through
+  // groups.
+  if (!call.project) return { principal, builtInRole: null, shown: { user: presentPerson(await findPerson(call, id)) } }
+  const { builtInRole, shown } = await findUser(call, id, { project_id: call.project.id })
+  return { principal, builtInRole, shown: { user: shown } }
 }
 
 const findGroupHolder: Find = async (call) => {
   const { id, name, created_at } = await findGroup(call, call.params.group_id!)
   return {
     principal: { type: 'group', id },
-    own: null,
+    builtInRole: null,
     shown: { group: { object: 'group', id, name, created_at, scim_managed: false } },
   }
 }
@@ -89,7 +93,8 @@ const findGroupHolder: Find = async (call) => {
 const ofUsers = assignments('user', findUserHolder)
 const ofGroups = assignments('group', findGroupHolder)
 
-// The four differ in the names of their parameters and of the principal alone, which is more than types can follow.
+// The four differ only in the names of parameters and of the principal, which the types cannot
+// express.
 export const userRoleHandlers = handlers(userRoles, ofUsers)
 export const groupRoleHandlers = handlers(groupRoles, ofGroups as unknown as Handlers<typeof groupRoles>)
 export const projectUserRoleHandlers = handlers(
@@ -103,10 +108,13 @@ export const projectGroupRoleHandlers = handlers(
 
 type Source = { principal_id: string; principal_type: string }
 
-/** Which roles a principal holds in the resource of the call, and from where; and who made the custom ones. */
+/**
+ * Which roles a principal holds in the resource of the call, and from where; and who made the
+ * custom ones.
+ */
 async function holdings(
   call: Pick<Call, 'db' | 'organization_id'> & Parameters<typeof resourceOf>[0],
-  { principal, own }: Holder,
+  { principal, builtInRole }: Holder,
 ) {
   const { db, organization_id } = call
   const resource = resourceOf(call)
@@ -128,7 +136,8 @@ async function holdings(
     .where('member.user_id', '=', principal.id)
     .where('held.resource_id', '=', resource.id)
   const sources = new Map<string, Source[]>()
-  const standing = own === null || own === 'none' ? [] : [{ role: own, principal_id: principal.id }]
+  const standing =
+    builtInRole === null || builtInRole === 'none' ? [] : [{ role: builtInRole, principal_id: principal.id }]
   for (const { role, principal_id } of [...standing, ...(await direct.execute()), ...(await inherited.execute())]) {
     const source = { principal_id, principal_type: principal_id === principal.id ? principal.type : 'group' }
     sources.set(role, [...(sources.get(role) ?? []), source])
@@ -167,8 +176,4 @@ function present(
     metadata: {},
     assignment_sources: from.every((source) => source.principal_id === principal.id) ? null : from,
   }
-}
-
-function changeable({ project }: { project: Parameters<typeof notArchived>[0] | undefined }) {
-  if (project) notArchived(project)
 }

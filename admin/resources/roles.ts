@@ -1,20 +1,28 @@
 /** The roles of the organization and, alike, those of a project. */
 import { projectRoles, roles } from '../../contract/roles.ts'
-import { handlers, type Call, type Handlers } from '../call.ts'
-import { notArchived } from '../rules/archived.ts'
+import { handlers, type Handlers } from '../call.ts'
+import { requireActive } from '../rules/require-active.ts'
 import { revoke } from '../rules/assign.ts'
-import { gone } from '../rules/gone.ts'
-import { mayGrant } from '../rules/may-grant.ts'
-import { customOnly, findRole, pageOfRoles, presentRole, resourceOf, resourceType, unusedName } from '../rules/roles.ts'
+import { deletedResult } from '../shared/deleted-result.ts'
+import { requireGrantable } from '../rules/require-grantable.ts'
+import {
+  requireCustom,
+  findRole,
+  pageOfRoles,
+  presentRole,
+  resourceOf,
+  resourceType,
+  requireFreeName,
+} from '../shared/known-roles.ts'
 
 const template: Handlers<typeof roles> = {
   list: (call) => pageOfRoles(call, resourceOf(call), presentRole),
 
   async create(call) {
-    changeable(call)
+    requireActive(call.project)
     const { role_name, permissions, description = null } = call.body
     const resource = resourceOf(call)
-    await unusedName(call, resource, role_name)
+    await requireFreeName(call, resource, role_name)
     const id = call.newId('role_')
     await call.db
       .insertInto('roles')
@@ -43,23 +51,21 @@ const template: Handlers<typeof roles> = {
   retrieve: async (call) => presentRole(await findRole(call, resourceOf(call), call.params.role_id)),
 
   async update(call) {
-    changeable(call)
+    requireActive(call.project)
     const resource = resourceOf(call)
-    const role = customOnly(await findRole(call, resource, call.params.role_id))
-    const name = call.body.role_name ?? role.name
-    const permissions = call.body.permissions ?? role.permissions
-    // Only for the description does null mean something: none.
-    const description = call.body.description === undefined ? role.description : call.body.description
+    const role = requireCustom(await findRole(call, resource, call.params.role_id))
+    const { role_name: name = role.name, permissions = role.permissions, description = role.description } = call.body
     const added = permissions.filter((permission) => !role.permissions.includes(permission))
     const removed = role.permissions.filter((permission) => !permissions.includes(permission))
     const renamed = name !== role.name
     const described = description !== role.description
-    // In another order they grant the same, and are answered as they were sent: Terraform compares lists.
+    // Permissions in another order are no change for access, but they are stored as sent, because
+    // Terraform compares lists.
     const same =
       permissions.length === role.permissions.length && permissions.every((one, n) => one === role.permissions[n])
     if (!renamed && !described && same) return presentRole(role)
-    mayGrant(call, { resource, permissions: added })
-    if (renamed) await unusedName(call, resource, name)
+    requireGrantable(call, { resource, permissions: added })
+    if (renamed) await requireFreeName(call, resource, name)
     await call.db
       .updateTable('roles')
       .set({ name, description, permissions: JSON.stringify(permissions), updated_at: call.now })
@@ -81,8 +87,8 @@ const template: Handlers<typeof roles> = {
   },
 
   async delete(call) {
-    changeable(call)
-    const role = customOnly(await findRole(call, resourceOf(call), call.params.role_id))
+    requireActive(call.project)
+    const role = requireCustom(await findRole(call, resourceOf(call), call.params.role_id))
     const { id } = role
     const holders = await call.db
       .selectFrom('role_assignments')
@@ -99,13 +105,9 @@ const template: Handlers<typeof roles> = {
       .where('id', '=', id)
       .execute()
     call.record('role.deleted', { id })
-    return gone('role', id)
+    return deletedResult('role', id)
   },
 }
 
 export default handlers(roles, template)
 export const projectRoleHandlers = handlers(projectRoles, template as unknown as Handlers<typeof projectRoles>)
-
-function changeable({ project }: { project: Call<typeof projectRoles.list>['project'] | undefined }) {
-  if (project) notArchived(project)
-}

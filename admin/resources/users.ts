@@ -1,46 +1,46 @@
-import { invalid } from '../../contract/errors.ts'
 import { organizationRoles } from '../../contract/permissions.ts'
 import { users } from '../../contract/users.ts'
 import { lowerAscii, spread } from '../../database/statement.ts'
 import { handlers } from '../call.ts'
-import { grant, swapBuiltIn } from '../rules/assign.ts'
-import { gone } from '../rules/gone.ts'
-import { keepAnOwner } from '../rules/last-owner.ts'
+import { grant, replaceBuiltInRole } from '../rules/assign.ts'
+import { deletedResult } from '../shared/deleted-result.ts'
+import { requireAnOwner } from '../rules/require-an-owner.ts'
 import { leaveAll } from '../rules/leave-all.ts'
-import { mayGrant } from '../rules/may-grant.ts'
-import { findPerson, people, presentPerson } from '../rules/people.ts'
-import { findRole, organizationOf } from '../rules/roles.ts'
+import { requireGrantable } from '../rules/require-grantable.ts'
+import { findPerson, peopleTable, presentPerson } from '../shared/person.ts'
+import { findRole, organizationOf } from '../shared/known-roles.ts'
 
 export default handlers(users, {
   list(call) {
     const { organization_id, query } = call
     const emails = (query.emails ?? []).map(lowerAscii)
     const values = { organization_id, ...spread('email', emails) }
-    return people.page(call.db, values, query, presentPerson, `${emails.length}`)
+    return peopleTable.page(call.db, values, query, presentPerson, { emails: emails.length })
   },
 
   retrieve: async (call) => presentPerson(await findPerson(call, call.params.user_id)),
 
   async update(call) {
     const person = await findPerson(call, call.params.user_id)
-    const { role, role_id, technical_level, developer_persona } = call.body
-    if (role && role_id) throw invalid("Give only one of 'role' and 'role_id'.", 'role_id')
+    const { role, role_id } = call.body
+    const { technical_level = person.technical_level, developer_persona = person.developer_persona } = call.body
     const organization = organizationOf(call)
-    const wanted = role_id
-      ? await findRole(call, organization, role_id, { param: 'role_id' })
-      : // "member" is the older word for reader.
-        role && (await findRole(call, organization, role === 'member' ? 'reader' : role, { names: true }))
+    const wanted =
+      role_id !== undefined
+        ? await findRole(call, organization, role_id, { param: 'role_id' })
+        : // "member" is the older name of reader.
+          role && (await findRole(call, organization, role === 'member' ? 'reader' : role, { names: true }))
     const changed =
       wanted &&
       (await (wanted.short === null
         ? grant(call, organization, person.id, wanted.key)
-        : swapBuiltIn(call, organization, person.id, organizationRoles, wanted.key)))
-    // Whoever is made a reader gains nothing: everybody is one at least.
-    if (changed && wanted && wanted.key !== 'reader') mayGrant(call, wanted)
-    if (changed) await keepAnOwner(call)
+        : replaceBuiltInRole(call, organization, person.id, organizationRoles, wanted.key)))
+    // Becoming a reader grants nothing, because everybody has at least that role.
+    if (changed && wanted && wanted.key !== 'reader') requireGrantable(call, wanted)
+    if (changed) await requireAnOwner(call)
     const notes = {
-      technical_level: technical_level ?? person.technical_level,
-      developer_persona: developer_persona ?? person.developer_persona,
+      technical_level,
+      developer_persona,
     }
     const noted =
       notes.technical_level !== person.technical_level || notes.developer_persona !== person.developer_persona
@@ -65,8 +65,8 @@ export default handlers(users, {
       .where('organization_id', '=', call.organization_id)
       .where('id', '=', id)
       .execute()
-    await keepAnOwner(call)
+    await requireAnOwner(call)
     call.record('user.deleted', { id })
-    return gone('organization.user', id)
+    return deletedResult('organization.user', id)
   },
 })
