@@ -1,30 +1,30 @@
 /** Days and working hours of the demo's history, in Unix seconds. */
-import type { Chance } from './chance.ts'
+import type { SeededRandom } from './seeded-random.ts'
 
 export const DAY = 86_400
-/** A year and a half. */
+/** How long the history is: a year and a half. */
 export const DAYS = 548
 
 export class Calendar {
-  /** The midnight (UTC) before which everything has happened. */
+  /** The midnight (UTC) at which the history ends. */
   readonly today: number
   readonly began: number
-  readonly #chance: Chance
+  readonly #random: SeededRandom
 
-  constructor(today: number, chance: Chance) {
+  constructor(today: number, random: SeededRandom) {
     this.today = today
     this.began = today - DAYS * DAY
-    this.#chance = chance
+    this.#random = random
   }
 
-  /** Some working hour of that day since the beginning. */
+  /** A random time in the working hours of that day of the history. */
   on(day: number) {
-    return this.began + Math.floor(day) * DAY + this.#chance.between(8 * 3600, 18 * 3600)
+    return this.began + Math.floor(day) * DAY + this.#random.between(8 * 3600, 18 * 3600)
   }
 
-  /** Some working hour between two moments, and in any case between them. */
-  amid(from: number, to: number) {
+  /** A random time between two times, in working hours where possible. */
+  between(from: number, to: number) {
     const [first, last] = [from, to].map((time) => Math.floor((time - this.began) / DAY)) as [number, number]
-    return Math.min(to, Math.max(from, this.on(this.#chance.between(first, Math.max(first, last - 1)))))
+    return Math.min(to, Math.max(from, this.on(this.#random.between(first, Math.max(first, last - 1)))))
   }
 }

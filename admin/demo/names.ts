@@ -1,8 +1,8 @@
-/** What people, service accounts and keys of the demo are called. */
+/** The names of people, service accounts and keys in the demo. */
 
 const lines = (text: string) => text.split(/[,\n]/).map((one) => one.trim())
 
-/** 39 that are there, beside the owner, and 3 that have left. */
+/** 39 members beside the owner, and 3 who have left. */
 export const people =
   lines(`Amara Okafor, Ben Lindqvist, Chiara Romano, Daniel Novak, Elif Yilmaz, Farid Haddad, Grace Kim
   Hana Suzuki, Ivan Petrov, Jonas Weber, Kavya Iyer, Liam Byrne, Maya Cohen, Noor Rahman
@@ -19,7 +19,7 @@ export const projects: Record<string, readonly string[]> = {
   Hackathon: ['demo-bot', 'scoreboard', 'judge'],
 }
 
-/** What people make keys for. */
+/** Names of keys: what people make keys for. */
 export const purposes =
   lines(`laptop, notebook, local development, staging, prompt experiments, evaluation, load test, CI
   translation spike, support bot, embeddings backfill, mobile app, customer demo, summaries, playground

@@ -1,7 +1,10 @@
-/** Chance that falls the same way each time: Mulberry32, a generator of 32 bits of state. Good for stories, not for secrets. */
-import { base62, base62Number } from '../../keys/random.ts'
+/**
+ * Random numbers that are the same on each run: Mulberry32, a generator with 32 bits of state. Good
+ * for demo data, not for secrets.
+ */
+import { base62, base62Number } from '../../world/random.ts'
 
-export class Chance {
+export class SeededRandom {
   #state: number
   #ids = 0
 
@@ -26,15 +29,15 @@ export class Chance {
     return items[this.between(0, items.length - 1)]!
   }
 
-  /** True that often, in hundred. */
+  /** True with this probability, in percent. */
   percent(share: number) {
     return this.next() * 100 < share
   }
 
-  /** Bytes as a World gives them. */
+  /** Like `World.random`. */
   readonly bytes = (size: number) => Uint8Array.from({ length: size }, () => this.between(0, 255))
 
-  /** An id as if made at that second. */
+  /** An id like one that was made at that second. */
   id(prefix: string, second: number) {
     return `${prefix}${base62Number(second * 1000 + (this.#ids++ % 1000), 7)}00${base62(this.bytes, 15)}`
   }

@@ -1,28 +1,28 @@
-/** A year and a half in the life of an organization, as rows: the same for the same day. */
+/** The rows of the demo: a year and a half of history, the same for the same day. */
 import type { ProjectRow, ServiceAccountRow, UserRow } from '../../database/tables.ts'
-import type { Happened } from '../audit.ts'
-import type { FirstStart } from '../host.ts'
+import type { RecordedEvent } from '../audit-chain.ts'
+import type { FirstStart } from '../bootstrap.ts'
 import { Calendar } from './calendar.ts'
-import { Chance } from './chance.ts'
-import { issueKeys, type DemoKey } from './keys.ts'
-import { findOrganization, type Membership } from './organization.ts'
+import { SeededRandom } from './seeded-random.ts'
+import { makeKeys, type DemoKey } from './make-keys.ts'
+import { makeOrganization, type Membership } from './make-organization.ts'
 
 const SEED = 4100
 
-/** Everything that has happened before `today`, a midnight in Unix seconds. */
-export function tellStory(today: number, first: FirstStart) {
-  const chance = new Chance(SEED)
-  const calendar = new Calendar(today, chance)
-  const { projects, users, memberships, roles, accounts } = findOrganization(first, calendar, chance)
+/** All rows up to `today`, a midnight in Unix seconds. */
+export function demoRows(today: number, first: FirstStart) {
+  const random = new SeededRandom(SEED)
+  const calendar = new Calendar(today, random)
+  const { projects, users, memberships, roles, accounts } = makeOrganization(first, calendar, random)
   const { organization_id } = first
-  const keys = issueKeys({ organization_id, projects, memberships, accounts }, calendar, chance)
+  const keys = makeKeys({ organization_id, projects, memberships, accounts }, calendar, random)
   return {
     projects,
     users: users.map((user) => ({ ...user, api_key_last_used_at: lastUse(user, keys) })),
     roles,
     accounts,
     keys,
-    events: eventsOf(projects, memberships, accounts, keys, chance),
+    events: eventsOf(projects, memberships, accounts, keys, random),
   }
 }
 
@@ -31,15 +31,19 @@ function lastUse({ id }: UserRow, keys: DemoKey[]) {
   return Math.max(0, ...times) || null
 }
 
-/** What the audit log has of all this, oldest first. */
+/** The audit events for these rows, oldest first. */
 function eventsOf(
   projects: ProjectRow[],
   memberships: Membership[],
   accounts: ServiceAccountRow[],
   keys: DemoKey[],
-  chance: Chance,
+  random: SeededRandom,
 ) {
-  const event = (at: number, happened: Omit<Happened, 'id'>) => ({ at, id: chance.id('audit_log-', at), ...happened })
+  const event = (at: number, happened: Omit<RecordedEvent, 'id'>) => ({
+    at,
+    id: random.id('audit_log-', at),
+    ...happened,
+  })
   return [
     ...projects.map(({ id, name, created_at }) =>
       event(created_at, { type: 'project.created', payload: { id, data: { name, title: name } }, project_id: id }),
