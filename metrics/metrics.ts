@@ -1,31 +1,25 @@
 /**
- * What the server counts about itself, in Prometheus' format. No label takes a value that a caller chooses: no keys, no paths, and of
- * models only those that the configuration names.
+ * The metrics of the server, in Prometheus' format. No label takes a value that a caller chooses:
+ * no keys, no paths, and only those models that the configuration names.
  */
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { ForwardedLine, RequestLine } from '../http/request-line.ts'
 import { Durations, Tally } from './tally.ts'
 
-/** A number that somebody else keeps, read when it is asked for: one value, or one for each value of `label`. */
+/**
+ * A number that another part of the server keeps, read when Prometheus asks: one value, or one for
+ * each value of `label`.
+ */
 export interface Reading {
   name: `keyhall_${string}`
   about: string
   /** A counter only grows; a gauge also falls. */
   kind: 'counter' | 'gauge'
   label?: string
-  read: () => number | Readonly<Record<string, number>>
+  read: () => Values | Promise<Values>
 }
 
-export interface Metrics {
-  /** Counts an answered request. */
-  count: (line: RequestLine) => void
-  /** Adds what another part of the server counts. */
-  add: (reading: Reading) => void
-  /** Counts what the storage did not do, by the code of the error. */
-  storageFailed: (code: string) => void
-  /** Web-standard: the page that Prometheus asks for. */
-  fetch: (request: Request) => Promise<Response>
-}
+type Values = number | Readonly<Record<string, number>>
 
 const QUICK = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 const SLOW = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600]
@@ -34,110 +28,143 @@ const MILLISECONDS = 1000
 const labelOf: Record<NonNullable<ForwardedLine['ended']>, string> = {
   whole: 'whole',
   'client left': 'client_left',
+  'key revoked': 'key_revoked',
   'upstream stalled': 'upstream_stalled',
   'upstream broke off': 'upstream_broke_off',
 }
 
-/** `namedModels` says which models the configuration names; all others count as `other`. */
-export function openMetrics(version: string, namedModels: () => ReadonlySet<string>): Metrics {
-  const registry = new Registry()
-  const requests = new Tally(registry, 'keyhall_requests_total', 'Answered requests.', ['half', 'operation', 'status'])
-  const seconds = new Durations(
-    registry,
+export class Metrics {
+  readonly #registry = new Registry()
+  readonly #requests = new Tally(this.#registry, 'keyhall_requests_total', 'Answered requests.', [
+    'component',
+    'operation',
+    'status',
+  ])
+  readonly #adminSeconds = new Durations(
+    this.#registry,
     'keyhall_admin_request_seconds',
     'How long calls of the Administration API took.',
     QUICK,
   )
-  const models = new Tally(
-    registry,
+  readonly #modelRequests = new Tally(
+    this.#registry,
     'keyhall_model_requests_total',
     'Model requests by upstream, by model where the configuration names it, and by how the answer ended.',
     ['upstream', 'model', 'ended'],
   )
-  const firstByte = new Durations(
-    registry,
+  readonly #firstByteSeconds = new Durations(
+    this.#registry,
     'keyhall_upstream_first_byte_seconds',
     'From the first attempt until the head of an upstream’s answer was here.',
     SLOW,
     'upstream',
   )
-  const whole = new Durations(
-    registry,
+  readonly #modelSeconds = new Durations(
+    this.#registry,
     'keyhall_model_request_seconds',
     'From the arrival of a model request to the last byte of its answer.',
     SLOW,
     'upstream',
   )
-  const storage = new Tally(
-    registry,
+  readonly #storageErrors = new Tally(
+    this.#registry,
     'keyhall_storage_errors_total',
     'Requests and writes that failed because of the storage, by error code.',
     ['code'],
   )
+  readonly #namedModels: () => ReadonlySet<string>
 
-  const add = ({ name, about, kind, label, read }: Reading) => {
-    const options = { name, help: about, labelNames: label ? [label] : [], registers: [] }
-    const collect = (set: (labels: Record<string, string>, value: number) => void) => {
-      const now = read()
-      if (typeof now === 'number') set({}, now)
-      else for (const [value, count] of Object.entries(now)) set({ [label!]: value }, count)
-    }
-    const metric =
-      kind === 'gauge'
-        ? new Gauge({
-            ...options,
-            collect() {
-              this.reset()
-              collect((labels, value) => this.set(labels, value))
-            },
-          })
-        : new Counter({
-            ...options,
-            collect() {
-              this.reset()
-              collect((labels, value) => this.inc(labels, value))
-            },
-          })
-    registry.registerMetric(metric)
+  /** `namedModels` says which models the configuration names; all others are counted as `other`. */
+  constructor(version: string, namedModels: () => ReadonlySet<string>) {
+    this.#namedModels = namedModels
+    this.add({
+      name: 'keyhall_info',
+      about: 'The version.',
+      kind: 'gauge',
+      label: 'version',
+      read: () => ({ [version]: 1 }),
+    })
+    this.add({
+      name: 'keyhall_memory_bytes',
+      about: 'Resident memory.',
+      kind: 'gauge',
+      read: () => process.memoryUsage.rss(),
+    })
+    this.add({
+      name: 'keyhall_cpu_seconds_total',
+      about: 'CPU time of the process, user and system.',
+      kind: 'counter',
+      read: cpuSeconds,
+    })
   }
-  add({ name: 'keyhall_info', about: 'The version.', kind: 'gauge', label: 'version', read: () => ({ [version]: 1 }) })
-  add({
-    name: 'keyhall_memory_bytes',
-    about: 'Resident memory.',
-    kind: 'gauge',
-    read: () => process.memoryUsage.rss(),
-  })
-  add({
-    name: 'keyhall_cpu_seconds_total',
-    about: 'CPU time of the process, user and system.',
-    kind: 'counter',
-    read: () => {
-      const { user, system } = process.cpuUsage()
-      return (user + system) / 1e6
+
+  /** Adds what another part of the server counts. */
+  add(reading: Reading) {
+    this.#registry.registerMetric(reading.kind === 'gauge' ? gaugeOf(reading) : counterOf(reading))
+  }
+
+  /** Counts an error of storage, by its code. */
+  storageFailed(code: string) {
+    this.#storageErrors.add(code)
+  }
+
+  /** Counts an answered request. */
+  count({ component, operation, status, milliseconds, forwarded, storage_error }: RequestLine) {
+    this.#requests.add(component, operation ?? 'none', status)
+    if (storage_error !== null) this.#storageErrors.add(storage_error)
+    if (component === 'admin') this.#adminSeconds.observe(milliseconds / MILLISECONDS)
+    if (forwarded) this.#countForwarded(forwarded, milliseconds)
+  }
+
+  #countForwarded({ upstream, model, ended, upstream_milliseconds }: ForwardedLine, milliseconds: number) {
+    if (upstream === null) return
+    const name = model !== null && this.#namedModels().has(model) ? model : 'other'
+    this.#modelRequests.add(upstream, name, ended === null ? 'no_answer' : labelOf[ended])
+    this.#modelSeconds.observe(milliseconds / MILLISECONDS, upstream)
+    if (upstream_milliseconds !== null) this.#firstByteSeconds.observe(upstream_milliseconds / MILLISECONDS, upstream)
+  }
+
+  /** The page that Prometheus asks for. */
+  async page(): Promise<Response> {
+    return new Response(await this.#registry.metrics(), {
+      headers: { 'content-type': this.#registry.contentType, 'cache-control': 'no-store' },
+    })
+  }
+}
+
+const gaugeOf = (reading: Reading) =>
+  new Gauge({
+    ...optionsOf(reading),
+    async collect() {
+      const samples = samplesOf(reading, await reading.read())
+      this.reset()
+      for (const [labels, value] of samples) this.set(labels, value)
     },
   })
 
-  return {
-    add,
-    storageFailed: (code) => storage.add(code),
-    count({ half, operation, status, milliseconds, forwarded, cause }) {
-      requests.add(half, operation ?? 'none', status)
-      if (cause !== undefined) {
-        const { code } = (cause ?? {}) as { code?: unknown }
-        if (typeof code === 'string' && /^(storage|audit)_/.test(code)) storage.add(code)
-      }
-      if (half === 'admin') seconds.observe(milliseconds / MILLISECONDS)
-      if (!forwarded) return
-      const { upstream, model, ended, upstream_milliseconds } = forwarded
-      if (upstream === null) return
-      const name = model !== null && namedModels().has(model) ? model : 'other'
-      models.add(upstream, name, ended === null ? 'no_answer' : labelOf[ended])
-      whole.observe(milliseconds / MILLISECONDS, upstream)
-      if (upstream_milliseconds !== null) firstByte.observe(upstream_milliseconds / MILLISECONDS, upstream)
+const counterOf = (reading: Reading) =>
+  new Counter({
+    ...optionsOf(reading),
+    async collect() {
+      const samples = samplesOf(reading, await reading.read())
+      this.reset()
+      for (const [labels, value] of samples) this.inc(labels, value)
     },
-    fetch: async () =>
-      new Response(await registry.metrics(), {
-        headers: { 'content-type': registry.contentType, 'cache-control': 'no-store' },
-      }),
-  }
+  })
+
+const optionsOf = ({ name, about, label }: Reading) => ({
+  name,
+  help: about,
+  labelNames: label ? [label] : [],
+  registers: [],
+})
+
+function samplesOf({ label }: Reading, now: Values): [labels: Record<string, string>, value: number][] {
+  if (typeof now === 'number') return [[{}, now]]
+  return Object.entries(now).map(([value, count]) => [{ [label!]: value }, count])
+}
+
+function cpuSeconds() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
 }

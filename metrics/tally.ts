@@ -1,4 +1,7 @@
-/** Numbers counted on each request: kept as plain fields, and given to prom-client when somebody asks. Its own cost several microseconds each. */
+/**
+ * Numbers that are counted on each request. They are plain fields, given to prom-client when
+ * Prometheus asks, because its own counters cost several microseconds each.
+ */
 import { Counter, type Metric, type Registry } from 'prom-client'
 
 interface Cell {
@@ -48,7 +51,7 @@ export class Tally<const Names extends readonly string[]> {
 }
 
 interface Row {
-  /** One for each bound, and one for what lies above the last. */
+  /** One for each bound, and one for values above the last. */
   counts: number[]
   sum: number
 }
@@ -69,7 +72,7 @@ export class Durations {
       get: () =>
         Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values: this.#values(name, label) }),
     }
-    // All that the registry asks of a metric.
+    // Has all members that the registry uses.
     registry.registerMetric(metric as unknown as Metric)
   }
 
