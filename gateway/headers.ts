@@ -1,13 +1,20 @@
-/** The headers that pass the gateway. Both ways they are built from a list of what may pass; nothing else is copied. */
-import type { UpstreamConfig } from './config.ts'
+/**
+ * The headers that pass the gateway, both ways. They are built from a list of what may pass;
+ * nothing else is copied.
+ */
+import type { UpstreamConfig } from './upstream-config.ts'
 
-/** Headers as they came, by lower-case name. */
-export type Given = Readonly<Record<string, string | undefined>>
+/** By lower-case name. */
+export type RequestHeaders = Readonly<Record<string, string | undefined>>
 
-const asTheyCame = ['openai-beta', 'idempotency-key', 'traceparent', 'tracestate'] as const
+/** Passed on to the upstream unchanged. */
+const forwardedRequestHeaders = ['openai-beta', 'idempotency-key', 'traceparent', 'tracestate'] as const
 
-/** What the upstream gets. `Accept-Encoding: identity`, so that a stream can be passed on as it comes and an error put at its end. */
-export function upstreamHeaders(given: Given, { api_key }: UpstreamConfig, contentLength: string | null) {
+/**
+ * The headers of the request to the upstream. It is asked for no compression, so that a stream can
+ * be passed on as it comes and an error put at its end.
+ */
+export function upstreamHeaders(given: RequestHeaders, { api_key }: UpstreamConfig, contentLength: string | null) {
   const named = namedInConnection(given)
   const from = named === none ? given : without(given, named)
   const type = given['content-type']
@@ -17,7 +24,7 @@ export function upstreamHeaders(given: Given, { api_key }: UpstreamConfig, conte
     'user-agent': from['user-agent'] ?? 'keyhall',
   }
   if (type !== undefined) headers['content-type'] = type
-  for (const name of asTheyCame) {
+  for (const name of forwardedRequestHeaders) {
     const value = from[name]
     if (value !== undefined) headers[name] = value
   }
@@ -26,7 +33,7 @@ export function upstreamHeaders(given: Given, { api_key }: UpstreamConfig, conte
   return headers
 }
 
-const toClient = new Set([
+const forwardedResponseHeaders = new Set([
   'content-type',
   'content-encoding',
   'content-disposition',
@@ -41,26 +48,29 @@ const toClient = new Set([
   'openai-model',
 ])
 
-/** Puts what the client may see of the upstream's answer into `headers`: the limits of the upstream's own account are among it. */
-export function passHeaders(response: Headers, headers: Record<string, string>) {
-  const given = allOf(response)
+/**
+ * Copies what the client may see of an upstream's answer into `headers`. The limits of the
+ * upstream's account are not for it.
+ */
+export function copyResponseHeaders(response: Headers, headers: Record<string, string>) {
+  const given = toRecord(response)
   const named = namedInConnection(given)
   const from = named === none ? given : without(given, named)
   // An answer with a body and no type would otherwise get one that Bun guesses.
   headers['content-type'] = 'application/octet-stream'
   for (const name in from) {
-    if (toClient.has(name) || name.startsWith('x-ratelimit-')) headers[name] = from[name]!
+    if (forwardedResponseHeaders.has(name)) headers[name] = from[name]!
   }
 }
 
-/** As an object with lower-case names: one call, where asking or walking through `Headers` costs one for each. */
-export const allOf = (headers: Headers) => headers.toJSON() as Given
+/** As an object: one call, where `Headers` would be asked once for each header. */
+export const toRecord = (headers: Headers) => headers.toJSON() as RequestHeaders
 
-const without = (given: Given, named: readonly string[]): Given =>
+const without = (given: RequestHeaders, named: readonly string[]): RequestHeaders =>
   Object.fromEntries(Object.entries(given).filter(([name]) => !named.includes(name)))
 
 /** A header that `Connection` names is meant for the next hop alone (RFC 9110, 7.6.1). */
-function namedInConnection({ connection }: Given): readonly string[] {
+function namedInConnection({ connection }: RequestHeaders): readonly string[] {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return none
   return connection
     .toLowerCase()

@@ -1,11 +1,9 @@
-/** What an upstream says at its `/models`. */
-import type { UpstreamConfig } from './config.ts'
+/** Asks an upstream for its models, at its `/models`. */
+import type { World } from '../world/world.ts'
+import type { UpstreamConfig } from './upstream-config.ts'
 
 const WITHIN_MILLISECONDS = 5_000
 const LARGEST = 4 * 1024 * 1024
-
-/** Bun's `fetch`, passed in. */
-export type Send = (url: string, init: BunFetchRequestInit) => Promise<Response>
 
 /** A model as OpenAI describes it, with whatever more the upstream says of it. */
 export interface Model {
@@ -17,12 +15,12 @@ export interface Model {
 
 /** `route` is the upstream's. Null when it did not answer with a list. Never throws. */
 export async function askModels(
-  send: Send,
+  { fetch }: World,
   { base_url, api_key }: UpstreamConfig,
   route: { proxy?: false },
 ): Promise<Map<string, Model> | null> {
   try {
-    const response = await send(`${base_url}/models`, {
+    const response = await fetch(`${base_url}/models`, {
       headers: {
         accept: 'application/json',
         'user-agent': 'keyhall',

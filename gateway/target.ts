@@ -1,23 +1,33 @@
-/** What a model request asks for, read from its URL: parsed once, so that permission and forwarding cannot see two different paths. */
+/**
+ * What a model request asks for, read from its URL: parsed once, so that permission and forwarding
+ * cannot see two different paths.
+ */
 import { gatewayPermissions, otherGatewayPermission } from '../contract/permissions.ts'
-import { pathnameOf, pathOf, searchOf, startOfPath } from '../http/answer.ts'
+import { loggablePath, rawPath, searchOf, startOfPath } from '../http/url.ts'
 
 export interface Target {
   /** Below `/v1`, with its leading slash, as the upstream gets it. */
   path: string
+  /** The same decoded and in lower case: routers that do either would take it for this. */
+  endpoint: string
   /** The whole path, as the log may show it. */
   shown: string
   /** The query string with its question mark, or nothing. */
   search: string
   /** The model that `GET /models/{model}` names; the gateway answers that itself. */
   model: string | null
-  /** The first segment if it is a known one, else `other`: what is counted by. */
-  operation: string
+  /**
+   * The first segment if it is a known one, else `other`: the metrics count by it. Null for a path
+   * that is not forwarded.
+   */
+  operation: string | null
   /** The permission that the caller's key must have. */
   needed: string
 }
 
 const BASE = '/v1'
+/** What no path below `/v1` begins with: a base URL was put together wrongly. */
+const FIRST = 'v1'
 const ADMINISTRATION = new Set(['organization', 'projects'])
 
 /** Whether a URL is for the gateway: below `/v1`, and not administration. */
@@ -30,12 +40,34 @@ export function isForGateway(url: string): boolean {
   return !ADMINISTRATION.has((decode(first) ?? '').toLowerCase())
 }
 
-/** What was read of the URLs that come again and again. The whole map is forgotten when it is full. */
+/** A path that is not forwarded; who asks is still authenticated before hearing so. */
+export const unknownTarget = (shown: string): Target => ({
+  path: '',
+  endpoint: '',
+  shown,
+  search: '',
+  model: null,
+  operation: null,
+  needed: otherGatewayPermission,
+})
+
+/**
+ * Whether the first segment below `/v1` is one that the gateway has a permission of its own for.
+ */
+export function isKnownArea(url: string): boolean {
+  const [, area = ''] = /^\/v1\/([^/]*)/.exec(rawPath(url)) ?? []
+  return Object.hasOwn(gatewayPermissions, (decode(area) ?? '').toLowerCase())
+}
+
+/** Memo of the targets of URLs that come again and again; cleared when it is full. */
 const known = new Map<string, Target>()
 const MOST_KNOWN = 200
 const LONGEST_KNOWN = 200
 
-/** Null for what the gateway does not forward at all: administration, and paths that two servers could read in two ways. */
+/**
+ * Null for paths that are not forwarded: those of the administration, and those that two servers
+ * could read in two ways.
+ */
 export function targetOf(method: string, url: string): Target | null {
   const name = `${method} ${url}`
   const before = known.get(name)
@@ -48,20 +80,21 @@ export function targetOf(method: string, url: string): Target | null {
 }
 
 function readTarget(method: string, url: string): Target | null {
-  const pathname = pathnameOf(url)
+  const pathname = rawPath(url)
   if (!pathname.startsWith(`${BASE}/`)) return null
-  const path = pathname.slice(BASE.length)
+  const path = withoutLastSlash(pathname.slice(BASE.length))
   const model = method === 'GET' ? modelNamed(path) : null
   const segments = model === null ? path.slice(1).split('/').map(decodeSegment) : ['models']
   if (!segments.every((segment) => segment !== null)) return null
   const area = segments[0]!.toLowerCase()
-  if (ADMINISTRATION.has(area)) return null
+  if (ADMINISTRATION.has(area) || area === FIRST) return null
   const isNamed = Object.hasOwn(gatewayPermissions, area)
   const can = isNamed ? gatewayPermissions[area]! : { read: otherGatewayPermission, write: otherGatewayPermission }
   const search = searchOf(url)
   return {
     path,
-    shown: pathOf(url),
+    endpoint: `/${segments.join('/').toLowerCase()}`,
+    shown: loggablePath(url),
     search: search && `?${search}`,
     model,
     operation: isNamed ? area : 'other',
@@ -69,7 +102,16 @@ function readTarget(method: string, url: string): Target | null {
   }
 }
 
-/** Null for a segment that is empty, malformed, or that a server behind us might split, drop or resolve. */
+/**
+ * Clients write one slash too many. The upstream gets the path without it, so that it cannot read
+ * another path than we did.
+ */
+const withoutLastSlash = (path: string) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
+
+/**
+ * Null for a segment that is empty, malformed, or that a server behind us might split, drop or
+ * resolve.
+ */
 function decodeSegment(segment: string): string | null {
   const decoded = decode(segment)
   return !decoded || /^\.{1,2}$|[/\\;]|\p{Cc}/u.test(decoded) ? null : decoded

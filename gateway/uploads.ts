@@ -1,8 +1,10 @@
 /**
- * Forms while they are read: in memory as long as they are small, else in a file that has no name, so that nothing of it stays behind,
- * however the process ends. The upstream is asked when a form is complete: so its model is known wherever it stands, another upstream can
- * be tried, and a slow client keeps no upstream waiting.
+ * Forms while they are read: in memory as long as they are small, else in a file that has no name,
+ * so that nothing of it stays behind, however the process ends. The upstream is asked when a form
+ * is complete: so its model is known wherever it stands, another upstream can be tried, and a slow
+ * client keeps no upstream waiting.
  */
+import { statfsSync } from 'node:fs'
 import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,16 +12,29 @@ import { noRoomForUpload } from '../contract/errors.ts'
 
 const IN_MEMORY = 256 * 1024
 const PIECE = 64 * 1024
-/** Most bytes in files, of all uploads together. */
-const MOST_IN_FILES = 16 * 1024 ** 3
+/** Of the disk, for everything else that lives on it, such as the database. */
+const KEPT_FREE = 1 / 20
+/** The disk is asked again after so many bytes, however many uploads wrote them. */
+const BYTES_BETWEEN_LOOKS = 16 * 1024 * 1024
 
-/** All uploads of one gateway. */
+/** The bytes of a disk that can be written, and all that it has. */
+export interface Disk {
+  free: number
+  total: number
+}
+
+/**
+ * All uploads of one gateway. Together they leave a twentieth of the disk of the temporary folder
+ * free.
+ */
 export class Uploads {
+  readonly #disk: () => Disk
   #inFiles = 0
-  readonly #most: number
+  /** What may still be written before the disk is asked again. */
+  #allowed = 0
 
-  constructor(most = MOST_IN_FILES) {
-    this.#most = most
+  constructor(disk: () => Disk = temporaryDisk) {
+    this.#disk = disk
   }
 
   /** How many bytes lie in files at the moment. */
@@ -29,10 +44,25 @@ export class Uploads {
 
   begin(): Upload {
     return new Upload((bytes) => {
-      if (this.#inFiles + bytes > this.#most) throw noRoomForUpload(`${this.#inFiles} bytes of uploads are in files`)
+      if (bytes > 0) this.#allow(bytes)
       this.#inFiles += bytes
     })
   }
+
+  #allow(bytes: number) {
+    if (bytes > this.#allowed) {
+      const { free, total } = this.#disk()
+      const room = free - total * KEPT_FREE
+      if (bytes > room) throw noRoomForUpload(`the disk of the temporary folder has ${free} of ${total} bytes left`)
+      this.#allowed = Math.min(room, Math.max(bytes, BYTES_BETWEEN_LOOKS))
+    }
+    this.#allowed -= bytes
+  }
+}
+
+function temporaryDisk(): Disk {
+  const { bavail, blocks, bsize } = statfsSync(tmpdir())
+  return { free: bavail * bsize, total: blocks * bsize }
 }
 
 export class Upload {
@@ -69,6 +99,11 @@ export class Upload {
       throw noRoomForUpload(error)
     }
     this.#held = []
+  }
+
+  /** Whether what was added lies in a file, and no longer in memory. */
+  get isInFile() {
+    return this.#file !== null
   }
 
   /** What was added: bytes, or a way to read them as often as it is called. */

@@ -1,31 +1,41 @@
-/** The upstreams as they stand: which serves a model, which is asked next, which did not answer lately. */
+/** The upstreams: which serves a model, which is asked next, which failed lately. */
 import { modelNotFound, upstreamUnreachable } from '../contract/errors.ts'
-import type { GatewayConfig, UpstreamConfig } from './config.ts'
-import { askModels, type Model, type Send } from './models.ts'
+import type { GatewayConfig, UpstreamConfig } from './upstream-config.ts'
+import type { World } from '../world/world.ts'
+import { KeptConnections } from './kept-connections.ts'
+import { askModels, type Model } from './models.ts'
+import { patternOf, type Pattern } from './patterns.ts'
 
 const REFRESH_MILLISECONDS = 60_000
 const ASK_AGAIN_MILLISECONDS = 1_000
-const REST_MILLISECONDS = 5_000
-const MUTE_AFTER_MILLISECONDS = 1_000
+const COOL_DOWN_MILLISECONDS = 5_000
+const MODELS_TIME_OUT_MILLISECONDS = 1_000
 
 export class Upstream {
   readonly config: UpstreamConfig
-  /** A proxy that the environment names is for the network, not for this machine. */
+  readonly #world: World
+  /** Leaves out the proxy that the environment names where the upstream is on this machine. */
   readonly route: { proxy?: false }
   readonly #patterns: Pattern[] | null
-  /** What its `/models` said; null as long as it has said nothing. */
+  readonly #origin: string
+  readonly #kept: KeptConnections
+  /** The last answer of its `/models`; null as long as there was none. */
   listed: ReadonlyMap<string, Model> | null = null
-  /** Let the last question for its models hang: nobody waits for the next answer. */
-  isMute = false
-  /** Did not answer: until then others are asked first. */
-  restsUntil = 0
-  /** What the weights have come to (smooth weighted round robin). */
+  /** The last GET /models took over a second and failed: requests do not wait for the next one. */
+  modelsTimedOut = false
+  /** It failed: until then, by the steady clock, others are asked first. */
+  coolingUntil = 0
+  /** Its current weight in smooth weighted round robin. */
   credit = 0
   #asked = -Infinity
   #asking: Promise<void> | null = null
 
-  constructor(config: UpstreamConfig) {
+  /** `kept` is shared by upstreams that may be at one address. */
+  constructor(config: UpstreamConfig, world: World, kept = new KeptConnections()) {
     this.config = config
+    this.#world = world
+    this.#kept = kept
+    this.#origin = new URL(config.base_url).origin
     this.route = /^https?:\/\/(localhost|127\.|\[::1\])/.test(config.base_url) ? { proxy: false } : {}
     this.#patterns = config.models?.map(patternOf) ?? null
   }
@@ -36,7 +46,10 @@ export class Upstream {
     return this.listed ? this.listed.has(model) : null
   }
 
-  /** The models to show: names from the configuration as they are, patterns by what the upstream says. */
+  /**
+   * The models to list: those that the configuration names, and those of the upstream that match
+   * its patterns.
+   */
   models(): Model[] {
     const named = (this.config.models ?? []).filter((name) => !name.includes('*'))
     const listed = [...(this.listed?.values() ?? [])].filter(({ id }) => this.serves(id))
@@ -45,33 +58,54 @@ export class Upstream {
     return [...listed, ...missing.map((id) => ({ id, object: 'model', created: 0, owned_by: this.config.name }))]
   }
 
-  /** Whether there is something that only the upstream knows. */
+  /** Whether the configuration leaves open which models it has. */
   get mustAsk() {
     return this.config.models?.every((name) => !name.includes('*')) !== true
   }
 
-  /** Asks for its models unless that was done a moment ago. Never throws: what it said last stays. */
-  ask(send: Send): Promise<void> {
+  /**
+   * Asks for its models unless that was done within the last second. Never throws; without an
+   * answer, the last one stays.
+   */
+  ask(): Promise<void> {
     if (this.#asking) return this.#asking
-    if (performance.now() - this.#asked < ASK_AGAIN_MILLISECONDS) return Promise.resolve()
-    const began = performance.now()
-    this.#asking = askModels(send, this.config, this.route)
+    const began = this.#world.steady()
+    if (began - this.#asked < ASK_AGAIN_MILLISECONDS) return Promise.resolve()
+    this.takeConnection()
+    this.#asking = askModels(this.#world, this.config, this.route)
       .then((models) => {
-        if (models) this.listed = models
-        this.isMute = !models && performance.now() - began > MUTE_AFTER_MILLISECONDS
+        if (models) {
+          this.listed = models
+          this.giveConnection()
+        }
+        this.modelsTimedOut = !models && this.#world.steady() - began > MODELS_TIME_OUT_MILLISECONDS
       })
       .finally(() => {
-        this.#asked = performance.now()
+        this.#asked = this.#world.steady()
         this.#asking = null
       })
     return this.#asking
   }
 
-  /** Keeps what another one knew about the same upstream. */
+  /** A request is being sent: whether it may go over a connection that was used before. */
+  takeConnection(): boolean {
+    return this.#kept.take(this.#origin)
+  }
+
+  /** An answer was read to its end. */
+  giveConnection() {
+    this.#kept.give(this.#origin)
+  }
+
+  coolDown() {
+    this.coolingUntil = this.#world.steady() + COOL_DOWN_MILLISECONDS
+  }
+
+  /** Takes over what is known of the same upstream from before its configuration changed. */
   inherit(other: Upstream) {
     this.listed = other.listed
-    this.restsUntil = other.restsUntil
-    this.isMute = other.isMute
+    this.coolingUntil = other.coolingUntil
+    this.modelsTimedOut = other.modelsTimedOut
   }
 }
 
@@ -79,13 +113,15 @@ export class Upstreams {
   readonly all: readonly Upstream[]
   /** The models that the configuration names. */
   readonly named: ReadonlySet<string>
-  readonly #send: Send
+  readonly #world: World
+  readonly #kept: KeptConnections
   readonly #timer: ReturnType<typeof setInterval>
 
-  constructor(config: GatewayConfig, send: Send, before?: Upstreams) {
-    this.#send = send
+  constructor(config: GatewayConfig, world: World, before?: Upstreams) {
+    this.#world = world
+    this.#kept = before ? before.#kept : new KeptConnections()
     this.all = config.upstreams.map((one) => {
-      const upstream = new Upstream(one)
+      const upstream = new Upstream(one, world, this.#kept)
       const same = before?.all.find(({ config }) => config.base_url === one.base_url)
       if (same) upstream.inherit(same)
       return upstream
@@ -101,28 +137,33 @@ export class Upstreams {
     clearInterval(this.#timer)
   }
 
-  /** Asks every upstream that must be asked for its models, and waits for those that are likely to answer. */
+  /**
+   * Asks every upstream that must be asked for its models, and waits for those that are likely to
+   * answer.
+   */
   async refresh() {
     const asked = this.all.filter((upstream) => upstream.mustAsk)
-    const answers = asked.map((upstream) => ({ isAwaited: !upstream.isMute, answer: upstream.ask(this.#send) }))
+    const answers = asked.map((upstream) => ({ isAwaited: !upstream.modelsTimedOut, answer: upstream.ask() }))
     await Promise.all(answers.filter(({ isAwaited }) => isAwaited).map(({ answer }) => answer))
   }
 
-  /** The upstreams for a model, in the order in which to try them. Throws 404 when none serves it. */
+  /**
+   * The upstreams for a model, in the order in which to try them. Throws 404 when none serves it.
+   */
   inOrder(model: string | null): Upstream[] | Promise<Upstream[]> {
     if (model === null) return [this.all.find(({ config }) => config.is_default) ?? this.all[0]!]
     const known = this.#serving(model)
-    return known.length === 0 ? this.#askAgain(model) : known.length === 1 ? known : ordered(known)
+    return known.length === 0 ? this.#askAgain(model) : known.length === 1 ? known : ordered(known, this.#world)
   }
 
   async #askAgain(model: string) {
-    // A model that was loaded since we asked: ask again before saying that it does not exist.
+    // It may have been loaded since we asked.
     await this.refresh()
     const now = this.#serving(model)
-    if (now.length > 0) return ordered(now)
+    if (now.length > 0) return ordered(now, this.#world)
     const silent = this.all.filter((upstream) => upstream.serves(model) === null)
     if (silent.length === 0) throw modelNotFound(model.slice(0, 128))
-    return ordered(silent)
+    return ordered(silent, this.#world)
   }
 
   #serving(model: string) {
@@ -131,7 +172,10 @@ export class Upstreams {
     return serving
   }
 
-  /** All models, each once: the first upstream that has one describes it. Throws 502 when no upstream has answered yet. */
+  /**
+   * All models, each once: the first upstream that has one describes it. Throws 502 when no
+   * upstream has answered yet.
+   */
   async models(): Promise<Model[]> {
     if (this.all.some((upstream) => upstream.mustAsk && !upstream.listed)) await this.refresh()
     const merged = new Map<string, Model>()
@@ -142,10 +186,10 @@ export class Upstreams {
   }
 }
 
-/** The next one by weight first, then the others; those that did not answer lately last. */
-function ordered(upstreams: Upstream[]): Upstream[] {
-  const now = performance.now()
-  const rank = (one: Upstream) => (one.restsUntil > now ? 2 : one.config.weight === 0 ? 1 : 0)
+/** The next one by weight first, then the others; those that failed lately last. */
+function ordered(upstreams: Upstream[], world: World): Upstream[] {
+  const now = world.steady()
+  const rank = (one: Upstream) => (one.coolingUntil > now ? 2 : one.config.weight === 0 ? 1 : 0)
   const best = Math.min(...upstreams.map(rank))
   const choice = upstreams.filter((one) => rank(one) === best)
   const total = choice.reduce((sum, { config }) => sum + config.weight, 0)
@@ -156,30 +200,4 @@ function ordered(upstreams: Upstream[]): Upstream[] {
   }
   next.credit -= total
   return [next, ...upstreams.filter((one) => one !== next).toSorted((one, other) => rank(one) - rank(other))]
-}
-
-export const rest = (upstream: Upstream) => {
-  upstream.restsUntil = performance.now() + REST_MILLISECONDS
-}
-
-type Pattern = (model: string) => boolean
-
-/**
- * `*` stands for any characters, also none. What stands between the stars is sought piece by piece, each from where the last one ended, so
- * that a caller's model costs no more than its length: a regular expression would go back and try again.
- */
-function patternOf(text: string): Pattern {
-  const [first = '', ...middle] = text.split('*')
-  const last = middle.pop()
-  if (last === undefined) return (model) => model === text
-  return (model) => {
-    if (!model.startsWith(first)) return false
-    let at = first.length
-    for (const piece of middle) {
-      const found = model.indexOf(piece, at)
-      if (found < 0) return false
-      at = found + piece.length
-    }
-    return model.length - last.length >= at && model.endsWith(last)
-  }
 }

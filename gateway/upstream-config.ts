@@ -1,15 +1,18 @@
-/** What the operator can say about upstreams: the shape of `keyhall.yaml`, and what stands where nothing is said. */
+/** The settings of upstreams: the schema of `keyhall.yaml`, and the defaults. */
 import { Type as t } from 'typebox'
-import type { Secret } from '../keys/secret.ts'
+import type { ModelSettings } from './meter/model-book.ts'
+import { FileModel } from './model-config.ts'
+import { FileSpend, type SpendConfig } from './spend-config.ts'
+import type { Secret } from '../world/secret.ts'
 
-const seconds = (usual: number, description: string) =>
-  t.Optional(t.Number({ minimum: 0.01, maximum: 86_400, default: usual, description }))
+const seconds = (fallback: number, description: string) =>
+  t.Optional(t.Number({ minimum: 0.01, maximum: 86_400, default: fallback, description }))
 
 const Timeouts = t.Object(
   {
     first_byte: seconds(
       600,
-      'Seconds until the answer begins, reaching the upstream included. After them the next upstream is asked, or the caller gets a 504.',
+      'Seconds until the answer begins, reaching the upstream included. After them the caller gets a 504; where the request is a GET or has an idempotency-key, the next upstream is asked before.',
     ),
     idle: seconds(300, 'Seconds that an answer may be silent once it has begun, or that a client may leave it unread.'),
   },
@@ -61,11 +64,15 @@ const Upstream = t.Object(
 
 /** The whole file. */
 export const GatewayFile = t.Object(
-  { upstreams: t.Array(Upstream, { minItems: 1, description: 'The model servers behind the gateway.' }) },
+  {
+    upstreams: t.Array(Upstream, { minItems: 1, description: 'The model servers behind the gateway.' }),
+    models: t.Optional(t.Array(FileModel, { description: 'Prices, sizes and limits of models.' })),
+    spend: t.Optional(FileSpend),
+  },
   { additionalProperties: false },
 )
 
-/** An upstream with everything decided. */
+/** An upstream with all defaults filled in. */
 export interface UpstreamConfig {
   name: string
   /** Without a slash at its end. */
@@ -81,6 +88,9 @@ export interface UpstreamConfig {
 
 export interface GatewayConfig {
   upstreams: readonly UpstreamConfig[]
+  /** Prices, sizes and limits of models. */
+  models?: readonly ModelSettings[]
+  spend?: SpendConfig
 }
 
 /** `KEYHALL_UPSTREAM` alone: one upstream that serves whatever it says it does. */

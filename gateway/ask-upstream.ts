@@ -1,0 +1,23 @@
+/**
+ * Requests that Keyhall itself makes to an upstream: for the input of a batch, and for results that
+ * come later.
+ */
+import type { World } from '../world/world.ts'
+import { upstreamHeaders } from './headers.ts'
+import type { Upstream } from './upstreams.ts'
+
+/** `path` is below `/v1`. Throws when the upstream does not answer. */
+export function askUpstream(
+  world: Pick<World, 'fetch'>,
+  { config, route }: Upstream,
+  path: string,
+  signal: AbortSignal,
+): Promise<Response> {
+  return world.fetch(`${config.base_url}${path}`, {
+    headers: upstreamHeaders({ accept: 'application/json' }, config, null),
+    redirect: 'manual',
+    timeout: false,
+    signal,
+    ...route,
+  })
+}

@@ -1,0 +1,147 @@
+/** The gateway: everything below `/v1` that is not administration, forwarded to the upstreams. */
+import { BodyBudget } from '../http/body-budget.ts'
+import type { RequestLine } from '../http/request-line.ts'
+import { ClientLeft, failure, render } from '../http/respond.ts'
+import type { World } from '../world/world.ts'
+import { defaultLimits, type Limits } from './body.ts'
+import type { Authorizer } from './caller.ts'
+import { Deadlines } from './deadlines.ts'
+import { ModelBook } from './meter/model-book.ts'
+import { ModelRequest, type GatewayParts } from './model-request.ts'
+import type { Policies } from './policies/policies.ts'
+import { scanNames } from './scan-json.ts'
+import { applyPolicies } from './steps/apply-policies.ts'
+import { authenticate } from './steps/authenticate.ts'
+import { checkHeaders } from './steps/check-headers.ts'
+import { chooseUpstreams } from './steps/choose-upstreams.ts'
+import { forward } from './steps/forward.ts'
+import { asksForModels, listModels } from './steps/list-models.ts'
+import { readBody } from './steps/read-body.ts'
+import { relay } from './steps/relay.ts'
+import { Uploads } from './uploads.ts'
+import type { GatewayConfig } from './upstream-config.ts'
+import { Upstreams, type Upstream } from './upstreams.ts'
+
+export interface GatewayContext {
+  authorizer: Authorizer
+  policies: Policies
+  world: World
+}
+
+export interface GatewayOptions {
+  log?: (line: RequestLine) => void
+  /** The address of the client; null in process. */
+  addressOf?: (request: Request) => string | null
+  /** Bun's `server.timeout`: how long the connection of a request may be silent, 0 for any time. */
+  idleLimit?: (request: Request, seconds: number) => void
+  limits?: Partial<Limits>
+  /** The memory for bodies, shared with administration. */
+  bodies?: BodyBudget
+  /** How long a stream is read on after its client has left. */
+  drainMilliseconds?: number
+}
+
+export class Gateway {
+  readonly #parts: GatewayParts
+  readonly #streams = { open: 0 }
+  #upstreams: Upstreams | null
+  #models: ModelBook
+
+  /** `config` says where model requests go; null for nowhere. */
+  constructor(context: GatewayContext, config: GatewayConfig | null, options: GatewayOptions = {}) {
+    const { world, policies } = context
+    const { log, addressOf = () => null, idleLimit = () => {}, bodies = new BodyBudget() } = options
+    this.#parts = {
+      ...context,
+      names: scanNames(policies.members, policies.nested, policies.fields),
+      limits: { ...defaultLimits, ...options.limits },
+      uploads: new Uploads(),
+      bodies,
+      deadlines: new Deadlines(world),
+      log,
+      addressOf,
+      idleLimit,
+      drain: { milliseconds: options.drainMilliseconds ?? 0, open: new Set() },
+    }
+    this.#upstreams = serving(config) && new Upstreams(config!, world)
+    this.#models = this.#bookOf(config)
+  }
+
+  readonly fetch = async (request: Request): Promise<Response> => {
+    const call = new ModelRequest(this.#parts, request, this.#upstreams)
+    try {
+      return await this.#steps(call)
+    } catch (thrown) {
+      return fail(call, thrown)
+    }
+  }
+
+  /** The steps of a model request, in this order. */
+  async #steps(call: ModelRequest): Promise<Response> {
+    await authenticate(call)
+    checkHeaders(call)
+    await readBody(call)
+    await applyPolicies(call)
+    if (asksForModels(call)) return listModels(call)
+    await chooseUpstreams(call)
+    await forward(call)
+    return relay(call, this.#streams)
+  }
+
+  /**
+   * Takes other upstreams from the next request on; null for none. Requests under way keep theirs.
+   */
+  configure(config: GatewayConfig | null) {
+    const before = this.#upstreams
+    this.#upstreams = serving(config) && new Upstreams(config!, this.#parts.world, before ?? undefined)
+    before?.stop()
+    this.#models = this.#bookOf(config)
+  }
+
+  readonly #bookOf = (config: GatewayConfig | null) =>
+    new ModelBook(
+      config?.models ?? [],
+      () => this.#upstreams?.all.flatMap((one) => one.models().map(({ id }) => id)) ?? [],
+    )
+
+  /**
+   * Requests that are not answered to the end, and those of them whose answer is being streamed.
+   */
+  open() {
+    return { requests: this.#parts.deadlines.size, streams: this.#streams.open }
+  }
+
+  /** What the configuration says of models. */
+  models(): ModelBook {
+    return this.#models
+  }
+
+  /** The upstream that the configuration gives this name. */
+  upstream(name: string): Upstream | undefined {
+    return this.#upstreams?.all.find(({ config }) => config.name === name)
+  }
+
+  /** The models that the configuration names without a `*`. */
+  namedModels(): ReadonlySet<string> {
+    return this.#upstreams?.named ?? none
+  }
+
+  stop() {
+    for (const end of this.#parts.drain.open) end()
+    this.#upstreams?.stop()
+  }
+}
+
+/** A configuration may have models and no upstreams. */
+const serving = (config: GatewayConfig | null) => (config && config.upstreams.length > 0 ? true : null)
+
+const none: ReadonlySet<string> = new Set()
+
+function fail(call: ModelRequest, thrown: unknown): Response {
+  call.abort()
+  const left = thrown instanceof ClientLeft || call.request.signal.aborted
+  const answer = failure(call.exchange, left ? new ClientLeft() : thrown, call.callerHeaders())
+  const response = render(call.exchange, answer)
+  call.finish(left ? 'client left' : call.revoked ? 'key revoked' : null)
+  return response
+}

@@ -1,0 +1,175 @@
+/**
+ * A body that was read: what is known of it, what policies may change, and what is sent to the
+ * upstream.
+ */
+import type { ScannedJson } from './scan-json.ts'
+import type { Upload } from './uploads.ts'
+
+export interface ModelBody {
+  kind: 'json' | 'form' | 'none'
+  model: string | null
+  /** Bytes that arrived. */
+  size: number
+  /** What policies look for at any depth and is there. */
+  nested: ReadonlySet<string>
+  /**
+   * A member that a policy looks for: its JSON text, or the value of a form's field; undefined if
+   * it is not there.
+   */
+  member: (name: string) => string | undefined
+  /**
+   * Replaces a member that a policy looks for, or adds it. `json` is its new value. Only a JSON
+   * body can be changed.
+   */
+  set: (name: string, json: string) => void
+  /** Takes back what `set` did. */
+  unset: (name: string) => void
+  /** Bytes, or a way to read them: both can be sent to one upstream after the other. */
+  content: () => Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null
+  content_length: string | null
+  /** Lets go of the content. */
+  close: () => void
+}
+
+const nothing: ReadonlySet<string> = new Set()
+
+const refuseToChange = (name: string) => {
+  throw new Error(`"${name}" cannot be set: only a JSON body can be changed.`)
+}
+
+export const noBody: ModelBody = {
+  kind: 'none',
+  model: null,
+  size: 0,
+  nested: nothing,
+  member: () => undefined,
+  set: refuseToChange,
+  unset: () => {},
+  content: () => null,
+  content_length: null,
+  close: () => {},
+}
+
+export class JsonBody implements ModelBody {
+  readonly kind = 'json'
+  readonly content_length = null
+  readonly model: string | null
+  readonly size: number
+  readonly #scanned: ScannedJson
+  #bytes: Uint8Array<ArrayBuffer>
+  #changes: Map<string, string> | null = null
+
+  constructor(bytes: Uint8Array<ArrayBuffer>, scanned: ScannedJson) {
+    this.#bytes = bytes
+    this.#scanned = scanned
+    this.model = scanned.model
+    this.size = bytes.length
+  }
+
+  get nested() {
+    return this.#scanned.nested
+  }
+
+  /** As it came: changes are not looked at. */
+  member(name: string) {
+    const span = this.#scanned.members.get(name)
+    return (
+      span && Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + span.start, span.end - span.start).toString()
+    )
+  }
+
+  set(name: string, json: string) {
+    // Else the body could have the member twice, which two parsers read in two ways.
+    if (!this.#scanned.lookedFor.has(name)) throw new Error(`"${name}" is not among the members of any policy.`)
+    this.#changes ??= new Map()
+    this.#changes.set(name, json)
+  }
+
+  unset(name: string) {
+    this.#changes?.delete(name)
+  }
+
+  content() {
+    return this.#changes === null || this.#changes.size === 0
+      ? this.#bytes
+      : changed(this.#bytes, this.#scanned, this.#changes)
+  }
+
+  close() {
+    this.#bytes = new Uint8Array()
+  }
+}
+
+/**
+ * The body with its members replaced where they are there, and added before the last brace where
+ * they are not.
+ */
+function changed(bytes: Uint8Array, scanned: ScannedJson, changes: ReadonlyMap<string, string>) {
+  const edits = [...changes].map(([name, json]) => {
+    const span = scanned.members.get(name)
+    return span
+      ? { start: span.start, end: span.end, text: json }
+      : { start: scanned.end, end: scanned.end, text: `,${JSON.stringify(name)}:${json}` }
+  })
+  if (edits.length > 1) edits.sort((one, other) => one.start - other.start)
+  // In UTF-8 a character has at most three times as many bytes as it has units here.
+  const longest = edits.reduce((sum, { text }) => sum + 3 * text.length, bytes.length)
+  const made = new Uint8Array(longest)
+  let length = 0
+  const copy = (from: number, to: number) => {
+    made.set(bytes.subarray(from, to), length)
+    length += to - from
+  }
+  let at = 0
+  let needsComma = !scanned.isEmpty
+  for (const { start, end, text } of edits) {
+    copy(at, start)
+    const isAdded = start === scanned.end
+    length += encoder.encodeInto(isAdded && !needsComma ? text.slice(1) : text, made.subarray(length)).written
+    needsComma = true
+    at = end
+  }
+  copy(at, bytes.length)
+  return made.subarray(0, length)
+}
+
+const encoder = new TextEncoder()
+
+export class FormBody implements ModelBody {
+  readonly kind = 'form'
+  readonly nested = nothing
+  readonly set = refuseToChange
+  readonly unset = () => {}
+  readonly #upload: Upload
+  readonly #fields: ReadonlyMap<string, string>
+
+  constructor(upload: Upload, fields: ReadonlyMap<string, string>) {
+    this.#upload = upload
+    this.#fields = fields
+  }
+
+  get model() {
+    return this.#fields.get('model') ?? null
+  }
+
+  get size() {
+    return this.#upload.size
+  }
+
+  get content_length() {
+    return String(this.#upload.size)
+  }
+
+  member(name: string) {
+    return this.#fields.get(name)
+  }
+
+  content() {
+    const { content } = this.#upload
+    return typeof content === 'function' ? content() : content
+  }
+
+  close() {
+    this.#upload.close()
+  }
+}

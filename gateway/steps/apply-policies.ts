@@ -1,0 +1,76 @@
+/** Fourth step: each policy refuses the request, or takes what it will use. */
+import { upstreamUnreachable } from '../../contract/errors.ts'
+import { ClientLeft } from '../../http/respond.ts'
+import { askUpstream } from '../ask-upstream.ts'
+import type { ProjectCaller } from '../caller.ts'
+import type { ModelBody } from '../model-body.ts'
+import type { ModelRequest } from '../model-request.ts'
+import type { PolicyRequest } from '../policies/policy.ts'
+import { authenticateAgain } from './authenticate.ts'
+
+export async function applyPolicies(call: ModelRequest): Promise<void> {
+  // What the key may do, and what its project may use, can have changed while the body arrived.
+  const decided = authenticateAgain(call)
+  if (decided) await decided
+  const taken = call.gateway.policies.reserve(new RequestForPolicies(call))
+  call.reservations = taken instanceof Promise ? await taken : taken
+}
+
+/** A class, so that a request without anything to ask for makes no functions. */
+class RequestForPolicies implements PolicyRequest {
+  readonly component = 'gateway'
+  readonly caller: ProjectCaller
+  readonly permission: string
+  readonly model: string | null
+  readonly method: string
+  readonly operation: string | null
+  readonly path: string | null
+  readonly endpoint: string | null
+  readonly request_id: string
+  readonly body: ModelBody
+  readonly #call: ModelRequest
+
+  constructor(call: ModelRequest) {
+    const { caller, target, body, request, exchange } = call
+    this.#call = call
+    this.caller = caller
+    this.permission = target.needed
+    this.model = body.model
+    this.method = request.method
+    this.operation = target.operation
+    this.path = target.path
+    this.endpoint = target.endpoint
+    this.request_id = exchange.line.request_id
+    this.body = body
+  }
+
+  askUpstream(path: string) {
+    return askForInput(this.#call, path)
+  }
+
+  permitModel(model: string) {
+    const { gateway, caller, wanted } = this.#call
+    gateway.policies.permit(caller, { ...wanted, model })
+  }
+
+  readCallerAgain() {
+    const call = this.#call
+    const again = authenticateAgain(call)
+    return again ? again.then(() => call.caller) : call.caller
+  }
+}
+
+/** What a request refers to is read with the same patience as an upload. */
+async function askForInput(call: ModelRequest, path: string): Promise<Response> {
+  const { gateway, deadline, request } = call
+  const [upstream] = await call.upstreams!.inOrder(null)
+  const controller = new AbortController()
+  call.abort = () => controller.abort()
+  deadline.set(gateway.limits.upload_milliseconds, call.abort)
+  try {
+    return await askUpstream(gateway.world, upstream!, path, controller.signal)
+  } catch (error) {
+    if (request.signal.aborted) throw new ClientLeft()
+    throw upstreamUnreachable(`upstream "${upstream!.config.name}": ${(error as Error).message}`)
+  }
+}

@@ -1,0 +1,75 @@
+/** Last step: passes the upstream's answer on to the client. */
+import { badUpstream, upstreamTimeout } from '../../contract/errors.ts'
+import { render } from '../../http/respond.ts'
+import { copyResponseHeaders } from '../headers.ts'
+import type { ModelRequest } from '../model-request.ts'
+import { StreamRelay } from '../relay-stream.ts'
+import { watchKey } from './authenticate.ts'
+
+/**
+ * An answer whose length is known and not above this is read whole before it is passed on: cheaper
+ * than a stream.
+ */
+const SMALL = 64 * 1024
+
+/** nginx would hold a stream back until it has ended, and other proxies might keep it. */
+const forEvents = { 'x-accel-buffering': 'no', 'cache-control': 'no-cache' }
+
+export async function relay(call: ModelRequest, streams: { open: number }): Promise<Response> {
+  const { response } = call.answered!
+  const { status } = response
+  const headers = call.callerHeaders()
+  copyResponseHeaders(response.headers, headers)
+  const isEvents = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
+  if (isEvents) Object.assign(headers, forEvents)
+  const length = response.headers.get('content-length')
+  const isSmall = length !== null && Number(length) <= SMALL
+  const body = isSmall ? await readSmall(call) : response.body && stream(call, response.body, isEvents, streams)
+  call.reservations.addHeaders(headers)
+  const rendered = render(call.exchange, { status, body, headers })
+  // After `render`: what throws before this line is counted and logged once, as a failure.
+  if (body instanceof ReadableStream) streams.open++
+  else {
+    if (body === null) call.answered!.upstream.giveConnection()
+    call.finish('whole')
+  }
+  return rendered
+}
+
+async function readSmall(call: ModelRequest): Promise<ArrayBuffer> {
+  const { deadline, reservations } = call
+  const { response, upstream } = call.answered!
+  const { idle_milliseconds, name } = upstream.config
+  deadline.set(idle_milliseconds, call.abort)
+  try {
+    const bytes = await response.arrayBuffer()
+    upstream.giveConnection()
+    if (reservations.seesPieces) reservations.whole(new Uint8Array(bytes))
+    return bytes
+  } catch (error) {
+    if (call.revoked) throw call.revoked
+    throw deadline.expired
+      ? upstreamTimeout(`upstream "${name}" fell silent in its answer`)
+      : badUpstream(`upstream "${name}" broke off: ${(error as Error).message}`)
+  }
+}
+
+function stream(call: ModelRequest, source: ReadableStream<Uint8Array>, isEvents: boolean, streams: { open: number }) {
+  const { deadline, abort, answered, reservations } = call
+  const { upstream } = answered!
+  const relay = new StreamRelay(source, {
+    idle_milliseconds: upstream.config.idle_milliseconds,
+    deadline,
+    abort,
+    drain: call.gateway.drain,
+    isEvents,
+    reservations,
+    onEnd(ended) {
+      streams.open--
+      if (ended === 'whole') upstream.giveConnection()
+      call.finish(ended)
+    },
+  })
+  watchKey(call, (error) => relay.revoke(error))
+  return relay.stream
+}
