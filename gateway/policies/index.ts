@@ -1,0 +1,18 @@
+/**
+ * The policies of every server, in the order in which they are asked. A new one is a file here and
+ * a line in this list.
+ */
+import { hostedToolPermissions } from './hosted-tools.ts'
+import { metering, type MeteringContext } from './metering.ts'
+import { modelPermissions } from './model-permissions.ts'
+import { permission } from './permission.ts'
+import { serviceTierSettings } from './service-tiers.ts'
+import type { Policy } from './policy.ts'
+
+export const standardPolicies = (context: MeteringContext): readonly Policy[] => [
+  permission,
+  modelPermissions(() => context.refusals.model()),
+  hostedToolPermissions,
+  serviceTierSettings,
+  metering(context),
+]

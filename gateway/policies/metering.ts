@@ -1,0 +1,67 @@
+/**
+ * Counts what each request uses, and keeps it under the rate limits and spend limits of its
+ * project: what it may use at most is taken from the ledger before it is forwarded, and what it did
+ * use put in its place after.
+ */
+import { admit } from '../meter/admit.ts'
+import { reserveBatch } from '../meter/batches.ts'
+import { CallWish, type CallContext } from '../meter/call-wish.ts'
+import { seriesOf, whose } from '../meter/caller-limits.ts'
+import { endpointOf, fields, members, nested } from '../meter/endpoints.ts'
+import { WatchedResult } from '../meter/metered-batch.ts'
+import type { ResultWatch } from '../meter/result-watch.ts'
+import { limitsOf, requestWindows } from '../meter/windows.ts'
+import type { ProjectCaller } from '../caller.ts'
+import type { Policy, PolicyRequest } from './policy.ts'
+
+export interface MeteringContext extends CallContext {
+  results: ResultWatch
+}
+
+export const metering = (context: MeteringContext): Policy => ({
+  name: 'metering',
+  withoutModel: 'applies',
+  members,
+  fields,
+  nested,
+  reserve(request) {
+    const { component, method, endpoint, path, body } = request
+    if (component === 'verify') return reserveVerified(context, request)
+    if (method === 'POST' && endpoint === '/batches') return reserveBatch(context, request)
+    const metered = endpointOf(method, endpoint)
+    if (metered && body && body.kind !== 'none')
+      return admit(context, request, new CallWish(context, request, metered, body))
+    const result_id = resultIn(path)
+    return result_id === null ? null : new WatchedResult(result_id, context.results)
+  },
+})
+
+/**
+ * The id of a batch or a response whose state the answer tells: to a question for it, or when it is
+ * cancelled.
+ */
+const resultIn = (path: string | null) =>
+  /^\/(?:batches|responses)\/([\w-]{1,200})(?:\/cancel)?$/.exec(path ?? '')?.[1] ?? null
+
+/** At `/verify` only requests are counted: nothing is known of the body and of the answer. */
+function reserveVerified(context: MeteringContext, request: PolicyRequest) {
+  const { caller, model } = request
+  if (typeof model !== 'string') return null
+  const windowsOf = (caller: ProjectCaller) => {
+    const row = context.models().rowOf(model)
+    return requestWindows(limitsOf(caller, row), row.key)
+  }
+  if (windowsOf(caller).length === 0) return null
+  return admit(context, request, {
+    ask: (caller) => ({
+      ...whose(caller),
+      windows: windowsOf(caller),
+      limits: noLimits,
+      bound: 0,
+      series: seriesOf(caller, 'completions', model, null),
+    }),
+    reservation: (admission) => ({ settle: () => admission.end() }),
+  })
+}
+
+const noLimits = { organization: null, project: null }
