@@ -1,0 +1,177 @@
+/** Watches an answer pass, whole or as a stream, and finds what it says of its use. */
+import { AnswerText } from './answer-text.ts'
+import { EventText } from './event-text.ts'
+import { reportedIn, together, type Reported } from './count.ts'
+import type { Endpoint } from './endpoints.ts'
+import { afterColon, endOfObject, hasUsage, USAGE, usageIn } from './json-bytes.ts'
+import { usageAtEnd } from './read-usage.ts'
+
+/**
+ * So much is kept of the end of what is no event, and parsed if it is all: `usage` is near the end.
+ */
+const KEPT = 64 * 1024
+/** Of the Responses API more, because calls of tools stand at the beginning. */
+const KEPT_OF_RESPONSES = 1024 * 1024
+const ID = Buffer.from('"id"')
+const WEB_SEARCH = Buffer.from('web_search_call"')
+const FILE_SEARCH = Buffer.from('file_search_call"')
+const decoder = new TextDecoder()
+
+export class AnswerMeter {
+  readonly #endpoint: Endpoint
+  /** The client did not ask for the chunk that only says the usage. */
+  readonly #dropsUsage: boolean
+  readonly #keptBytes: number
+  #reported: Reported | null = null
+  #tail: Uint8Array[] = []
+  #tailBytes = 0
+  #bytes = 0
+  /** What came in events with text in them. */
+  readonly #text: EventText
+  /** The id of the response that a stream is of, for one that goes on without its stream. */
+  #id: string | null = null
+
+  constructor(endpoint: Endpoint, dropsUsage: boolean) {
+    this.#endpoint = endpoint
+    this.#dropsUsage = dropsUsage
+    this.#keptBytes = endpoint.isResponses ? KEPT_OF_RESPONSES : KEPT
+    this.#text = new EventText(endpoint.texts)
+  }
+
+  /** False for the event that the client did not ask for. */
+  event(event: Uint8Array): boolean {
+    const bytes = Buffer.from(event.buffer, event.byteOffset, event.length)
+    if (this.#endpoint.isResponses && this.#id === null) this.#id = idIn(bytes)
+    if (!hasUsage(bytes)) {
+      this.#text.add(bytes)
+      return true
+    }
+    const data = dataOf(event)
+    const body = data === null ? null : parsed(data)
+    if (body === null) return true
+    const reported = reportedIn(body, this.#endpoint)
+    if (reported) this.#reported = together(this.#reported, reported, this.#endpoint)
+    const { choices } = body as { choices?: unknown }
+    const isOnlyUsage = Array.isArray(choices) && choices.length === 0
+    if (!isOnlyUsage) this.#text.add(bytes)
+    return !(isOnlyUsage && this.#dropsUsage)
+  }
+
+  /** Where the next event is that says something of the use, or of the response. */
+  nextEvent(events: Uint8Array, from: number): number {
+    if (this.#endpoint.isResponses && this.#id === null) return from
+    return usageIn(Buffer.from(events.buffer, events.byteOffset, events.length), from)
+  }
+
+  /** Events that say nothing of it. */
+  events(events: Uint8Array) {
+    this.#text.add(events)
+  }
+
+  /**
+   * Bytes of an answer that is no event stream, or of an event that is too long to be seen whole.
+   */
+  piece(bytes: Uint8Array) {
+    this.#bytes += bytes.length
+    this.#tail.push(new Uint8Array(bytes))
+    this.#tailBytes += bytes.length
+    while (this.#tail.length > 1 && this.#tailBytes - this.#tail[0]!.length >= this.#keptBytes)
+      this.#tailBytes -= this.#tail.shift()!.length
+  }
+
+  /** A short answer, all of it; it is only kept if it does not say what it used. */
+  whole(bytes: Uint8Array) {
+    const answer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#reported = usageAtEnd(answer, this.#endpoint)
+    if (this.#reported === null) this.piece(bytes)
+  }
+
+  /** What the upstream said of its use; null if nothing. */
+  get reported(): Reported | null {
+    this.#reported ??= this.#read()
+    return this.#reported
+  }
+
+  #read(): Reported | null {
+    if (this.#bytes === 0) return null
+    const bytes = Buffer.concat(this.#tail)
+    const atEnd = this.#bytes === bytes.length ? usageAtEnd(bytes, this.#endpoint) : null
+    if (atEnd) return atEnd
+    if (this.#bytes === bytes.length && bytes.length <= KEPT) {
+      const body = parsed(bytes)
+      if (body !== null) return reportedIn(body, this.#endpoint)
+    }
+    const usage = lastObject(bytes)
+    const reported = usage === null ? null : reportedIn({ usage }, this.#endpoint)
+    if (reported === null || !this.#endpoint.isResponses) return reported
+    const web_searches = occurrences(bytes, WEB_SEARCH)
+    return { ...reported, web_searches, file_searches: occurrences(bytes, FILE_SEARCH) }
+  }
+
+  /**
+   * Of an answer whose upstream does not say what it used: its text, escaped as in JSON, and how
+   * much longer it is.
+   */
+  get unreported(): { text: string; factor: number; events: number } {
+    const { text, factor, events } = this.#text.counted()
+    if (events > 0) return { text, factor, events }
+    const whole = new AnswerText(this.#endpoint.wholeTexts)
+    whole.add(Buffer.concat(this.#tail))
+    // Of an answer that is longer than what was kept, all that came before is taken for text too.
+    const before = this.#bytes - this.#tailBytes
+    return { text: whole.text, factor: whole.factor * (1 + before / Math.max(1, this.#tailBytes)), events: 0 }
+  }
+
+  /** Bytes of an answer that was no stream of events. */
+  get bytes() {
+    return this.#bytes
+  }
+
+  /** The id of the response, from its stream or from its whole answer; null where there is none. */
+  get id(): string | null {
+    return this.#id ?? idIn(Buffer.concat(this.#tail))
+  }
+}
+
+/** The first id in the bytes that a response has; ids of its items have other prefixes. */
+function idIn(bytes: Buffer): string | null {
+  for (let at = bytes.indexOf(ID); at >= 0; at = bytes.indexOf(ID, at + 1)) {
+    const start = afterColon(bytes, at + ID.length)
+    const [, id] = /^"(resp_[\w-]{1,200})"/.exec(bytes.toString('latin1', start, start + 256)) ?? []
+    if (id !== undefined) return id
+  }
+  return null
+}
+
+function occurrences(bytes: Buffer, wanted: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + 1)) count++
+  return count
+}
+
+/** The data of a server-sent event, its lines joined; null without any. */
+function dataOf(event: Uint8Array): string | null {
+  const lines = decoder.decode(event).split(/\r\n|\r|\n/)
+  const data = lines.filter((line) => line.startsWith('data:')).map((line) => line.slice(5).replace(/^ /, ''))
+  return data.length === 0 ? null : data.join('\n')
+}
+
+/** The last object in a text that stands behind `"usage":`. */
+function lastObject(bytes: Buffer): object | null {
+  for (let at = bytes.lastIndexOf(USAGE); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(USAGE, at - 1)) {
+    const open = afterColon(bytes, at + USAGE.length)
+    if (bytes[open] !== 0x7b) continue
+    const end = endOfObject(bytes, open)
+    if (end > 0) return parsed(bytes.subarray(open, end))
+  }
+  return null
+}
+
+function parsed(data: string | Uint8Array): object | null {
+  try {
+    const body: unknown = JSON.parse(typeof data === 'string' ? data : decoder.decode(data))
+    return typeof body === 'object' ? body : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,122 @@
+/** The input file of a batch: which model its requests name, and what they can use at most. */
+import { invalid } from '../../contract/errors.ts'
+import { JsonBody } from '../model-body.ts'
+import { scanJson, scanNames, type ScanNames } from '../scan-json.ts'
+import { boundOf, BYTES_PER_TOKEN, sizesOf } from './bound.ts'
+import { endpointOf, members, nested, type Endpoint } from './endpoints.ts'
+import { toolMembers } from '../policies/hosted-tools.ts'
+import type { ModelBook } from './model-book.ts'
+import { priceAt, type Price } from './price.ts'
+
+const NEWLINE = 0x0a
+const LONGEST_LINE = 32 * 1024 * 1024
+
+const lineNames = scanNames(['url', 'body'], [])
+const bodyNames: ScanNames = scanNames([...members, ...toolMembers], nested)
+
+export interface BatchInput {
+  /** Empty where its requests name none. */
+  model: string
+  /** The path of its requests, below `/v1`. */
+  path: string
+  endpoint: Endpoint
+  price: Price | null
+  requests: number
+  /** Tokens of all prompts, as far as bytes tell. */
+  input: number
+  /** Nano-dollars that all can cost at most; null where nobody can say. */
+  bound: number | null
+  output: number
+}
+
+/** Each throws for what the project may not use. */
+export interface BatchPermits {
+  model: (model: string) => void
+  body: (body: JsonBody) => void
+}
+
+/** Adds up the lines of an input file as they come. `now` is in Unix seconds. */
+export class BatchScan {
+  readonly #models: ModelBook
+  readonly #now: number
+  readonly #permit: BatchPermits
+  #rest: Uint8Array[] = []
+  #restBytes = 0
+  #line = 0
+  #first: { model: string; path: string } | null = null
+  #sum: BatchInput | null = null
+
+  constructor(models: ModelBook, now: number, permit: BatchPermits) {
+    this.#models = models
+    this.#now = now
+    this.#permit = permit
+  }
+
+  feed(piece: Uint8Array) {
+    let start = 0
+    for (let end = piece.indexOf(NEWLINE); end >= 0; end = piece.indexOf(NEWLINE, start)) {
+      this.#keep(piece.subarray(start, end))
+      this.#take()
+      start = end + 1
+    }
+    this.#keep(piece.subarray(start))
+  }
+
+  /** Null for a file without a request that is metered. */
+  end(): BatchInput | null {
+    this.#take()
+    return this.#sum
+  }
+
+  #keep(bytes: Uint8Array) {
+    if (bytes.length === 0) return
+    this.#restBytes += bytes.length
+    if (this.#restBytes > LONGEST_LINE) throw this.#wrong(`is longer than ${LONGEST_LINE} bytes`)
+    this.#rest.push(new Uint8Array(bytes))
+  }
+
+  #take() {
+    this.#line++
+    const line = new Uint8Array(Buffer.concat(this.#rest))
+    this.#rest = []
+    this.#restBytes = 0
+    if (line.every((byte) => byte <= 0x20)) return
+    const { path, body } = this.#parsed(line)
+    const model = body.model ?? ''
+    if (this.#first === null) this.#permit.model(model)
+    const first = (this.#first ??= { model, path })
+    if (first.model !== model || first.path !== path)
+      throw this.#wrong('names another model or path than those before it')
+    this.#permit.body(body)
+    this.#add(model, path, body)
+  }
+
+  #parsed(line: Uint8Array<ArrayBuffer>): { path: string; body: JsonBody } {
+    try {
+      const outer = new JsonBody(line, scanJson(line, lineNames))
+      const url = JSON.parse(outer.member('url') ?? '""') as unknown
+      const bytes = new Uint8Array(Buffer.from(outer.member('body') ?? ''))
+      return { path: String(url).replace(/^\/v1/, ''), body: new JsonBody(bytes, scanJson(bytes, bodyNames)) }
+    } catch (error) {
+      throw this.#wrong(`cannot be read: ${(error as Error).message}`)
+    }
+  }
+
+  #add(model: string, path: string, body: JsonBody) {
+    const endpoint = endpointOf('POST', path)
+    if (!endpoint) return
+    const settings = this.#models.find(model)
+    const price = this.#sum ? this.#sum.price : priceAt(settings.prices, this.#now)
+    const sizes = sizesOf(body, endpoint, settings)
+    const bound = price && boundOf(sizes, endpoint, price, price.batch)
+    const sum = (this.#sum ??= { model, path, endpoint, price, requests: 0, input: 0, output: 0, bound: 0 })
+    sum.requests++
+    sum.input += Math.ceil(body.size / BYTES_PER_TOKEN)
+    sum.output += sizes.output ?? sizes.expected
+    sum.bound = bound === null || sum.bound === null ? null : sum.bound + bound
+  }
+
+  #wrong(what: string) {
+    return invalid(`Line ${this.#line} of the input file ${what}.`, 'input_file_id')
+  }
+}

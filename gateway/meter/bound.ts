@@ -1,0 +1,168 @@
+/** What a request can use and cost at most, and what it probably will. */
+import { LARGEST_AMOUNT } from '../../ledger/budget.ts'
+import type { ModelBody } from '../model-body.ts'
+import type { Endpoint } from './endpoints.ts'
+import type { ModelSettings } from './model-book.ts'
+import { costOfUnits, dearest, type Price } from './price.ts'
+
+/** Audio has at least so many bytes a second: 8 kbit/s. */
+const LEAST_AUDIO_BYTES = 1000
+/**
+ * Measured on mixed text: a token has 3.08 bytes. For estimates only; a bound takes one byte for a
+ * token.
+ */
+export const BYTES_PER_TOKEN = 3
+
+export interface Sizes {
+  /** Tokens of the prompt at most; null where nobody can say. */
+  input: number | null
+  /**
+   * Whether the bytes of the body say nothing of the prompt: it refers to images, files and the
+   * like.
+   */
+  isOpaque: boolean
+  /** Tokens of the answer at most; null where nobody can say. */
+  output: number | null
+  /** Tokens that the answer will probably have. */
+  expected: number
+  /** Images, seconds of audio or characters at most. */
+  units: number
+  /** Tokens that it will probably use: for rate limits. */
+  estimate: number
+  /**
+   * Whether the request said itself how long its answer may be, and its bytes how long its prompt
+   * is.
+   */
+  isDeclared: boolean
+  /** The members of the body that must be set so that the upstream keeps to `output`. */
+  set: readonly { name: string; value: number }[]
+}
+
+/**
+ * A whole number that the body names, also as text, which some servers take; null where there is
+ * none.
+ */
+export function numberOf(body: ModelBody, name: string): number | null {
+  const written = body.member(name)?.replace(/^"\s*|\s*"$/g, '')
+  const value = written ? Number(written) : Number.NaN
+  return Number.isFinite(value) && value >= 0 ? Math.ceil(value) : null
+}
+
+export const flagOf = (body: ModelBody, name: string) => body.member(name) === 'true'
+
+/** Whether the body refers to something whose size it does not show. */
+const isOpaque = (body: ModelBody) =>
+  body.kind === 'form' ||
+  body.nested.size > 0 ||
+  ['previous_response_id', 'conversation'].some((name) => isGiven(body.member(name))) ||
+  // A prompt that is stored, or a list of tools that the upstream runs by itself.
+  body.member('prompt')?.startsWith('{') === true ||
+  hasHostedTools(body.member('tools'))
+
+const isGiven = (json: string | undefined) => json !== undefined && json !== 'null'
+
+function hasHostedTools(json: string | undefined): boolean {
+  if (!isGiven(json)) return false
+  try {
+    const tools: unknown = JSON.parse(json!)
+    return !Array.isArray(tools) || tools.some((tool) => (tool as { type?: unknown } | null)?.type !== 'function')
+  } catch {
+    return true
+  }
+}
+
+export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSettings): Sizes {
+  const opaque = isOpaque(body)
+  const most = settings.max_output_tokens
+  const bytes = Math.ceil(body.size / BYTES_PER_TOKEN)
+  const prompt = {
+    input: opaque ? settings.context_tokens : body.size,
+    isOpaque: opaque,
+    estimate: opaque ? Math.min(bytes, settings.context_tokens ?? Infinity) : bytes,
+  }
+  const answers = Math.max(1, numberOf(body, 'n') ?? 1, numberOf(body, 'best_of') ?? 1)
+  const { unit, sets, generates } = endpoint
+  const expected = generates && unit === null ? Math.min(settings.estimate_output_tokens, most ?? Infinity) : 0
+  if (sets === null)
+    return {
+      ...prompt,
+      // Images and transcripts can be paid by token too.
+      output: generates ? most && most * answers : 0,
+      expected,
+      estimate: prompt.estimate + expected,
+      units: unit === null ? 0 : unitsOf(body, unit, answers),
+      isDeclared: !opaque,
+      set: [],
+    }
+  return { ...answerSizes(body, endpoint, settings, answers, prompt), units: 0 }
+}
+
+function answerSizes(
+  body: ModelBody,
+  { maxima, sets }: Endpoint,
+  settings: ModelSettings,
+  answers: number,
+  prompt: Pick<Sizes, 'input' | 'isOpaque' | 'estimate'>,
+): Omit<Sizes, 'units'> {
+  const most = settings.max_output_tokens
+  const named = maxima.filter((name) => isGiven(body.member(name)))
+  const declared = named.map((name) => numberOf(body, name)).filter((value) => value !== null)
+  // The larger of all that are declared, because nobody knows which one the upstream takes.
+  const one = declared.length > 0 ? Math.min(Math.max(...declared), most ?? Infinity) : most
+  // What is above the model's maximum, or no number at all, such as -1 for any length, would bound
+  // nothing.
+  const wrong = named.filter((name) => (numberOf(body, name) ?? Infinity) > (most ?? Infinity))
+  const unset = declared.length + wrong.length === 0 ? [sets!] : []
+  // Rejected tokens of a prediction are paid for as output.
+  const prediction = Buffer.byteLength(body.member('prediction') ?? '')
+  const expected = (declared.length > 0 ? one! : Math.min(settings.estimate_output_tokens, most ?? Infinity)) * answers
+  return {
+    ...prompt,
+    output: one === null ? null : one * answers + prediction,
+    expected,
+    estimate: prompt.estimate + expected,
+    isDeclared: declared.length > 0 && !prompt.isOpaque,
+    set: one === null ? [] : [...wrong, ...unset].map((name) => ({ name, value: one })),
+  }
+}
+
+function unitsOf(body: ModelBody, unit: NonNullable<Endpoint['unit']>, answers: number): number {
+  if (unit === 'image') return answers
+  if (unit === 'second') return Math.ceil(body.size / LEAST_AUDIO_BYTES)
+  return charactersOf(body.member('input'))
+}
+
+/** Code points of a JSON string. */
+export function charactersOf(json: string | undefined): number {
+  if (!json) return 0
+  try {
+    const text: unknown = JSON.parse(json)
+    return typeof text === 'string' ? Array.from(text).length : json.length
+  } catch {
+    return json.length
+  }
+}
+
+/**
+ * Nano-dollars that a request costs at most; null where its sizes do not say. `factor` is what
+ * prices are multiplied with, in thousandths.
+ */
+export function boundOf(
+  { input, output, units }: Pick<Sizes, 'input' | 'output' | 'units'>,
+  { unit }: Pick<Endpoint, 'unit'>,
+  price: Price,
+  factor: number,
+): number | null {
+  const rates = dearest(price, factor)
+  if (input === null && rates.input > 0) return null
+  if (output === null && rates.output > 0) return null
+  const perUnit = unit === 'image' ? rates.image : unit === 'character' ? rates.character : 0
+  const sum =
+    costOfUnits(input ?? 0, rates.input) +
+    costOfUnits(output ?? 0, rates.output) +
+    costOfUnits(units, perUnit) +
+    (unit === 'second' ? Math.ceil(costOfUnits(units, rates.minute) / 60) : 0) +
+    // Each line item is rounded up by itself.
+    3
+  return Math.min(sum, LARGEST_AMOUNT)
+}

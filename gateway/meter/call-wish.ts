@@ -1,0 +1,108 @@
+/** What the ledger is asked for a metered call, under the limits of its caller at that moment. */
+import type { Admission } from '../../ledger/admission.ts'
+import type { Ask, WindowAsk } from '../../ledger/ask.ts'
+import { seconds, type World } from '../../world/world.ts'
+import type { ProjectCaller } from '../caller.ts'
+import type { ModelBody } from '../model-body.ts'
+import type { PolicyRequest, Reservation } from '../policies/policy.ts'
+import type { Admitting, Wish } from './admit.ts'
+import { boundOf, sizesOf, type Sizes } from './bound.ts'
+import { requireBound, requireModel } from './caller-limits.ts'
+import type { Endpoint } from './endpoints.ts'
+import { MeteredRequest, type MeteringParts } from './metered-request.ts'
+import type { ModelBook } from './model-book.ts'
+import { dearestFactor } from './price.ts'
+import { termsOf, type Terms } from './terms.ts'
+import { tokenBound } from './token-bound.ts'
+import { tierIn } from './use.ts'
+import { windowsFor } from './windows.ts'
+
+export interface CallContext extends Admitting, MeteringParts {
+  models: () => ModelBook
+  world: World
+}
+
+const noWindows: readonly WindowAsk[] = []
+
+export class CallWish implements Wish {
+  readonly #context: CallContext
+  readonly #request: PolicyRequest
+  readonly #endpoint: Endpoint
+  readonly #body: ModelBody
+  readonly #model: string
+  /** By a closer count of the prompt than its bytes; null before there is one. */
+  readonly #closer: Sizes | null
+  #terms!: Terms
+  #sizes: Sizes | null = null
+
+  /** Throws 400 where the request must name a model. */
+  constructor(
+    context: CallContext,
+    request: PolicyRequest,
+    endpoint: Endpoint,
+    body: ModelBody,
+    closer: Sizes | null = null,
+  ) {
+    this.#context = context
+    this.#request = request
+    this.#endpoint = endpoint
+    this.#body = body
+    this.#model = requireModel(request.caller, request.model ?? null)
+    this.#closer = closer
+  }
+
+  ask(caller: ProjectCaller): Ask {
+    const { models, world } = this.#context
+    const terms = termsOf(caller, this.#endpoint, this.#model, models(), seconds(world))
+    this.#terms = terms
+    const { price, hasRates, series } = terms
+    // Where no limit and no price depends on them, nobody asks for its sizes before it ends.
+    const sizes = price || hasRates ? this.#sizesFor(terms) : null
+    const bound = price && sizes ? this.#bound(caller, terms, sizes) : 0
+    return {
+      organization_id: caller.organization_id,
+      project_id: caller.project_id,
+      windows: sizes && hasRates ? windowsFor(terms, sizes, this.#endpoint, this.#body) : noWindows,
+      limits: caller.limits.spend,
+      bound: bound ?? 0,
+      isUnbounded: bound === null,
+      series,
+    }
+  }
+
+  #sizesFor({ settings }: Terms): Sizes {
+    return (this.#sizes = this.#closer ?? sizesOf(this.#body, this.#endpoint, settings))
+  }
+
+  /** Null where nobody can say, and nothing depends on it. Throws 400 where a limit does. */
+  #bound(caller: ProjectCaller, { price, settings, hasSpendLimit }: Terms, sizes: Sizes): number | null {
+    const bound = boundOf(sizes, this.#endpoint, price!, dearestFactor(price!, tierIn(this.#body)))
+    if (bound === null && hasSpendLimit) requireBound(caller, price, bound, settings.match, missingIn(sizes))
+    return bound
+  }
+
+  reservation(admission: Admission): Reservation {
+    const terms = this.#terms
+    const sizes = this.#sizes
+    const body = this.#body
+    if (sizes && terms.price && terms.hasSpendLimit)
+      for (const { name, value } of sizes.set) body.set(name, String(value))
+    const path = this.#request.endpoint!
+    const { settings, price } = terms
+    const metered = { admission, endpoint: this.#endpoint, path, body, model: this.#model, sizes, settings, price }
+    return new MeteredRequest(metered, this.#context)
+  }
+
+  /** With a tokenizer's count of the prompt, where that is smaller than its bytes. */
+  async smaller(): Promise<Wish | null> {
+    if (this.#closer || !this.#sizes) return null
+    const sizes = this.#sizes
+    const input = await tokenBound(this.#context.tokens, this.#body, this.#model, sizes)
+    return input === null
+      ? null
+      : new CallWish(this.#context, this.#request, this.#endpoint, this.#body, { ...sizes, input })
+  }
+}
+
+/** The setting of the model without which nobody can say what a request costs at most. */
+const missingIn = ({ input, isOpaque }: Sizes) => (isOpaque && input === null ? 'context_tokens' : 'max_output_tokens')

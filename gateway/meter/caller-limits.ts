@@ -1,0 +1,55 @@
+/**
+ * What limits mean for a caller's request before it is asked for: its bound must be known, and its
+ * model.
+ */
+import { modelNeeded, modelNeedsSetting } from '../../contract/limit-errors.ts'
+import type { Ask } from '../../ledger/ask.ts'
+import type { Series } from '../../ledger/usage-counts.ts'
+import type { ProjectCaller } from '../caller.ts'
+import type { Price } from './price.ts'
+
+export const hasSpendLimit = ({ limits: { spend } }: ProjectCaller) =>
+  spend.organization !== null || spend.project !== null
+
+export const whose = ({ organization_id, project_id }: ProjectCaller) => ({ organization_id, project_id })
+
+/**
+ * A request that names no model runs with one that nobody knows. Throws 400 where that could break
+ * a limit.
+ */
+export function requireModel(caller: ProjectCaller, model: string | null): string {
+  if (!model && (caller.limits.models !== null || hasSpendLimit(caller))) throw modelNeeded()
+  return model ?? ''
+}
+
+/**
+ * Nano-dollars that a request costs at most. Under a spend limit that must be known: throws 400
+ * naming the setting that is missing. `match` is the model's entry in the configuration.
+ */
+export function requireBound(
+  caller: ProjectCaller,
+  price: Price | null,
+  bound: number | null,
+  match: string,
+  missing: 'max_output_tokens' | 'context_tokens',
+): Pick<Ask, 'bound' | 'isUnbounded'> {
+  if (price === null) return { bound: 0 }
+  if (bound !== null) return { bound }
+  if (hasSpendLimit(caller)) throw modelNeedsSetting(match, missing)
+  return { bound: 0, isUnbounded: true }
+}
+
+export const seriesOf = (caller: ProjectCaller, kind: Series['kind'], model: string, price: Price | null): Series => ({
+  organization_id: caller.organization_id,
+  project_id: caller.project_id,
+  user_id: caller.owner_id,
+  // Access tokens come and go; what lasts is the rule that issues them.
+  api_key_id: caller.rule_id ?? caller.key_id,
+  kind,
+  model,
+  service_tier: '',
+  batch: 0,
+  detail: '',
+  estimated: 0,
+  priced: price ? 1 : 0,
+})

@@ -1,0 +1,139 @@
+/** From what an upstream says of its use to counts. */
+import { addCounts, type Counts } from '../../ledger/usage-counts.ts'
+import type { Endpoint } from './endpoints.ts'
+
+/** What an answer, or the last event of a stream, was found to say. */
+export interface Reported {
+  counts: Counts
+  service_tier: string
+  /** Calls of hosted tools. */
+  web_searches: number
+  file_searches: number
+  /** Members of `usage` that were no possible numbers, and were taken for 0. */
+  impossible: readonly string[]
+}
+
+type Members = Record<string, unknown>
+
+/** More than any request, or any batch, can use. */
+const MOST = 1e11
+
+const of = (value: unknown): Members => (typeof value === 'object' && value !== null ? (value as Members) : {})
+
+/** Reads the numbers of a `usage` object, and notes the names of those that cannot be. */
+class Numbers {
+  #impossible: string[] | null = null
+
+  /** Null where it is not there. What is negative, absurdly large, broken or no number is 0. */
+  read(members: Members, name: string): number | null {
+    const value = members[name]
+    if (value === undefined || value === null) return null
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST) return value
+    if (!this.impossible.includes(name)) (this.#impossible ??= []).push(name)
+    return 0
+  }
+
+  /** Seconds may be broken; each that was begun counts. */
+  seconds(members: Members, name: string): number | null {
+    const value = members[name]
+    return typeof value === 'number' && value >= 0 && value <= MOST ? Math.ceil(value) : this.read(members, name)
+  }
+
+  get impossible(): readonly string[] {
+    return this.#impossible ?? nothing
+  }
+}
+
+const nothing: readonly string[] = []
+
+/**
+ * The counts of a `usage` object, by either of its vocabularies; null where it says nothing that
+ * could be counted. Zero is a count; only absence is none.
+ */
+function countsOf(usage: unknown, { unit }: Endpoint, numbers: Numbers): Counts | null {
+  const one = of(usage)
+  const input = numbers.read(one, 'prompt_tokens') ?? numbers.read(one, 'input_tokens')
+  const output = numbers.read(one, 'completion_tokens') ?? numbers.read(one, 'output_tokens')
+  const seconds = unit === 'second' ? numbers.seconds(one, 'seconds') : null
+  if (input === null && output === null && seconds === null) return null
+  const counts: Counts = { requests: 1, input: input ?? 0, output: output ?? 0 }
+  if (seconds !== null) counts.units = seconds
+  const inputs = one.prompt_tokens_details ?? one.input_tokens_details ?? one.input_token_details
+  if (inputs) addInputDetails(counts, of(inputs), input ?? 0, numbers)
+  const outputs = one.completion_tokens_details ?? one.output_tokens_details ?? one.output_token_details
+  if (outputs) {
+    counts.audio_output = upTo(output ?? 0, numbers.read(of(outputs), 'audio_tokens'))
+    counts.image_output = upTo(output ?? 0, numbers.read(of(outputs), 'image_tokens'))
+  }
+  return counts
+}
+
+function addInputDetails(counts: Counts, inputs: Members, input: number, numbers: Numbers) {
+  const cached = upTo(input, numbers.read(inputs, 'cached_tokens'))
+  const written = numbers.read(inputs, 'cache_write_tokens') ?? numbers.read(inputs, 'cache_creation_tokens')
+  const cache_write = upTo(input - cached, written)
+  counts.cached = cached
+  counts.cache_write = cache_write
+  counts.audio_input = upTo(input, numbers.read(inputs, 'audio_tokens'))
+  counts.image_input = upTo(input, numbers.read(inputs, 'image_tokens'))
+  if (inputs.cache_write_tokens_details)
+    counts.cache_write_12h = upTo(cache_write, numbers.read(of(inputs.cache_write_tokens_details), 'ttl_12h_tokens'))
+  if (!inputs.cached_tokens_details) return
+  const details = of(inputs.cached_tokens_details)
+  counts.cached_audio = upTo(cached, numbers.read(details, 'audio_tokens'))
+  counts.cached_image = upTo(cached, numbers.read(details, 'image_tokens'))
+}
+
+/** Details are never more than what they are details of. */
+const upTo = (most: number, count: number | null) => Math.min(count ?? 0, most)
+
+/** What a whole answer says; null where it says nothing of its use. */
+export function reportedIn(answer: unknown, endpoint: Endpoint): Reported | null {
+  const body = of(answer)
+  // The last event of a stream of the Responses API has the response inside.
+  const response = of(body.response)
+  const inner = response.usage !== undefined ? response : body
+  const numbers = new Numbers()
+  const counts = countsOf(inner.usage, endpoint, numbers) ?? withoutUsage(inner, endpoint, numbers)
+  if (!counts) return null
+  const drawing = endpoint.unit === 'image' ? countsOf(inner.svg_usage, endpoint, numbers) : null
+  if (drawing) addCounts(counts, { ...drawing, requests: 0 })
+  if (endpoint.unit === 'image') counts.units = images(inner) ?? counts.units ?? 0
+  if (endpoint.unit === 'second') counts.units ??= numbers.seconds(inner, 'duration') ?? 0
+  const { output } = inner
+  return {
+    counts,
+    service_tier: typeof inner.service_tier === 'string' ? inner.service_tier.slice(0, 64) : '',
+    web_searches: callsIn(output, 'web_search_call'),
+    file_searches: callsIn(output, 'file_search_call'),
+    impossible: numbers.impossible,
+  }
+}
+
+const callsIn = (output: unknown, type: string) =>
+  Array.isArray(output) ? output.filter((item) => of(item).type === type).length : 0
+
+/**
+ * In a whole answer the list of images; in a stream each image has an event of its own, in which it
+ * is complete.
+ */
+function images({ data, type }: Members): number | null {
+  if (Array.isArray(data)) return data.length
+  return typeof type === 'string' && type.endsWith('.completed') ? 1 : null
+}
+
+/** Images and audio are counted by what came, where there is no `usage`. */
+function withoutUsage(body: Members, { unit }: Endpoint, numbers: Numbers): Counts | null {
+  if (unit === 'image' && images(body) !== null) return { requests: 1, units: images(body)! }
+  if (unit !== 'second') return null
+  const seconds = numbers.seconds(body, 'duration')
+  return seconds === null ? null : { requests: 1, units: seconds }
+}
+
+/** Of a stream of images each says its own use; of all others the last one counts. */
+export function together(before: Reported | null, now: Reported, { unit }: Endpoint): Reported {
+  if (unit !== 'image' || before === null) return now
+  const counts = { ...before.counts }
+  addCounts(counts, { ...now.counts, requests: 0 })
+  return { ...now, counts, impossible: [...before.impossible, ...now.impossible] }
+}

@@ -1,0 +1,141 @@
+/** Which calls are metered, and how each says what it used. */
+import type { UsageKind } from '../../ledger/usage-counts.ts'
+import { namesOfText } from './answer-text.ts'
+
+export interface Endpoint {
+  kind: UsageKind
+  /** What is counted beside tokens. */
+  unit: 'image' | 'second' | 'character' | null
+  /**
+   * The members of the body that say how long the answer may be, and the one that is set where none
+   * does.
+   */
+  maxima: readonly string[]
+  sets: string | null
+  /** Whether tokens of an answer can be paid for. */
+  generates: boolean
+  /**
+   * The member that is the prompt, and whether it is a conversation; null where there is no text to
+   * count.
+   */
+  prompt: { member: 'messages' | 'input' | 'prompt'; form: 'chat' | 'plain' } | null
+  /** Where the text of an answer stands: in the events of a stream, and in a whole answer. */
+  texts: readonly Buffer[]
+  wholeTexts: readonly Buffer[]
+  /** Whether `usage` of a stream must be asked for by `stream_options`. */
+  asksForUsage: boolean
+  /** Whether the answer is a response of the Responses API. */
+  isResponses: boolean
+  /** For images: how they come to be. */
+  source?: string
+}
+
+const plain = {
+  unit: null,
+  maxima: [],
+  sets: null,
+  generates: false,
+  prompt: null,
+  texts: [],
+  wholeTexts: [],
+  asksForUsage: false,
+  isResponses: false,
+} as const
+
+const chatTexts = namesOfText('content', 'reasoning', 'refusal', 'arguments')
+const chat: Endpoint = {
+  ...plain,
+  kind: 'completions',
+  maxima: ['max_completion_tokens', 'max_tokens'],
+  sets: 'max_completion_tokens',
+  generates: true,
+  prompt: { member: 'messages', form: 'chat' },
+  texts: chatTexts,
+  wholeTexts: chatTexts,
+  asksForUsage: true,
+}
+const completions: Endpoint = {
+  ...chat,
+  maxima: ['max_tokens'],
+  sets: 'max_tokens',
+  prompt: { member: 'prompt', form: 'plain' },
+  texts: namesOfText('"text'),
+  wholeTexts: namesOfText('"text'),
+}
+const responses: Endpoint = {
+  ...plain,
+  kind: 'completions',
+  maxima: ['max_output_tokens'],
+  sets: 'max_output_tokens',
+  generates: true,
+  prompt: { member: 'input', form: 'chat' },
+  texts: namesOfText('"delta'),
+  wholeTexts: namesOfText('"text', '"refusal', '"arguments'),
+  isResponses: true,
+}
+const input = { member: 'input', form: 'plain' } as const
+const images = (source: string): Endpoint => ({ ...plain, kind: 'images', unit: 'image', generates: true, source })
+const transcriptions: Endpoint = { ...plain, kind: 'audio_transcriptions', unit: 'second', generates: true }
+/** As responses, but a request cannot say how long its answer may be. */
+const unbounded = { ...responses, maxima: [], sets: null }
+
+/** By the path below `/v1`, for POST. */
+const endpoints: Readonly<Record<string, Endpoint>> = {
+  '/chat/completions': chat,
+  '/completions': completions,
+  '/responses': responses,
+  '/responses/compact': unbounded,
+  '/decisions': { ...unbounded, kind: 'decisions' },
+  '/embeddings': { ...plain, kind: 'embeddings', prompt: input },
+  '/moderations': { ...plain, kind: 'moderations', prompt: input },
+  '/images/generations': images('image.generation'),
+  '/images/edits': images('image.edit'),
+  '/images/variations': images('image.variation'),
+  '/audio/speech': { ...plain, kind: 'audio_speeches', unit: 'character' },
+  '/audio/transcriptions': transcriptions,
+  '/audio/translations': transcriptions,
+}
+
+/** Null for calls that use no model by themselves, such as files. */
+export const endpointOf = (method: string, path: string | null): Endpoint | null =>
+  (method === 'POST' && path !== null && Object.hasOwn(endpoints, path) && endpoints[path]) || null
+
+/** Of the top level of a JSON body, what metering reads. */
+export const members = [
+  'stream',
+  'stream_options',
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'n',
+  'best_of',
+  'service_tier',
+  'background',
+  'prediction',
+  'tools',
+  'instructions',
+  'previous_response_id',
+  'conversation',
+  'prompt',
+  'input',
+  'messages',
+  'input_file_id',
+  'size',
+  'quality',
+] as const
+
+/** The same of a form. */
+export const fields = ['stream', 'n', 'size', 'quality', 'service_tier'] as const
+
+/** Where one of these is in the body, its bytes say nothing of the tokens that it stands for. */
+export const nested = [
+  'image_url',
+  'input_image',
+  'image_file',
+  'input_audio',
+  'input_file',
+  'file',
+  'file_id',
+  'file_url',
+  'file_data',
+] as const

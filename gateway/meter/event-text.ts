@@ -1,0 +1,52 @@
+/**
+ * The text of a stream, for the case that its upstream does not say what it used. Most do, at their
+ * end, so the events are kept as they came and only looked through when they become many.
+ */
+import { endOfEvent } from '../event-filter.ts'
+import { AnswerText } from './answer-text.ts'
+
+const MOST_KEPT = 64 * 1024
+
+export class EventText {
+  readonly #text: AnswerText
+  /** Events with text: most servers send one for each token. */
+  #events = 0
+  #kept: Uint8Array[] = []
+  #length = 0
+
+  /** The names that text stands behind; see `AnswerText`. */
+  constructor(names: readonly Buffer[]) {
+    this.#text = new AnswerText(names)
+  }
+
+  /** Whole events, each with its empty line. They are copied. */
+  add(events: Uint8Array) {
+    if (this.#length + events.length > MOST_KEPT) this.#look()
+    if (events.length > MOST_KEPT) return this.#lookThrough(Buffer.from(events))
+    this.#kept.push(new Uint8Array(events))
+    this.#length += events.length
+  }
+
+  #look() {
+    this.#lookThrough(Buffer.concat(this.#kept))
+    this.#kept = []
+    this.#length = 0
+  }
+
+  #lookThrough(events: Buffer) {
+    for (let start = 0; start < events.length;) {
+      const end = endOfEvent(events, start)
+      const next = end < 0 ? events.length : end
+      if (this.#text.add(events.subarray(start, next))) this.#events++
+      start = next
+    }
+  }
+
+  /**
+   * The text, escaped as in JSON; how many times longer all of it is; and how many events had some.
+   */
+  counted(): { text: string; factor: number; events: number } {
+    this.#look()
+    return { text: this.#text.text, factor: this.#text.factor, events: this.#events }
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * A request that the ledger admitted, until it ends: watches its answer and settles what it used.
+ */
+import type { Admission } from '../../ledger/admission.ts'
+import { costOf, type Counts } from '../../ledger/usage-counts.ts'
+import type { ModelBody } from '../model-body.ts'
+import type { End, Reservation } from '../policies/policy.ts'
+import { AnswerMeter } from './answer-meter.ts'
+import { flagOf, sizesOf, type Sizes } from './bound.ts'
+import type { Reported } from './count.ts'
+import { deferralOf } from './deferred-use.ts'
+import type { Endpoint } from './endpoints.ts'
+import { estimate } from './estimate.ts'
+import type { MeterWarnings } from './meter-warnings.ts'
+import type { ModelSettings } from './model-book.ts'
+import type { Price } from './price.ts'
+import { rateLimitHeaders } from './rate-limit-headers.ts'
+import { optionsToSet, UsageQuestion, type RefusedStreamOptions } from './stream-options.ts'
+import type { TokenCounter } from './tokens.ts'
+import { requestedIn, unreported, usesOf, type Requested } from './use.ts'
+
+interface Metered {
+  admission: Admission
+  endpoint: Endpoint
+  /** Below `/v1`. */
+  path: string
+  body: ModelBody
+  model: string
+  /** Null where they were not needed to admit it. */
+  sizes: Sizes | null
+  settings: ModelSettings
+  price: Price | null
+}
+
+export interface MeteringParts {
+  tokens: TokenCounter
+  warnings: MeterWarnings
+  refusedOptions: RefusedStreamOptions
+}
+
+export class MeteredRequest implements Reservation {
+  readonly #metered: Metered
+  readonly #parts: MeteringParts
+  readonly #answer: AnswerMeter
+  /** What is added to the request so that the stream says its usage. */
+  readonly #question: UsageQuestion | null
+  #upstream = ''
+  /** Read when the request ends, before its body is let go of. */
+  #requested: Requested | null = null
+
+  constructor(metered: Metered, parts: MeteringParts) {
+    this.#metered = metered
+    this.#parts = parts
+    const { endpoint, body, model } = metered
+    const options = optionsToSet(endpoint, body)
+    this.#question = options === null ? null : new UsageQuestion(body, model, options, parts.refusedOptions)
+    this.#answer = new AnswerMeter(endpoint, this.#question !== null)
+  }
+
+  event(event: Uint8Array) {
+    return this.#answer.event(event)
+  }
+
+  nextEvent(events: Uint8Array, from: number) {
+    return this.#answer.nextEvent(events, from)
+  }
+
+  events(events: Uint8Array) {
+    this.#answer.events(events)
+  }
+
+  piece(bytes: Uint8Array) {
+    this.#answer.piece(bytes)
+  }
+
+  whole(bytes: Uint8Array) {
+    this.#answer.whole(bytes)
+  }
+
+  headers() {
+    return rateLimitHeaders(this.#metered.admission)
+  }
+
+  beforeSending(upstream: string) {
+    this.#upstream = upstream
+    this.#question?.beforeSending(upstream)
+  }
+
+  isOurFault(refusal: string) {
+    return this.#question?.isRefused(refusal) ?? false
+  }
+
+  get #sizes(): Sizes {
+    const metered = this.#metered
+    return (metered.sizes ??= sizesOf(metered.body, metered.endpoint, metered.settings))
+  }
+
+  settle({ wasForwarded, status, ended }: End) {
+    const { admission, endpoint, body, model } = this.#metered
+    if (!wasForwarded) return admission.release()
+    const { reported } = this.#answer
+    const isDeferred = !reported && endpoint.isResponses && flagOf(body, 'background')
+    const hasSearches = reported !== null && reported.web_searches + reported.file_searches > 0
+    this.#requested = requestedIn(body, isDeferred || hasSearches)
+    if (reported) return this.#settle(reported, false)
+    // A refusal of the upstream costs nothing, unless it says otherwise.
+    if (status !== null && status >= 300) return admission.release()
+    if (isDeferred) return this.#settleLater()
+    // Characters are counted exactly.
+    const sizes = this.#sizes
+    if (endpoint.unit === 'character') return this.#settle(unreported({ requests: 1, units: sizes.units }), false)
+    const isUnseen = ended === 'client left' && status === null && !flagOf(body, 'stream')
+    const estimated = estimate({ endpoint, body, model, sizes, answer: this.#answer, isUnseen }, this.#parts.tokens)
+    if (!(estimated instanceof Promise)) return this.#settle(unreported(estimated), true)
+    void estimated.then((counts) => this.#settle(unreported(counts), true))
+  }
+
+  /** The upstream works on it when its answer has ended. */
+  #settleLater() {
+    const { admission, path, price } = this.#metered
+    const most = mostOf(this.#sizes)
+    const { id } = this.#answer
+    // Nobody can ask for a result without an id: it may go on to its end.
+    if (id === null) return this.#settle(unreported(most), true)
+    admission.defer(deferralOf('response', this.#upstream, id, { path, requested: this.#requested!, price, most }))
+  }
+
+  #settle(reported: Reported, isEstimated: boolean) {
+    const { admission, endpoint, price, model } = this.#metered
+    const { warnings } = this.#parts
+    const { series } = admission.ask
+    const counted =
+      endpoint.unit === 'character'
+        ? { ...reported, counts: { ...reported.counts, units: this.#sizes.units } }
+        : reported
+    const used = { endpoint, requested: this.#requested!, price, series }
+    const [own, ...searches] = usesOf(counted, isEstimated, used)
+    const { counts } = own!
+    admission.settle(counts, { series: own!.series, units: unitsOf(counts, endpoint) })
+    for (const search of searches) admission.note(search.series, search.counts)
+    if (!price) warnings.unpriced(model)
+    warnings.impossible(this.#upstream, model, reported.impossible)
+    const { bound, isUnbounded } = admission.ask
+    const cost = costOf(counts)
+    if (cost > bound && !isUnbounded) warnings.boundBroken(this.#upstream, model, bound, cost)
+  }
+}
+
+/** What takes the place of the estimates of rate limits. */
+const unitsOf = ({ input = 0, output = 0, units = 0 }: Counts, { unit }: Endpoint) => ({
+  tokens: input + output,
+  ...(unit === 'image' && { images: units }),
+})
+
+const mostOf = ({ input, output, estimate, expected }: Sizes): Counts => ({
+  requests: 1,
+  input: input ?? estimate - expected,
+  output: output ?? expected,
+})

@@ -1,0 +1,135 @@
+/**
+ * What a request used, as it is written down: priced, and belonging to a series; searches that it
+ * made beside.
+ */
+import type { Counts, Series } from '../../ledger/usage-counts.ts'
+import type { ModelBody } from '../model-body.ts'
+import type { Reported } from './count.ts'
+import type { Endpoint } from './endpoints.ts'
+import { withCosts, type Price } from './price.ts'
+
+export interface Use {
+  series: Series
+  counts: Counts
+}
+
+/** What of a request's body is written down with its use. */
+export interface Requested {
+  tier: string
+  /** Of images. */
+  size: string
+  quality: string
+  /** Of web searches. */
+  context_level: string
+  /** Of file searches, where there is one. */
+  vector_store_id: string
+}
+
+/** The service tier that a request asks for; empty where it names none. */
+export const tierIn = (body: ModelBody) => textIn(body, 'service_tier')
+
+/** The tools are only read where they were used. */
+export function requestedIn(body: ModelBody, withTools: boolean): Requested {
+  const tools = withTools ? objectsIn(body.member('tools')) : []
+  const web = tools.find(({ type }) => typeof type === 'string' && type.startsWith('web_search'))
+  const stores = tools.flatMap(({ type, vector_store_ids: ids }) =>
+    type === 'file_search' && Array.isArray(ids) ? ids : [],
+  )
+  return {
+    tier: tierIn(body),
+    size: textIn(body, 'size'),
+    quality: textIn(body, 'quality'),
+    context_level: web ? nameIn(web.search_context_size) || 'medium' : '',
+    vector_store_id: stores.length === 1 ? nameIn(stores[0]) : '',
+  }
+}
+
+interface Used {
+  endpoint: Endpoint
+  requested: Requested
+  price: Price | null
+  /** The series that it began with. */
+  series: Series
+}
+
+/** Of a batch, whose requests can differ. */
+export const requestedNothing: Requested = { tier: '', size: '', quality: '', context_level: '', vector_store_id: '' }
+
+/**
+ * First the request itself, then the searches that the model made, which are reports of their own
+ * and have no price.
+ */
+export function usesOf(reported: Reported, isEstimated: boolean, { endpoint, requested, price, series }: Used): Use[] {
+  const { tier, size, quality, context_level, vector_store_id } = requested
+  const own = variantOf(
+    series,
+    reported.service_tier || tier,
+    endpoint.source ? `${size} ${endpoint.source}` : '',
+    isEstimated ? 1 : 0,
+  )
+  const { service_tier, batch } = own
+  const { counts, web_searches, file_searches } = reported
+  const priced = { counts, service_tier, batch: batch === 1, unit: endpoint.unit, size, quality }
+  const uses = [{ series: own, counts: price ? withCosts(priced, price) : counts }]
+  const searches = [
+    ['web_searches', web_searches, context_level],
+    ['file_searches', file_searches, vector_store_id],
+  ] as const
+  for (const [kind, calls, detail] of searches)
+    if (calls > 0) uses.push({ series: { ...own, kind, detail }, counts: { requests: 1, units: calls } })
+  return uses
+}
+
+/** Most variants of a series that are remembered. */
+const MOST_VARIANTS = 16
+const variants = new WeakMap<Series, Series[]>()
+
+/**
+ * The series with what only the answer tells; the same object for the same, so that it is found
+ * fast.
+ */
+function variantOf(series: Series, service_tier: string, detail: string, estimated: 0 | 1): Series {
+  const isIt = (one: Series) =>
+    one.service_tier === service_tier && one.detail === detail && one.estimated === estimated
+  if (isIt(series)) return series
+  const known = variants.getOrInsertComputed(series, () => [])
+  const found = known.find(isIt)
+  if (found) return found
+  if (known.length >= MOST_VARIANTS) known.length = 0
+  const made: Series = { ...series, service_tier, detail, estimated }
+  known.push(made)
+  return made
+}
+
+/** Counts that nobody reported. */
+export const unreported = (counts: Counts): Reported => ({
+  counts,
+  service_tier: '',
+  web_searches: 0,
+  file_searches: 0,
+  impossible: [],
+})
+
+/**
+ * The text of a member, if it is text: of a JSON body a JSON string, of a form the field itself.
+ */
+function textIn(body: ModelBody, name: string): string {
+  const written = body.member(name)
+  if (written === undefined) return ''
+  return body.kind === 'form' ? nameIn(written) : nameIn(parsed(written))
+}
+
+const nameIn = (value: unknown) => (typeof value === 'string' ? value.slice(0, 64) : '')
+
+const objectsIn = (json: string | undefined): Record<string, unknown>[] => {
+  const list = json === undefined ? null : parsed(json)
+  return Array.isArray(list) ? list.filter((one) => typeof one === 'object' && one !== null) : []
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown
+  } catch {
+    return null
+  }
+}
