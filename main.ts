@@ -1,9 +1,15 @@
-/** The `keyhall` command, with the real world around it. The only file with side effects; the server's code is loaded when it is asked for. */
+/**
+ * The `keyhall` command, with the real world around it. The only file with side effects; the
+ * server's code is loaded when it is asked for.
+ */
 import { constants } from 'node:os'
+import { createInterface } from 'node:readline/promises'
 import { keyhall } from './cli/keyhall.ts'
-import type { Terminal } from './cli/terminal.ts'
+import type { Terminal } from './world/terminal.ts'
 
-/** One Ctrl-C comes up to three times: from the terminal, and passed on by npm and by the launcher. */
+/**
+ * One Ctrl-C comes up to three times: from the terminal, and passed on by npm and by the launcher.
+ */
 const SAME_SIGNAL_MILLISECONDS = 500
 
 const { stdout, stderr, env } = process
@@ -20,6 +26,7 @@ const terminal: Terminal = {
   columns: stdout.isTTY ? stdout.columns || 80 : Infinity,
   width: Bun.stringWidth,
   program: programName(),
+  ...(process.stdin.isTTY && stderr.isTTY && { ask }),
   onStop,
   onReload: (action) => void (reload = action),
   exit: (code) => process.exit(code),
@@ -32,6 +39,18 @@ for (const stream of [stdout, stderr])
 const code = await keyhall(process.argv.slice(2), terminal)
 await Promise.all([stdout, stderr].map((stream) => new Promise<void>((done) => stream.write('', () => done()))))
 process.exit(code)
+
+/** Asks on standard error, so that what is printed can still go into a file. */
+async function ask(question: string) {
+  const asking = createInterface({ input: process.stdin, output: stderr })
+  asking.on('SIGINT', () => process.exit(128 + constants.signals.SIGINT))
+  const ended = new Promise<null>((resolve) => asking.on('close', () => resolve(null)))
+  try {
+    return await Promise.race([asking.question(question), ended])
+  } finally {
+    asking.close()
+  }
+}
 
 function onStop(stop: () => void) {
   let first: { signal: NodeJS.Signals; at: number } | undefined

@@ -1,7 +1,7 @@
 /** What a start prints: the address, on the first start the key, and something to try. */
-import type { Config } from '../config.ts'
+import type { Config } from './config.ts'
 import type { Log } from './log.ts'
-import type { Terminal } from './terminal.ts'
+import type { Terminal } from '../world/terminal.ts'
 
 interface Greeting {
   url: string
@@ -12,7 +12,10 @@ interface Greeting {
   terminal: Terminal
 }
 
-/** Where to reach a server that listens on `host`; one that listens everywhere is reached on the loopback address. */
+/**
+ * Where to reach a server that listens on `host`; one that listens everywhere is reached on the
+ * loopback address.
+ */
 export function urlOf(host: string, port: number) {
   const near = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host)
   return `http://${near}:${port}`
@@ -34,7 +37,10 @@ export function greet({ url, first, config, log, terminal }: Greeting) {
   log.flush()
 }
 
-/** The key stands in the environment and not in the lines to try: arguments of a process are seen by everybody on the machine. */
+/**
+ * The key is in the environment and not in the commands to try, because everybody on the machine
+ * can see the arguments of a process.
+ */
 const firstSteps = (url: string, key: string | null, program: string) => `
 ${key ? 'The first admin key, shown this once, as a line for another terminal in this folder:' : 'The first admin key is the one you chose. In another terminal in this folder:'}
 

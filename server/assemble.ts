@@ -1,0 +1,106 @@
+/** Assembles the server: administration, the gateway with `/verify`, and the metrics. */
+import { adminApp } from '../admin/admin-app.ts'
+import type { AdminContext } from '../admin/call.ts'
+import { IssuerKeys } from '../admin/workload-identity/issuer-keys.ts'
+import { TokenEndpoint } from '../admin/workload-identity/token-endpoint.ts'
+import { Gateway } from '../gateway/gateway-app.ts'
+import { KeyAuthorizer, type VerifyContext } from '../gateway/authorize.ts'
+import { standardPolicies } from '../gateway/policies/index.ts'
+import { Policies } from '../gateway/policies/policies.ts'
+import type { GatewayConfig } from '../gateway/upstream-config.ts'
+import { verifyEndpoint } from '../gateway/verify-endpoint.ts'
+import { BodyBudget } from '../http/body-budget.ts'
+import type { RequestLine } from '../http/request-line.ts'
+import { Metrics } from '../metrics/metrics.ts'
+import type { Parts } from './parts.ts'
+import { startBackground, stopBackground } from './background.ts'
+import { version } from '../world/version.ts'
+import { measure } from './measure.ts'
+import { measureLimits } from './measure-limits.ts'
+import { openMeter } from './open-meter.ts'
+import { Router, type Handler } from './router.ts'
+
+export interface Assembled {
+  /** Administration, the gateway and `/verify`. */
+  fetch: Handler
+  /** Makes the handlers of listeners for one part each. */
+  router: Router
+  context: AdminContext & VerifyContext
+  gateway: Gateway
+  /** Takes the file with the upstreams as it is now. */
+  configure: (config: GatewayConfig | null) => void
+  /** What happens by itself every now and then, done now. */
+  now: {
+    /** Tells the database what was used. */
+    writeUsage: () => Promise<void>
+    /** Looks for results of batches and background responses. */
+    lookForResults: () => Promise<void>
+    /** Deletes old usage. */
+    prune: () => Promise<void>
+    /** Deletes access tokens that have expired. */
+    deleteExpiredTokens: () => Promise<void>
+  }
+  /** Writes what is buffered and leaves the other processes. The database stays open. */
+  stop: () => Promise<void>
+}
+
+/** The database must be open, its pepper checked, and it must have an organization. */
+export async function assemble(parts: Parts): Promise<Assembled> {
+  const { database, world, upstreams, mail = null, keepRevocations = async () => {} } = parts
+  const metrics = new Metrics(version, () => gateway.namedModels())
+  const bodies = new BodyBudget(parts.bodyLimits)
+  const log = (line: RequestLine) => {
+    metrics.count(line)
+    parts.log(line)
+  }
+  const options = { ...parts, bodies, log }
+  const background = await startBackground(parts, metrics)
+  const { keys, forged, cache, lastUsed, ledger, revocations, reports } = background
+  const models = () => gateway.models()
+  const report = reports.make
+  const meter = openMeter({ ...parts, ledger, models, gateway: () => gateway })
+  const mayFetchFrom = parts.issuerHosts ?? new Set<string>()
+  const shared = { database, keys, lastUsed, world, mail, cache, revocations }
+  const context = { ...shared, keepRevocations, models, report, mayFetchFrom }
+  const admin = adminApp(context, options)
+  const issuerKeys = new IssuerKeys(world, mayFetchFrom)
+  const tokens = new TokenEndpoint({ ...context, providers: background.providers, issuerKeys }, options)
+  const policies = new Policies([...standardPolicies(meter.context), ...(parts.policies ?? [])])
+  const authorizer = new KeyAuthorizer(context, policies)
+  const gateway = new Gateway({ authorizer, policies, world }, upstreams, options)
+  meter.start()
+  measureLimits(metrics, { ...meter.context, database })
+  measure(metrics, { cache, lastUsed, gateway, authorizer, bodies, forged, tokens })
+  const router = new Router(
+    {
+      admin: (request) => admin.fetch(request),
+      gateway: (request) => gateway.fetch(request),
+      token: tokens.fetch,
+      verify: verifyEndpoint({ authorizer, policies, world }, options),
+      metrics: () => metrics.page(),
+    },
+    { world, log },
+  )
+  return {
+    context,
+    gateway,
+    now: {
+      writeUsage: () => ledger.flush(),
+      lookForResults: () => meter.context.results.look(),
+      prune: () => background.pruner.look(),
+      deleteExpiredTokens: () => background.expiredTokens.delete(),
+    },
+    router,
+    fetch: router.serving(['admin', 'gateway']),
+    configure(config) {
+      gateway.configure(config)
+      background.webhook.current = config?.spend?.webhook ?? null
+    },
+    async stop() {
+      gateway.stop()
+      await meter.stop()
+      await stopBackground(background)
+      mail?.close()
+    },
+  }
+}

@@ -1,0 +1,296 @@
+/** Every setting: its name, default and meaning. `read-config.ts` reads them. */
+import { Secret } from '../world/secret.ts'
+import type { Peppers } from '../keys/digest.ts'
+import { defaultKeptDays } from '../ledger/usage-pruner.ts'
+import { parsePeppers } from './pepper-file.ts'
+import { adminKey, databaseAddress, host, hosts, mailSender, mailServer, must, oneOf } from './setting.ts'
+import { port, setting, size, webAddress, whole, yesOrNo } from './setting.ts'
+
+export const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type Level = (typeof levels)[number]
+
+const metricsAccess = ['loopback', 'all'] as const
+
+export const settings = {
+  database: setting({
+    env: 'KEYHALL_DATABASE',
+    value: 'ADDRESS',
+    default: 'sqlite:data/keyhall.db',
+    about:
+      'Where everything is stored: `sqlite:PATH`, or `postgres://user:password@host:5432/database` (PostgreSQL 15 or later).',
+    parse: databaseAddress,
+  }),
+  host: setting({
+    env: 'KEYHALL_HOST',
+    value: 'HOST',
+    default: '127.0.0.1',
+    about: 'The address to listen on; `0.0.0.0` for all of the machine.',
+    parse: host,
+  }),
+  port: setting({
+    env: 'KEYHALL_PORT',
+    value: 'PORT',
+    default: '4100',
+    about: 'The TCP port to listen on; 0 for any that is free.',
+    parse: port,
+  }),
+  admin_key: setting({
+    env: 'KEYHALL_ADMIN_KEY',
+    value: 'KEY',
+    default: null,
+    about:
+      'An admin key of your own choice, taken on the first start only: begins with `sk-admin-`, 32 to 256 characters.',
+    parse: adminKey,
+  }),
+  pepper: setting({
+    env: 'KEYHALL_PEPPER',
+    value: 'HEX',
+    default: null,
+    about:
+      'The pepper, with which keys are digested: 32 bytes as 64 hexadecimal digits. During a rotation: the new one, a comma, and the old one. It takes the place of the file.',
+    parse: (text) =>
+      parsePeppers(text) ?? must('be 64 hexadecimal digits (32 bytes), such as "openssl rand -hex 32" prints'),
+  }),
+  pepper_file: setting({
+    env: 'KEYHALL_PEPPER_FILE',
+    value: 'PATH',
+    default: 'data/pepper',
+    about:
+      'The file with the pepper; made on the first start if it is missing. By default beside the SQLite database. Back it up apart from the database.',
+    parse: (text) => text,
+  }),
+  revocations_file: setting({
+    env: 'KEYHALL_REVOCATIONS_FILE',
+    value: 'PATH',
+    default: 'data/revocations.jsonl',
+    about:
+      'The file to which each revocation is appended, so that restoring an older database brings no revoked key back. By default beside the SQLite database, else beside the pepper file. Keep it when you restore a backup. Best on another disk than the database.',
+    parse: (text) => text,
+  }),
+  owner_email: setting({
+    env: 'KEYHALL_OWNER_EMAIL',
+    value: 'EMAIL',
+    default: 'owner@localhost',
+    about: 'The e-mail address of the first owner, used on the first start only.',
+    parse: (text) => (/^[^\s@]+@[^\s@]+$/.test(text) ? text : must('be an e-mail address')),
+  }),
+  public_url: setting({
+    env: 'KEYHALL_PUBLIC_URL',
+    value: 'URL',
+    default: null,
+    about: 'How people reach this server from outside, for links in invitations. By default the address it listens on.',
+    parse: webAddress,
+  }),
+  smtp_url: setting({
+    env: 'KEYHALL_SMTP_URL',
+    value: 'URL',
+    default: null,
+    about:
+      'The mail server that sends invitations: `smtp://user:password@host:587` or `smtps://…:465`. A password goes over TLS only. Without it, `keyhall invites link` prints the links.',
+    parse: mailServer,
+  }),
+  smtp_from: setting({
+    env: 'KEYHALL_SMTP_FROM',
+    value: 'ADDRESS',
+    default: null,
+    about: 'Who invitations come from: `keys@example.com` or `Keyhall <keys@example.com>`.',
+    parse: mailSender,
+  }),
+  issuer_hosts: setting({
+    env: 'KEYHALL_ISSUER_HOSTS',
+    value: 'HOSTS',
+    default: null,
+    about:
+      'Hosts of workload identity issuers, `HOST` or `HOST:PORT` with commas between, whose keys may be fetched from a private address, also over http. All others must have https and public addresses.',
+    parse: hosts,
+  }),
+  log: setting({
+    env: 'KEYHALL_LOG',
+    value: 'LEVEL',
+    default: 'info',
+    about:
+      'How much is logged: `debug`, `info` (a line per request), `warn`, `error` or `silent`. Readable lines on a terminal, else JSON.',
+    parse: oneOf(levels),
+  }),
+  trusted_proxies: setting({
+    env: 'KEYHALL_TRUSTED_PROXIES',
+    value: 'COUNT',
+    default: '0',
+    about:
+      'How many reverse proxies in front of Keyhall append to `X-Forwarded-For`; with 0 the header is not believed.',
+    parse: whole(0, 99),
+  }),
+  upstream: setting({
+    env: 'KEYHALL_UPSTREAM',
+    value: 'URL',
+    default: null,
+    about:
+      'The model server that the gateway forwards to, such as `http://127.0.0.1:8000/v1`. For more than one, a file: `KEYHALL_CONFIG`.',
+    parse: (text) => (/^https?:\/\/./.test(text) ? text : must('begin with http:// or https://')),
+  }),
+  upstream_api_key: setting({
+    env: 'KEYHALL_UPSTREAM_API_KEY',
+    value: 'KEY',
+    default: null,
+    about: 'The key that the gateway shows to that model server.',
+    parse: (text) => (/^[\x21-\x7e]+$/.test(text) ? new Secret(text) : must('be printable characters without spaces')),
+  }),
+  config: setting({
+    env: 'KEYHALL_CONFIG',
+    value: 'FILE',
+    default: null,
+    about: 'A YAML file with the model servers behind the gateway. Read again on SIGHUP.',
+    parse: (text) => text,
+  }),
+  max_body: setting({
+    env: 'KEYHALL_MAX_BODY',
+    value: 'SIZE',
+    default: '32MiB',
+    about: 'The greatest size of the JSON body of a model request.',
+    parse: size,
+  }),
+  max_upload: setting({
+    env: 'KEYHALL_MAX_UPLOAD',
+    value: 'SIZE',
+    default: '512MiB',
+    about:
+      'The greatest size of a form with files. A form above 256 KiB is kept in an unnamed file in the temporary folder until it was forwarded; a twentieth of that disk always stays free.',
+    parse: size,
+  }),
+  body_memory: setting({
+    env: 'KEYHALL_BODY_MEMORY',
+    value: 'SIZE',
+    default: null,
+    about:
+      'The greatest size of all request bodies in memory together; beyond it a request is refused with 503 and `retry-after`. By default an eighth of the memory of the machine or container.',
+    parse: size,
+  }),
+  body_memory_per_key: setting({
+    env: 'KEYHALL_BODY_MEMORY_PER_KEY',
+    value: 'SIZE',
+    default: null,
+    about:
+      'The greatest part of that memory for the requests of one key. By default a quarter of `KEYHALL_BODY_MEMORY`, and never less than `KEYHALL_MAX_BODY`.',
+    parse: size,
+  }),
+  drain_seconds: setting({
+    env: 'KEYHALL_DRAIN_SECONDS',
+    value: 'SECONDS',
+    default: '0',
+    about:
+      'How many seconds a stream is still read from its upstream after its client has left, so that the upstream reports the usage. With 0 the upstream is stopped at once, and the tokens that came are counted.',
+    parse: whole(0, 3600),
+  }),
+  usage_minutes_days: setting({
+    env: 'KEYHALL_USAGE_MINUTES_DAYS',
+    value: 'DAYS',
+    default: String(defaultKeptDays.minute),
+    about: 'For how many days usage is kept by the minute; older usage is reported by the hour.',
+    parse: whole(2, 36_500, ' of days'),
+  }),
+  usage_hours_days: setting({
+    env: 'KEYHALL_USAGE_HOURS_DAYS',
+    value: 'DAYS',
+    default: String(defaultKeptDays.hour),
+    about: 'The same by the hour, and not fewer; older usage is reported by the day, which is kept for ever.',
+    parse: whole(2, 36_500, ' of days'),
+  }),
+  cached_keys: setting({
+    env: 'KEYHALL_CACHED_KEYS',
+    value: 'NUMBER',
+    default: '200000',
+    about: 'How many keys are kept in memory, so that verifying one needs no query; about 1 kB each.',
+    parse: whole(100, 99_999_999),
+  }),
+  lease_seconds: setting({
+    env: 'KEYHALL_LEASE_SECONDS',
+    value: 'SECONDS',
+    default: '3',
+    about:
+      'How many seconds keys in memory are still accepted when the database does not answer, and how many seconds a revocation waits for a server that does not answer. Must be the same on all servers.',
+    parse: whole(1, 3600),
+  }),
+  admin_port: setting({
+    env: 'KEYHALL_ADMIN_PORT',
+    value: 'PORT',
+    default: null,
+    about:
+      'A port of its own for the Administration API, `/openapi.json` and the page that accepts invitations. They are then answered nowhere else. 0 for any port that is free.',
+    parse: port,
+  }),
+  admin_host: setting({
+    env: 'KEYHALL_ADMIN_HOST',
+    value: 'HOST',
+    default: '127.0.0.1',
+    about: 'The address to listen on for `KEYHALL_ADMIN_PORT`.',
+    parse: host,
+  }),
+  gateway_port: setting({
+    env: 'KEYHALL_GATEWAY_PORT',
+    value: 'PORT',
+    default: null,
+    about:
+      'A port of its own for model requests and `/verify`. They are then answered nowhere else. 0 for any port that is free.',
+    parse: port,
+  }),
+  gateway_host: setting({
+    env: 'KEYHALL_GATEWAY_HOST',
+    value: 'HOST',
+    default: '127.0.0.1',
+    about: 'The address to listen on for `KEYHALL_GATEWAY_PORT`.',
+    parse: host,
+  }),
+  metrics_port: setting({
+    env: 'KEYHALL_METRICS_PORT',
+    value: 'PORT',
+    default: null,
+    about:
+      'A port of its own for `/metrics`, which is then answered nowhere else, and there to every caller. 0 for any port that is free.',
+    parse: port,
+  }),
+  metrics_host: setting({
+    env: 'KEYHALL_METRICS_HOST',
+    value: 'HOST',
+    default: '127.0.0.1',
+    about: 'The address to listen on for `KEYHALL_METRICS_PORT`.',
+    parse: host,
+  }),
+  metrics_access: setting({
+    env: 'KEYHALL_METRICS_ACCESS',
+    value: 'WHO',
+    default: 'loopback',
+    about:
+      'Who may read `/metrics` where it has no port of its own: `loopback` for callers on this machine that did not come through a proxy, or `all`.',
+    parse: oneOf(metricsAccess),
+  }),
+  new_organization: setting({
+    env: 'KEYHALL_NEW_ORGANIZATION',
+    default: 'false',
+    about:
+      'Makes a new organization on an empty database although there is a pepper already, in its file or in `KEYHALL_PEPPER`. Without it such a start is refused, because the database may have been lost. Only for the first start.',
+    flagOnly: true,
+    parse: yesOrNo,
+  }),
+  demo: setting({
+    env: 'KEYHALL_DEMO',
+    default: 'false',
+    about: 'Fills an empty database with an example organization.',
+    flagOnly: true,
+    parse: yesOrNo,
+  }),
+}
+
+type Settings = typeof settings
+export type SettingName = keyof Settings
+export type Config = {
+  [Name in SettingName]: ReturnType<Settings[Name]['parse']> | (Settings[Name]['default'] extends null ? null : never)
+} & {
+  admin_key: Secret<string> | null
+  pepper: Peppers | null
+  upstream_api_key: Secret<string> | null
+  smtp_url: Secret<string> | null
+}
+
+export const settingNames = Object.keys(settings) as SettingName[]
+
+export const flagOf = (name: SettingName) => `--${name.replaceAll('_', '-')}`

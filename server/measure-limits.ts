@@ -1,0 +1,78 @@
+/** What is counted of limits and money: refusals, and what is spent and reserved this month. */
+import { NANO_PER_CENT } from '../contract/money.ts'
+import type { Database } from '../database/types.ts'
+import type { LimitRefusals } from '../gateway/meter/refusal-counts.ts'
+import type { Ledger } from '../ledger/ledger.ts'
+import { MOST_SERIES } from '../ledger/series-rows.ts'
+import { monthOf } from '../ledger/usage-counts.ts'
+import type { Metrics } from '../metrics/metrics.ts'
+import type { World } from '../world/world.ts'
+
+const NANO_PER_DOLLAR = NANO_PER_CENT * 100
+
+interface Measured {
+  database: Database
+  world: World
+  ledger: Ledger
+  refusals: LimitRefusals
+}
+
+export function measureLimits(metrics: Metrics, { database, world, ledger, refusals }: Measured) {
+  metrics.add({
+    name: 'keyhall_limit_refusals_total',
+    about: 'Requests that this server refused because of a limit or the permitted models of their project, by reason.',
+    kind: 'counter',
+    label: 'reason',
+    read: () => refusals.counts,
+  })
+  metrics.add({
+    name: 'keyhall_bound_broken_total',
+    about: 'Requests that cost more than they could at most, so that a spend limit may be passed; see the log.',
+    kind: 'counter',
+    read: () => ledger.counts.boundBroken,
+  })
+  metrics.add({
+    name: 'keyhall_late_settlements_total',
+    about: 'Requests that ended after the database had taken this server for dead and settled them at their bound.',
+    kind: 'counter',
+    read: () => ledger.counts.lateSettlements,
+  })
+  let lastSeries = 0
+  metrics.add({
+    name: 'keyhall_usage_series',
+    about: `Combinations of key, model, service tier and the like that were used this month (UTC), of the organization with most; from ${MOST_SERIES} on, names that clients chose are counted as other.`,
+    kind: 'gauge',
+    read: async () => (lastSeries = await mostSeries(database, monthOf(world.now())).catch(() => lastSeries)),
+  })
+  let last = { settled: 0, reserved: 0, burned: 0 }
+  metrics.add({
+    name: 'keyhall_spend_dollars',
+    about:
+      'Money of this month (UTC) in the database that all servers share, the last known where it does not answer: settled, reserved for what runs and to hand out, and burned by servers that died.',
+    kind: 'gauge',
+    label: 'state',
+    read: async () => (last = await spendOf(database, monthOf(world.now())).catch(() => last)),
+  })
+}
+
+async function mostSeries({ read }: Database, month: string) {
+  const { most } = await read
+    .selectFrom('usage_series_counts')
+    .select(({ fn }) => fn.max('series').as('most'))
+    .where('month', '=', month)
+    .executeTakeFirstOrThrow()
+  return most ?? 0
+}
+
+/** Of all organizations, in dollars. */
+async function spendOf({ read }: Database, month: string) {
+  const rows = await read
+    .selectFrom('budgets')
+    .select(['settled', 'reserved', 'burned'])
+    .where('project_id', '=', '')
+    .where('month', '=', month)
+    .execute()
+  const sum = (what: 'settled' | 'reserved' | 'burned') =>
+    rows.reduce((sum, row) => sum + row[what], 0) / NANO_PER_DOLLAR
+  return { settled: sum('settled'), reserved: sum('reserved'), burned: sum('burned') }
+}

@@ -1,0 +1,55 @@
+/** What `assemble` needs to make a server. */
+import type { Mailer } from '../admin/mailer.ts'
+import type { Database } from '../database/types.ts'
+import type { Limits } from '../gateway/body.ts'
+import type { Warn } from '../gateway/meter/meter-warnings.ts'
+import type { Policy } from '../gateway/policies/policy.ts'
+import type { GatewayConfig } from '../gateway/upstream-config.ts'
+import type { BodyLimits } from '../http/body-budget.ts'
+import type { RequestLine } from '../http/request-line.ts'
+import type { Peppers } from '../keys/digest.ts'
+import type { KnownKeys } from '../keys/key-mac.ts'
+import type { KeptDays } from '../ledger/usage-pruner.ts'
+import type { World } from '../world/world.ts'
+
+export interface Parts {
+  database: Database
+  /** Those that are accepted, the current one first. */
+  peppers: Peppers
+  world: World
+  /** How many living keys are held in memory. */
+  cachedKeys: number
+  /** How long keys in memory are valid without the database. */
+  leaseMilliseconds: number
+  /** Where model requests go; null for nowhere. */
+  upstreams: GatewayConfig | null
+  /** Rules about model requests beside those of every server. */
+  policies?: readonly Policy[]
+  /** Hosts of issuers that may have private addresses, and may use http. */
+  issuerHosts?: ReadonlySet<string>
+  /** Null where no mail server is set. */
+  mail?: Mailer | null
+  /** Writes revocations to the revocations file. */
+  keepRevocations?: () => Promise<void>
+  /** Called when a revocation was applied, of this server or of another. */
+  onRevoked?: () => void
+  /**
+   * Whether the revocations file says that a key is deleted, or was changed after this version of
+   * its row.
+   */
+  isRevoked?: KnownKeys['isRevoked']
+  limits?: Partial<Limits>
+  /** How much memory request bodies may take. */
+  bodyLimits?: Partial<BodyLimits>
+  log: (line: RequestLine) => void
+  addressOf: (request: Request) => string | null
+  idleLimit?: (request: Request, seconds: number) => void
+  /** How long a stream is read on after its client has left. */
+  drainMilliseconds?: number
+  /** For how long usage by the minute and by the hour is kept. */
+  keptDays?: KeptDays
+  /** Called for errors that happened outside a request. */
+  onError: (what: string, error: unknown) => void
+  /** What an operator may want to know. */
+  warn?: Warn
+}

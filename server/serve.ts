@@ -1,0 +1,277 @@
+/**
+ * `keyhall serve`: opens the database, makes the first organization if there is none, and answers
+ * until told to stop.
+ */
+import { firstStart } from '../admin/bootstrap.ts'
+import { fillDemo, whenDemoBegan } from '../admin/demo/demo.ts'
+import type { Mailer } from '../admin/mailer.ts'
+import type { Database } from '../database/types.ts'
+import type { Pepper, Peppers } from '../keys/digest.ts'
+import { Failed, type ExitCode } from '../world/failed.ts'
+import { KeptRevocations } from './revocations-file.ts'
+import type { Terminal } from '../world/terminal.ts'
+import { realWorld } from '../world/world.ts'
+import { assemble, type Assembled } from './assemble.ts'
+import { bodyLimits } from './body-limits.ts'
+import { clientAddress, isLoopback } from './client-address.ts'
+import type { Config } from './config.ts'
+import { gatewayConfig } from './gateway-config.ts'
+import { hostLocks } from './host-locks.ts'
+import { greet } from './greeting.ts'
+import { Listeners } from './listeners.ts'
+import { logLinks } from './log-links.ts'
+import { Log } from './log.ts'
+import { openHost } from './open-storage.ts'
+import { warnings } from './warnings.ts'
+
+const STOP_WITHIN_MILLISECONDS = 9_000
+const REQUESTS_END_WITHIN_MILLISECONDS = 7_000
+const STORAGE_ENDS_WITHIN_MILLISECONDS = 1_500
+
+export interface Running {
+  /**
+   * Where each part is answered; `main` is the address that the greeting and `/health` checks use.
+   */
+  urls: Record<'main' | 'admin' | 'gateway' | 'metrics', string>
+  url: string
+  /**
+   * Reads the file with the upstreams again; one that is wrong is refused and the old one stays.
+   */
+  reload: () => void
+  /** Stops accepting, lets requests in flight finish, writes what is buffered. */
+  stop: () => Promise<void>
+}
+
+/** Serves until the process is told to stop. */
+export async function serveUntilStopped(config: Config, terminal: Terminal): Promise<ExitCode> {
+  const server = new KeyhallServer(config, terminal)
+  await server.start()
+  // Before the greeting, because a signal may be sent as soon as it is printed.
+  if (config.config !== null) terminal.onReload(() => server.reload())
+  const toldToStop = new Promise<void>((resolve) => terminal.onStop(resolve))
+  server.greet()
+  await toldToStop
+  await server.stop()
+  return 0
+}
+
+/** Starts the server, and prints what a new user needs. Throws Failed with a sentence. */
+export async function serve(config: Config, terminal: Terminal): Promise<Running> {
+  const server = new KeyhallServer(config, terminal)
+  await server.start()
+  server.greet()
+  const { urls } = server
+  return { urls, url: urls.main, reload: () => server.reload(), stop: () => server.stop() }
+}
+
+/** A server from its start to its end. `start` and `stop` name the steps in their order. */
+class KeyhallServer {
+  readonly #config: Config
+  readonly #terminal: Terminal
+  readonly #log: Log
+  #listeners: Listeners | undefined
+  #database: Database | undefined
+  #first: Awaited<ReturnType<typeof firstStart>> = null
+  #mail: Mailer | null = null
+  #assembled: Assembled | undefined
+  #kept: KeptRevocations | undefined
+  #stopLinks: () => void = () => {}
+  #stopping: Promise<void> | undefined
+
+  constructor(config: Config, terminal: Terminal) {
+    this.#config = config
+    this.#terminal = terminal
+    this.#log = new Log({
+      level: config.log,
+      write: terminal.out,
+      world: realWorld,
+      readable: terminal.isTerminal,
+    })
+  }
+
+  /** After a failure everything that was opened is closed again. */
+  async start() {
+    const upstreams = this.#readUpstreams()
+    const limits = bodyLimits(this.#config)
+    const { database, pepper, peppers } = await openHost(this.#config, {
+      onFatal: (error) => this.#storageFailed(error),
+      newOrganization: this.#config.new_organization || this.#config.demo,
+      locks: hostLocks(this.#config, realWorld.now()),
+    })
+    this.#database = database
+    try {
+      // The ports come first, so that a start that fails because one is taken has not made a key
+      // that nobody saw.
+      this.#listeners = new Listeners(this.#config)
+      this.#first = await this.#makeOrganization(database, pepper)
+      this.#mail = await this.#openMail(this.urls.admin)
+      this.#kept = new KeptRevocations(this.#config.revocations_file, database, peppers, realWorld, this.#log)
+      this.#assembled = await this.#assemble(database, peppers, { upstreams, bodyLimits: limits })
+      await this.#bringUpToDate(database, { isFirst: this.#first !== null })
+      this.#stopLinks = logLinks(database, peppers, this.#log)
+      this.#answerRequests(this.#listeners, this.#assembled)
+    } catch (error) {
+      this.#stopLinks()
+      await this.#kept?.stop()
+      await this.#listeners?.stop(true)
+      await this.#assembled?.stop()
+      await database.close()
+      throw error
+    }
+  }
+
+  /** Prints the warnings, the address, and after a first start the keys. */
+  greet() {
+    for (const sentence of warnings(this.#config, this.#terminal)) this.#log.say('warn', sentence)
+    const { admin: url } = this.urls
+    greet({ url, first: this.#first, config: this.#config, log: this.#log, terminal: this.#terminal })
+    this.#sayOtherListeners(this.#listeners!)
+  }
+
+  get urls(): Running['urls'] {
+    const { all, main } = this.#listeners!
+    const urlOfPart = (part: 'admin' | 'gateway' | 'metrics') => all.find(({ parts }) => parts.includes(part))!.url
+    return { main: main.url, admin: urlOfPart('admin'), gateway: urlOfPart('gateway'), metrics: urlOfPart('metrics') }
+  }
+
+  reload() {
+    try {
+      this.#assembled!.configure(this.#readUpstreams())
+      this.#log.say('info', 'The upstreams were read again.', { file: this.#config.config })
+    } catch (error) {
+      if (!(error instanceof Failed)) throw error
+      this.#log.say('error', `The upstreams stay as they were. ${error.message}`)
+    }
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#finish())
+  }
+
+  #readUpstreams() {
+    return gatewayConfig(this.#config, this.#terminal.environment, (sentence) => this.#log.say('warn', sentence))
+  }
+
+  async #makeOrganization(database: Database, pepper: Pepper) {
+    const { demo, owner_email, admin_key } = this.#config
+    const first = await firstStart(database, pepper, demo ? whenDemoBegan(realWorld) : realWorld, {
+      owner_email,
+      admin_key: admin_key?.reveal() ?? null,
+    })
+    if (!demo) return first
+    if (!first)
+      throw new Failed(
+        'The database has an organization already, and the demo is for an empty one; start without --demo, or name another with --database.',
+      )
+    await fillDemo(database, pepper, realWorld, first)
+    return first
+  }
+
+  /** Sends the invitations, if a mail server is set. Its code is loaded only then. */
+  async #openMail(ownUrl: string): Promise<Mailer | null> {
+    const { smtp_url: url, smtp_from: from, public_url } = this.#config
+    if (!url) return null
+    if (!from) throw new Failed('KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that invitations come from.', 2)
+    const { openMailer } = await import('../admin/mailer.ts')
+    const command = `${this.#terminal.program} invites link`
+    const onError = (invite_id: string, error: unknown) =>
+      this.#log.say('error', `The mail of an invite could not be sent; "${command} ${invite_id}" makes a new link.`, {
+        cause: String(error),
+      })
+    return openMailer({ url, from, public_url: public_url ?? ownUrl, onError })
+  }
+
+  #assemble(
+    database: Database,
+    peppers: Peppers,
+    read: Pick<Parameters<typeof assemble>[0], 'upstreams' | 'bodyLimits'>,
+  ): Promise<Assembled> {
+    const { cached_keys, lease_seconds, max_body, max_upload, trusted_proxies, drain_seconds } = this.#config
+    const listeners = this.#listeners!
+    return assemble({
+      ...read,
+      database,
+      peppers,
+      world: realWorld,
+      mail: this.#mail,
+      keepRevocations: this.#kept!.keep,
+      onRevoked: this.#kept!.keepSoon,
+      isRevoked: this.#kept!.isRevoked,
+      cachedKeys: cached_keys,
+      leaseMilliseconds: lease_seconds * 1000,
+      issuerHosts: new Set(this.#config.issuer_hosts),
+      limits: { body_bytes: max_body, upload_bytes: max_upload },
+      drainMilliseconds: drain_seconds * 1000,
+      keptDays: { minute: this.#config.usage_minutes_days, hour: this.#config.usage_hours_days },
+      log: (line) => this.#log.request(line),
+      addressOf: (request) =>
+        clientAddress(request.headers.get('x-forwarded-for'), trusted_proxies, listeners.socketAddress(request)),
+      idleLimit: (request, seconds) => listeners.idleLimit(request, seconds),
+      onError: (what, error) => this.#log.say('error', what, { cause: String(error) }),
+      warn: (sentence, about) => this.#log.say('warn', sentence, about),
+    })
+  }
+
+  /**
+   * Applies the revocations file to a database that was restored from a backup. Other servers on it
+   * then forget all keys that they have in memory.
+   */
+  async #bringUpToDate(database: Database, start: { isFirst: boolean }) {
+    const { revocations, cache } = this.#assembled!.context
+    for (const organization_id of await this.#kept!.start({ ...start, forget: (key) => cache.forget(key) })) {
+      const invalidations = [{ organization_id, scope: 'organization' as const }]
+      const epoch = await database.write((sql) => revocations.publish(sql, invalidations))
+      if (epoch !== null) await revocations.settle(epoch, invalidations)
+    }
+  }
+
+  #answerRequests(listeners: Listeners, { router }: Assembled) {
+    const forAll = this.#config.metrics_access === 'all'
+    const isLocal = (request: Request) => isLoopback(listeners.socketAddress(request)) && !cameThroughProxy(request)
+    listeners.serve(({ parts, isMain }) => router.serving(parts, isMain && !forAll ? isLocal : undefined))
+  }
+
+  #sayOtherListeners({ all }: Listeners) {
+    const names = { admin: 'Administration', gateway: 'Model requests and /verify', metrics: 'Metrics' }
+    for (const { parts, url, isMain } of all)
+      if (!isMain)
+        this.#log.say(
+          'info',
+          `${names[parts[0]!]} on ${url}${{ admin: '/v1', gateway: '/v1', metrics: '/metrics' }[parts[0]!]}`,
+        )
+  }
+
+  #storageFailed(error: Error) {
+    this.#log.say('error', 'The storage failed; stopping, because going on could lose data.', { cause: error.message })
+    this.#log.flush()
+    const stopped = this.#assembled ? this.stop() : Promise.resolve()
+    void stopped.finally(() => this.#terminal.exit(1))
+    setTimeout(() => this.#terminal.exit(1), STOP_WITHIN_MILLISECONDS).unref()
+  }
+
+  async #finish() {
+    const [listeners, assembled, log] = [this.#listeners!, this.#assembled!, this.#log]
+    this.#stopLinks()
+    log.say('info', 'Stopping: no new connections, requests in flight finish.')
+    const ended = listeners.stop().then(() => this.#mail?.settled())
+    await within(REQUESTS_END_WITHIN_MILLISECONDS, ended)
+    assembled.gateway.stop()
+    if (listeners.pendingRequests > 0) {
+      log.say('warn', 'Requests that took too long were cut off.', { requests: listeners.pendingRequests })
+      void listeners.stop(true)
+    }
+    const closed = Promise.all([assembled.stop(), this.#kept!.stop()]).then(() => this.#database!.close())
+    await within(STORAGE_ENDS_WITHIN_MILLISECONDS, closed)
+    log.say('info', 'Stopped.')
+    log.flush()
+  }
+}
+
+/**
+ * A proxy on the same machine connects from the loopback address on behalf of anybody; most say so
+ * in one of these headers.
+ */
+const cameThroughProxy = ({ headers }: Request) =>
+  ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'].some((name) => headers.has(name))
+
+const within = (milliseconds: number, work: Promise<unknown>) => Promise.race([work, Bun.sleep(milliseconds)])

@@ -1,0 +1,55 @@
+/** What a start warns of: settings that do not exist, and files that others can read. */
+import { statSync } from 'node:fs'
+import { suggestion } from '../world/suggestion.ts'
+import type { Terminal } from '../world/terminal.ts'
+import { settings, type Config } from './config.ts'
+
+/** One sentence for each problem. */
+export function warnings(config: Config, { environment }: Pick<Terminal, 'environment'>): string[] {
+  return [...unknownVariables(environment), ...readableByOthers(config)]
+}
+
+const PREFIX = 'KEYHALL_'
+
+const known = Object.values(settings).map(({ env }) => env.slice(PREFIX.length))
+
+/**
+ * Variables that are not settings: those of the test suite, and those that Kubernetes sets for a
+ * service named keyhall.
+ */
+const foreign = /^(TEST_|SERVICE_|PORT_\d)/
+
+function unknownVariables(environment: Terminal['environment']): string[] {
+  return Object.keys(environment)
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => name.slice(PREFIX.length))
+    .filter((name) => !known.includes(name) && !foreign.test(name))
+    .map((name) => {
+      const meant = suggestion(name, known)
+      const question = meant === undefined ? '' : ` Did you mean ${PREFIX}${meant}?`
+      return `There is no setting ${PREFIX}${name}, so it has no effect.${question}`
+    })
+}
+
+function readableByOthers({ database, pepper, pepper_file }: Config): string[] {
+  // Windows has no such modes.
+  if (process.platform === 'win32') return []
+  const file = /^sqlite:(.+)$/.exec(database)?.[1]
+  return [
+    ...(pepper === null ? [{ what: 'The pepper file', path: pepper_file }] : []),
+    ...(file === undefined ? [] : [{ what: 'The database', path: file }]),
+  ]
+    .filter(({ path }) => isReadableByOthers(path))
+    .map(
+      ({ what, path }) =>
+        `${what} ${path} can be read by other users of this machine; "chmod 600 ${quoted(path)}" prevents that.`,
+    )
+}
+
+function isReadableByOthers(path: string): boolean {
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0
+  return (mode & 0o066) !== 0
+}
+
+/** A path quoted for a shell. */
+const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
