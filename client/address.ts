@@ -1,7 +1,10 @@
-/** From an operation's path and values to a URL. */
-import { KeyhallError } from './errors.ts'
+/** Builds the URL of a call from its path and values. */
+import { KeyhallError } from './api-errors.ts'
 
-/** Fills the braces of a path. Throws KeyhallError for an id that would name another path: empty, `.` or `..`. */
+/**
+ * Fills the braces of a path. Throws KeyhallError for an id that would lead to another path:
+ * an empty one, `.` or `..`.
+ */
 export const fillPath = (path: string, values: Record<string, unknown>) =>
   path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = values[name]
@@ -13,7 +16,10 @@ export const fillPath = (path: string, values: Record<string, unknown>) =>
     return encodeURIComponent(text)
   })
 
-/** A query string with its question mark, or nothing. Arrays are written `name[]=a&name[]=b`, objects `name[member]=a`. */
+/**
+ * A query string with its question mark, or nothing. Arrays are written `name[]=a&name[]=b`,
+ * objects `name[member]=a`.
+ */
 export function queryString(query: Record<string, unknown>): string {
   const pairs = new URLSearchParams()
   const add = (name: string, value: unknown) => {

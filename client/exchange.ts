@@ -1,4 +1,4 @@
-/** One call on the wire: sent, timed, and sent again when that may help. */
+/** Sends one call, with a time limit, and sends it again when that can help. */
 import {
   APIConnectionError,
   APIConnectionTimeoutError,
@@ -13,8 +13,8 @@ import {
   PermissionDeniedError,
   RateLimitError,
   UnprocessableEntityError,
-} from './errors.ts'
-import { askedFor, backoff, limited, pause } from './timing.ts'
+} from './api-errors.ts'
+import { retryAfter, backoff, withTimeout, pause } from './timing.ts'
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
@@ -26,7 +26,7 @@ export interface Outgoing {
   body: string | undefined
   /** Milliseconds for each attempt, the body of the answer included. */
   timeout: number
-  /** How often it may be sent again. */
+  /** How many times it may be sent again. */
   maxRetries: number
   signal: AbortSignal | null | undefined
 }
@@ -56,14 +56,14 @@ export class Exchange {
   async read(): Promise<unknown> {
     const { response, began, controller } = await this.#attempt
     const { timeout, signal } = this.#outgoing
-    // To read it twice would look like a connection that broke, and the call would be sent again.
+    // Reading it twice would look like a broken connection, and the call would be sent again.
     if (response.bodyUsed) throw new KeyhallError('The body of the response was read already, through asResponse().')
     let text: string
     try {
       const left = Math.max(0, began + timeout - Date.now())
-      text = await limited(() => response.text(), left, signal, controller)
+      text = await withTimeout(() => response.text(), left, signal, controller)
     } catch (error) {
-      this.#attempt = this.#again(error)
+      this.#attempt = this.#retryAfterFailure(error)
       return this.read()
     }
     try {
@@ -80,17 +80,17 @@ export class Exchange {
     let response: Response
     try {
       const init: RequestInit = { method, headers, signal: controller.signal, ...(body !== undefined && { body }) }
-      response = await limited(() => fetch(url, init), timeout, signal, controller)
+      response = await withTimeout(() => fetch(url, init), timeout, signal, controller)
     } catch (error) {
-      return this.#again(error)
+      return this.#retryAfterFailure(error)
     }
     if (response.ok) return { response, began, controller }
-    if (this.#retriesLeft && mayHelp(response)) {
-      // What is not read must be given up, or the connection stays taken.
+    if (this.#retriesLeft && isRetryable(response)) {
+      // A body that is not read must be cancelled, or its connection stays in use.
       void response.body?.cancel().catch(() => {})
-      return this.#after(response.headers)
+      return this.#retry(response.headers)
     }
-    const text = await limited(() => response.text(), timeout, signal, controller).catch((error) => {
+    const text = await withTimeout(() => response.text(), timeout, signal, controller).catch((error) => {
       if (error instanceof APIUserAbortError) throw error
       return ''
     })
@@ -101,21 +101,21 @@ export class Exchange {
     return this.#retries < this.#outgoing.maxRetries
   }
 
-  /** After no answer, or one that broke off. */
-  async #again(error: unknown): Promise<Attempt> {
+  /** Sends it again after no answer came, or one that broke off. */
+  async #retryAfterFailure(error: unknown): Promise<Attempt> {
     if (error instanceof APIUserAbortError) throw error
-    if (this.#retriesLeft) return this.#after()
+    if (this.#retriesLeft) return this.#retry()
     throw error instanceof APIConnectionTimeoutError ? error : new APIConnectionError({ cause: error })
   }
 
-  async #after(headers?: Headers): Promise<Attempt> {
-    await pause(askedFor(headers) ?? backoff(this.#retries), this.#outgoing.signal)
+  async #retry(headers?: Headers): Promise<Attempt> {
+    await pause(retryAfter(headers) ?? backoff(this.#retries), this.#outgoing.signal)
     this.#retries++
     return this.#send()
   }
 }
 
-function mayHelp({ status, headers }: Response) {
+function isRetryable({ status, headers }: Response) {
   const told = headers.get('x-should-retry')
   if (told === 'true' || told === 'false') return told === 'true'
   return status === 408 || status === 409 || status === 429 || status >= 500
@@ -131,7 +131,7 @@ const classes: Record<number, new (...args: ConstructorParameters<typeof APIErro
   429: RateLimitError,
 }
 
-/** The error that an answer is; its body need not be JSON, or ours. */
+/** Makes an error of an answer, whose body may be anything. */
 function errorFrom({ status, headers }: Response, text: string): APIError {
   const Class = classes[status] ?? (status >= 500 ? InternalServerError : APIError)
   let body: unknown

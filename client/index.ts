@@ -1,34 +1,46 @@
-/** The typed client of Keyhall and of OpenAI's Administration API, derived from the contract: it stands in for the official SDK. */
-import { contract } from '../contract/index.ts'
+/**
+ * The typed client of Keyhall and of OpenAI's Administration API, derived from the contract: it
+ * stands in for the official SDK.
+ */
+import type { contract } from '../contract/index.ts'
 import type { Operation } from '../contract/kit.ts'
 import { fillPath, queryString } from './address.ts'
-import * as errors from './errors.ts'
+import * as errors from './api-errors.ts'
 import { Exchange, type Fetch } from './exchange.ts'
-import { mergeHeaders, type HeadersLike } from './headers.ts'
-import { methodsOf, pathParams, type Answer, type Input, type Methods, type RequestOptions } from './methods.ts'
+import { mergeHeaders, type HeadersLike } from './request-headers.ts'
+import { calls } from './calls.ts'
+import { pathParams, type Call } from './client-call.ts'
+import { methodsOf, type Answer, type Input, type Methods, type RequestOptions } from './methods.ts'
 import { PagePromise } from './page.ts'
 import { APIPromise } from './promise.ts'
 
-export * from './errors.ts'
-export { contract } from '../contract/index.ts'
+export * from './api-errors.ts'
+export { calls } from './calls.ts'
+export type { Call } from './client-call.ts'
 export type { Operation } from '../contract/kit.ts'
 export type { Fetch } from './exchange.ts'
-export type { HeadersLike } from './headers.ts'
+export type { HeadersLike } from './request-headers.ts'
 export type { Answer, Input, Method, Methods, RequestOptions } from './methods.ts'
 export { Page, PagePromise } from './page.ts'
 export { APIPromise, type WithRequestID } from './promise.ts'
 
 export interface ClientOptions {
-  /** `sk-admin-…`; by default, what the environment has as OPENAI_ADMIN_KEY. With null, only what goes without a key can be called. */
+  /**
+   * `sk-admin-…`; by default, what the environment has as OPENAI_ADMIN_KEY. With null, only what
+   * goes without a key can be called.
+   */
   adminAPIKey?: string | null
-  /** Ends in `/v1`; by default, what the environment has as OPENAI_BASE_URL, else http://127.0.0.1:4100/v1. */
+  /**
+   * Ends in `/v1`; by default, what the environment has as OPENAI_BASE_URL, else
+   * http://127.0.0.1:4100/v1.
+   */
   baseURL?: string | null
   /** Milliseconds for each attempt; by default, ten minutes. */
   timeout?: number
-  /** How often a call that failed for a passing reason is sent again; by default, twice. */
+  /** How many times a call is sent again when that can help; by default, twice. */
   maxRetries?: number
   defaultHeaders?: HeadersLike
-  /** What carries the requests; by default, the platform's own. */
+  /** Sends the requests; by default, the platform's own `fetch`. */
   fetch?: Fetch
 }
 
@@ -53,42 +65,52 @@ export class Keyhall {
     if (adminAPIKey !== null && !this.#headers.has('authorization')) throw missingKey()
     if (!URL.canParse(this.baseURL))
       throw new errors.KeyhallError('baseURL must be a whole URL, such as http://127.0.0.1:4100/v1.')
-    this.admin = methodsOf(contract.admin, (operation, input, options) => this.request(operation, input, options))
+    this.admin = methodsOf(calls, (call, input, options) => this.request(call, input, options)) as Admin
   }
 
-  /** Calls an operation of the contract by its values in one flat object; all methods under `admin` come here. */
-  request<O extends Operation>(operation: O, input: Input<O>, options: RequestOptions = {}): Answer<O> {
-    const values = { ...input } as Record<string, unknown>
-    const path = fillPath(operation.path, values)
-    for (const name of pathParams(operation)) delete values[name]
-    const inQuery = (name: string) => operation.method !== 'POST' || Object.hasOwn(operation.query.properties, name)
-    const entries = Object.entries(values)
-    const query = { ...Object.fromEntries(entries.filter(([name]) => inQuery(name))), ...options.query }
-    const body = Object.fromEntries(entries.filter(([name]) => !inQuery(name)))
-    const hasBody = Object.keys(operation.body.properties).length > 0 || Object.keys(body).length > 0
-
-    const type = hasBody ? { 'content-type': 'application/json' } : {}
-    // What goes without a key is not sent one.
-    const key = operation.can === null ? { authorization: null } : {}
+  /**
+   * Calls an operation by its values in one flat object; all methods under `admin` come here.
+   * `calls` has one for each operation.
+   */
+  request<O extends Operation>(call: Call<O>, input: Input<O>, options: RequestOptions = {}): Answer<O> {
+    const { path, query, body } = this.#parts(call, input as Record<string, unknown>)
+    // An operation that needs no key is not sent one.
+    const key = call.needsKey ? {} : { authorization: null }
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
     const headers = mergeHeaders(this.#headers, key, type, options.headers)
-    if (operation.can !== null && !headers.has('authorization')) throw missingKey()
+    if (call.needsKey && !headers.has('authorization')) throw missingKey()
 
     const send = (query: Record<string, unknown>): APIPromise<unknown> => {
       const exchange = new Exchange({
         fetch: this.#fetch,
         url: this.baseURL + path + queryString(query),
-        method: operation.method,
+        method: call.method,
         headers,
-        body: hasBody ? JSON.stringify(body) : undefined,
+        body,
         timeout: options.timeout ?? this.timeout,
         maxRetries: options.maxRetries ?? this.maxRetries,
         signal: options.signal,
       })
-      return isList(operation)
+      return call.isList
         ? new PagePromise(exchange, (after) => send({ ...query, after }))
         : new APIPromise(exchange, (result) => result)
     }
-    return send(query) as Answer<O>
+    return send({ ...query, ...options.query }) as Answer<O>
+  }
+
+  /**
+   * Where each value goes: into the path, the query or the body. A POST's members that the contract
+   * does not know go into its body.
+   */
+  #parts(call: Call, input: Record<string, unknown>) {
+    const path = fillPath(call.path, input)
+    const inPath = pathParams(call)
+    const others = Object.entries(input).filter(([name]) => !inPath.includes(name))
+    const isInQuery = (name: string) => call.method !== 'POST' || call.query.includes(name)
+    const query = Object.fromEntries(others.filter(([name]) => isInQuery(name)))
+    const members = others.filter(([name]) => !isInQuery(name))
+    const hasBody = call.body.length > 0 || members.length > 0
+    return { path, query, body: hasBody ? JSON.stringify(Object.fromEntries(members)) : undefined }
   }
 
   static readonly KeyhallError = errors.KeyhallError
@@ -110,13 +132,7 @@ export default Keyhall
 
 const missingKey = () => new errors.KeyhallError('The admin key is missing: give adminAPIKey, or set OPENAI_ADMIN_KEY.')
 
-/** Whether the answer is an envelope of objects; buckets of usage call themselves `page` and are walked by whoever asked. */
-function isList({ returns }: Operation) {
-  const { properties } = returns as { properties?: Record<string, { const?: unknown }> }
-  return properties?.object?.const === 'list' && 'data' in properties
-}
-
-/** The header with the key. Throws without saying the key, which the platform's own error would. */
+/** The header with the key. Throws an error without the key in it: the platform's would have it. */
 function bearer(key: string) {
   if (!/^[\x21-\x7e]+$/.test(key.trim()))
     throw new errors.KeyhallError('The admin key has characters that no key has, such as a space or a line break.')
@@ -129,7 +145,7 @@ function environment(name: string): string | undefined {
   try {
     return process?.env?.[name]?.trim() || undefined
   } catch {
-    // Deno asks for a permission to read it; without, there is none.
+    // Deno throws where the program has no permission to read it.
     return undefined
   }
 }

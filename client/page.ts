@@ -1,9 +1,9 @@
-/** Lists: a page is the envelope as it came, and knows the way to the next one. */
-import { KeyhallError } from './errors.ts'
+/** Pages of lists: the answer as it came, with a way to fetch the next page. */
+import { KeyhallError } from './api-errors.ts'
 import type { Exchange } from './exchange.ts'
 import { APIPromise } from './promise.ts'
 
-/** What the walk needs of an envelope; which cursor it has depends on the list. */
+/** What is needed of an answer to fetch the next page. A list has one of the two cursors. */
 interface Envelope {
   data?: unknown[]
   has_more?: boolean
@@ -11,10 +11,13 @@ interface Envelope {
   next?: string | null
 }
 
-/** How a page asks for the page after the given cursor. */
+/** Fetches the page after the given cursor. */
 export type Follow = (after: string) => PromiseLike<unknown>
 
-/** One page of a list, with the members of its envelope; iterating over it walks this page and all that follow. */
+/**
+ * One page of a list, with the members of the answer. Iterating over it gives the items of this
+ * page and of all that follow.
+ */
 export class Page<Item> implements AsyncIterable<Item> {
   declare data: Item[]
   #follow: Follow
@@ -52,7 +55,8 @@ export class Page<Item> implements AsyncIterable<Item> {
 
   #cursor(): string | null {
     const { has_more, last_id, next } = this as Envelope
-    // Also behind an empty page: the server may have looked at as many as it does for one page, and found none.
+    // An empty page can have a next one: the server looks at a limited number of keys for a page,
+    // and none of them may match.
     return (has_more && (next || last_id)) || null
   }
 }

@@ -1,23 +1,24 @@
-/** What a call answers at once: a promise of the result that also gives the response it came in. */
+/** What a method returns: a promise of the result that can also give the response. */
 import type { Exchange } from './exchange.ts'
 
-/** A result with the id of its request, which is not enumerable: it is no member of the object. */
+/** A result with the id of its request, which is not enumerable, so that JSON does not show it. */
 export type WithRequestID<Result> = Result extends object ? Result & { readonly _request_id?: string | null } : Result
 
-/** The body is read when the result is asked for, so `asResponse` alone leaves it unread. */
+/** The body is read when somebody asks for the result; `asResponse` alone does not read it. */
 export class APIPromise<Result> extends Promise<WithRequestID<Result>> {
   #exchange: Exchange
   #make: (body: unknown) => Result
   #result: Promise<WithRequestID<Result>> | undefined
 
   constructor(exchange: Exchange, make: (body: unknown) => Result) {
-    // The promise that this class is by inheritance stays unused: all ways to its value are overridden below.
+    // This class must be a Promise, but its own value is not used: the methods below replace all
+    // that give it.
     super((resolve) => resolve(undefined as never))
     this.#exchange = exchange
     this.#make = make
   }
 
-  /** What is chained to it is an ordinary promise. */
+  /** `then` makes ordinary promises. */
   static override get [Symbol.species]() {
     return Promise
   }
@@ -27,7 +28,9 @@ export class APIPromise<Result> extends Promise<WithRequestID<Result>> {
     return this.#exchange.response()
   }
 
-  /** The result, the response it came in, and the id by which the server's log knows the request. */
+  /**
+   * The result, the response, and the id of the request in the server's log.
+   */
   async withResponse(): Promise<{ data: WithRequestID<Result>; response: Response; request_id: string | null }> {
     const data = await this.#read()
     const response = await this.#exchange.response()

@@ -1,12 +1,12 @@
-/** How long a call waits: for an answer, and before it is sent again. */
-import { APIConnectionTimeoutError, APIUserAbortError } from './errors.ts'
+/** Time limits of calls, and the wait before a retry. */
+import { APIConnectionTimeoutError, APIUserAbortError } from './api-errors.ts'
 
 const LONGEST_WAIT = 60_000
 /** A timer for longer than this fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
-/** Milliseconds that the server asks to wait; a wish for more than a minute is not granted. */
-export function askedFor(headers?: Headers): number | undefined {
+/** The milliseconds that the server asks to wait; undefined if it asks for more than a minute. */
+export function retryAfter(headers?: Headers): number | undefined {
   const exact = Number.parseFloat(headers?.get('retry-after-ms') ?? '')
   const after = headers?.get('retry-after') ?? ''
   const seconds = Number.parseFloat(after)
@@ -14,10 +14,13 @@ export function askedFor(headers?: Headers): number | undefined {
   return wait >= 0 && wait <= LONGEST_WAIT ? wait : undefined
 }
 
-/** Half a second, doubled with each retry up to eight, less a random quarter: clients that failed together do not return together. */
+/**
+ * Half a second, doubled with each retry up to eight seconds, less a random quarter, so that
+ * clients that failed together do not retry together.
+ */
 export const backoff = (retries: number) => Math.min(500 * 2 ** retries, 8_000) * (1 - Math.random() / 4)
 
-/** Resolves after a while; rejects at the caller's signal. */
+/** Waits; rejects when the caller aborts. */
 export function pause(milliseconds: number, signal: AbortSignal | null | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const aborted = () => {
@@ -33,10 +36,10 @@ export function pause(milliseconds: number, signal: AbortSignal | null | undefin
 }
 
 /**
- * What the work comes to, unless the time is up or the caller's signal comes first: whatever `fetch` it is, and whether or not that heeds
- * signals. The controller tells it to stop.
+ * Answers the result of the work. Rejects when the time is up or the caller aborts, also where a
+ * given `fetch` ignores signals; the controller tells it to stop.
  */
-export async function limited<Result>(
+export async function withTimeout<Result>(
   work: () => Promise<Result>,
   milliseconds: number,
   signal: AbortSignal | null | undefined,

@@ -1,4 +1,4 @@
-/** Headers as callers write them: also with `null`, which takes a default away. */
+/** Headers in all forms that callers may use; `null` removes a default. */
 
 type HeaderValue = string | null | undefined
 
@@ -9,7 +9,7 @@ export type HeadersLike =
   | null
   | undefined
 
-/** Later ones win over earlier ones. */
+/** Merges headers; later ones win. */
 export function mergeHeaders(...all: HeadersLike[]): Headers {
   const merged = new Headers()
   for (const headers of all) {

@@ -1,6 +1,8 @@
-/** What a call can fail with: the classes of the official SDK, by the same names and with the same members. */
+/**
+ * The errors that a call can throw: classes with the names and members of the official SDK's.
+ */
 
-/** Everything that this client throws of its own accord. */
+/** The base class of everything that this client throws. */
 export class KeyhallError extends Error {
   constructor(message: string) {
     super(message)
@@ -8,7 +10,7 @@ export class KeyhallError extends Error {
   }
 }
 
-/** An answer that is an error, or no answer at all; `status` is undefined then. */
+/** The server answered with an error, or did not answer; `status` is undefined then. */
 export class APIError<
   Status extends number | undefined = number | undefined,
   ResponseHeaders extends Headers | undefined = Headers | undefined,
@@ -21,7 +23,7 @@ export class APIError<
   readonly code: string | null | undefined
   readonly param: string | null | undefined
   readonly type: string | undefined
-  /** What the server's log knows the request by. */
+  /** The id of the request in the server's log. */
   readonly requestID: string | null | undefined
 
   constructor(status: Status, error: Body, message: string | undefined, headers: ResponseHeaders) {
@@ -43,14 +45,14 @@ function sentence(status: number | undefined, error: object | undefined, message
   return status ? `${status} ${text || 'status code (no body)'}` : text || '(no status code or body)'
 }
 
-/** The caller's own signal ended the call. */
+/** The caller aborted the call. */
 export class APIUserAbortError extends APIError<undefined, undefined, undefined> {
   constructor({ message = 'Request was aborted.' }: { message?: string } = {}) {
     super(undefined, undefined, message, undefined)
   }
 }
 
-/** No answer came, or it broke off; `cause` is what the platform said. */
+/** No answer came, or it broke off; `cause` is the platform's error. */
 export class APIConnectionError extends APIError<undefined, undefined, undefined> {
   constructor({ message = 'Connection error.', cause }: { message?: string; cause?: unknown }) {
     super(undefined, undefined, message, undefined)
