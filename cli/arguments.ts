@@ -1,12 +1,14 @@
 /** Reads the words after a command: flags with their values, and what else stands there. */
-import { wrongUsage } from './failed.ts'
-import { suggestion } from './suggestion.ts'
+import { wrongUsage } from '../world/failed.ts'
+import { suggestion } from '../world/suggestion.ts'
 
 export interface Flag {
   /** Without the dashes. */
   name: string
   /** What stands for the value in the help; null for a flag that needs none. */
   value: string | null
+  /** The values that it can have, where they are known; or that it names a file. For completion. */
+  values?: readonly string[] | 'files'
   about: string
   /** Printed behind the sentence: the default, the environment variable. */
   notes?: string[]
@@ -25,7 +27,10 @@ export interface Arguments {
 
 export const helpFlag: Flag = { name: 'help', short: 'h', value: null, about: 'Shows this help.' }
 
-/** `--name value`, `--name=value`, `--name` for what needs no value, `-n`; after `--` nothing is a flag. Throws Failed on anything else. */
+/**
+ * Reads `--name value`, `--name=value`, `--name` for a flag without a value, and `-n`. After `--`
+ * nothing is a flag. Throws Failed on anything else.
+ */
 export function readArguments(argv: readonly string[], known: readonly Flag[]): Arguments {
   const flags = new Map<string, string[]>()
   const words: string[] = []
@@ -64,6 +69,6 @@ export function readArguments(argv: readonly string[], known: readonly Flag[]): 
 }
 
 /** Refuses words that the command has no use for. */
-export function noWords({ words }: Arguments) {
+export function requireNoWords({ words }: Arguments) {
   if (words.length > 0) throw wrongUsage(`"${words[0]}" is one word too many here.`)
 }

@@ -1,13 +1,13 @@
-/** The help at each level, from the contract and the list of commands by hand. */
-import packageFile from '../package.json' with { type: 'json' }
+/** The help at each level, from the contract and the list of local commands. */
 import { helpFlag, type Flag } from './arguments.ts'
 import { commandAt, namesBelow, startsWith, type Command } from './commands.ts'
-import { exitCodes } from './failed.ts'
-import { handmade, type Handmade } from './handmade.ts'
+import { exitCodes } from '../world/failed.ts'
+import type { LocalCommand } from './local-command.ts'
+import { localCommands } from './local-commands.ts'
 import { operationFlags } from './operation-flags.ts'
-import { networkFlags } from './network-flags.ts'
-
-export const version: string = packageFile.version
+import { shells } from './completion/shells.ts'
+import { remoteFlags } from './remote-flags.ts'
+import { version } from '../world/version.ts'
 
 const WIDEST = 100
 
@@ -15,13 +15,14 @@ type Row = readonly [term: string, text: string]
 
 /** `keyhall` and `keyhall --help`. */
 export function overview(columns: number): string {
-  const resource = (name: string) => [name, namesBelow([name]).join(', ')] as const
+  const resource = (name: string) =>
+    [name, commandAt([name])?.operation.about ?? namesBelow([name]).join(', ')] as const
   return page(columns, [
     `Keyhall ${version}: a self-hosted server for the OpenAI Administration API, and its command line.`,
     'Usage: keyhall <command> [--flags]',
     section(
       'On the host, on the database itself',
-      handmade.map(({ path, about }) => [path.join(' '), about] as const),
+      localCommands.map(({ path, about }) => [path.join(' '), about] as const),
     ),
     section('From anywhere, with an admin key', namesBelow([]).map(resource)),
     section('Also', [
@@ -48,17 +49,18 @@ const environment: Section = {
 /** Help for what these words begin; null when nothing begins with them. */
 export function helpFor(words: readonly string[], columns: number): string | null {
   if (words.length === 0) return overview(columns)
-  const byHand = handmade.find(({ path }) => path.length === words.length && startsWith(path, words))
-  if (byHand) return handmadeHelp(byHand, columns)
+  if (words.length === 1 && words[0] === 'completion') return completionHelp(columns)
+  const local = localCommands.find(({ path }) => path.length === words.length && startsWith(path, words))
+  if (local) return localHelp(local, columns)
   const command = commandAt(words)
   if (command) return commandHelp(command, columns)
   const below = namesBelow(words)
-  const belowByHand = handmade.filter(({ path }) => startsWith(path, words))
-  if (below.length === 0 && belowByHand.length === 0) return null
+  const localBelow = localCommands.filter(({ path }) => startsWith(path, words))
+  if (below.length === 0 && localBelow.length === 0) return null
   return page(columns, [
     `Usage: keyhall ${words.join(' ')} <command> [--flags]`,
     section('Commands', [
-      ...belowByHand.map(({ path, about }) => [path.slice(words.length).join(' '), about] as const),
+      ...localBelow.map(({ path, about }) => [path.slice(words.length).join(' '), about] as const),
       ...below.map((name) => {
         const at = commandAt([...words, name])
         return [name, at ? aboutOf(at) : namesBelow([...words, name]).join(', ')] as const
@@ -68,9 +70,22 @@ export function helpFor(words: readonly string[], columns: number): string | nul
   ])
 }
 
+const completionHelp = (columns: number) =>
+  page(columns, [
+    'Prints a script that completes commands, flags and their values in a shell.',
+    `Usage: keyhall completion ${shells.join('|')}`,
+    section('Flags', [flagRow(helpFlag)]),
+    section('To have it in every shell, put this line into', [
+      ['~/.bashrc', 'eval "$(keyhall completion bash)"'],
+      ['~/.zshrc', 'eval "$(keyhall completion zsh)"'],
+      ['~/.config/fish/config.fish', 'keyhall completion fish | source'],
+    ]),
+    'It completes the word "keyhall". Where you run "npx keyhall", make that word: alias keyhall="npx keyhall".',
+  ])
+
 const aboutOf = ({ operation }: Command) => operation.about + (operation.extension ? ' [Keyhall extension]' : '')
 
-function handmadeHelp({ path, about, more, flags, examples, takes }: Handmade, columns: number) {
+function localHelp({ path, about, more, flags, examples, takes }: LocalCommand, columns: number) {
   return page(columns, [
     about,
     ...(more ? [more] : []),
@@ -89,17 +104,25 @@ function commandHelp(command: Command, columns: number) {
   const words = path.join(' ')
   const needed = flags.filter(({ required }) => required)
   const usage = needed.map(({ name, value }) => ` --${name} ${value}`).join('')
-  const isList = path.at(-1) === 'list'
+  const onHost = localCommands.filter((local) => local.path.length > path.length && startsWith(local.path, path))
   return page(columns, [
     operation.about,
     ...(operation.extension ? ['A Keyhall extension: OpenAI has no such operation.'] : []),
     `Usage: keyhall ${words}${usage}${flags.length > needed.length ? ' [--flags]' : ''}`,
     ...(flags.length > 0 ? [section('Flags', flags.map(flagRow))] : []),
-    section('Output', [...networkFlags(isList), helpFlag].map(flagRow)),
+    section('Output', [...remoteFlags(command), helpFlag].map(flagRow)),
     section(
       'Examples',
       examplesOf(command).map((example) => [example, ''] as const),
     ),
+    ...(onHost.length > 0
+      ? [
+          section(
+            'On the host',
+            onHost.map(({ path, about }) => [path.join(' '), about] as const),
+          ),
+        ]
+      : []),
     `${operation.method} /v1${operation.path}; ${operation.can === null ? 'needs no key' : `needs the permission ${operation.can}`}.`,
   ])
 }
@@ -136,7 +159,7 @@ function page(columns: number, parts: readonly (string | Section)[]): string {
 function rowsOf({ title, rows }: Section, width: number): string {
   const longest = Math.max(...rows.map(([term]) => term.length).filter((length) => length <= 30), 0)
   const lines = rows.map(([term, text]) => {
-    if (text === '') return `  ${term}`
+    if (text === '') return `  ${continued(term, width - 2)}`
     const indent = longest + 4
     const body = wrap(text, width, indent)
     return term.length <= longest ? `  ${term.padEnd(longest)}  ${body}` : `  ${term}\n${' '.repeat(indent)}${body}`
@@ -144,10 +167,27 @@ function rowsOf({ title, rows }: Section, width: number): string {
   return [title, ...lines].join('\n')
 }
 
+/** Breaks a command before a flag where it is too long, so that it can still be pasted. */
+function continued(command: string, width: number): string {
+  const lines = ['']
+  for (const part of command.split(/ (?=--)/)) {
+    const line = lines.at(-1)!
+    if (line && line.length + part.length + 3 > width) lines.push(part)
+    else lines[lines.length - 1] = line ? `${line} ${part}` : part
+  }
+  return lines.join(' \\\n    ')
+}
+
+/** Breaks a word that is longer than a line, such as the longest paths, behind a slash. */
+function piecesOf(word: string, width: number): string[] {
+  const cut = word.length > width ? word.lastIndexOf('/', width - 1) + 1 : 0
+  return cut > 0 ? [word.slice(0, cut), ...piecesOf(word.slice(cut), width)] : [word]
+}
+
 /** Breaks text into lines that fit; all but the first are indented. */
 function wrap(text: string, width: number, indent: number): string {
   const lines = ['']
-  for (const word of text.split(' ')) {
+  for (const word of text.split(' ').flatMap((word) => piecesOf(word, width - indent))) {
     const line = lines.at(-1)!
     if (line && line.length + 1 + word.length > width - indent) lines.push(word)
     else lines[lines.length - 1] = line ? `${line} ${word}` : word

@@ -1,5 +1,5 @@
-/** What somebody at a terminal may need next, after a command. */
-import { printable } from './printable.ts'
+/** Hints after a command: what somebody at a terminal may need next. */
+import { printable } from '../world/printable.ts'
 
 const hints: Record<string, (answer: Record<string, unknown>) => string> = {
   'invites create': ({ id }) =>

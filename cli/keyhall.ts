@@ -1,13 +1,17 @@
-/** The command line: finds the command that the words name, and ends every failure in one sentence and an exit code. */
-import { WrongSetting } from '../config.ts'
+/**
+ * The command line: finds the command that the words name, and ends every failure in one sentence
+ * and an exit code.
+ */
+import { WrongSetting } from '../server/setting.ts'
 import { commandAt, namesBelow } from './commands.ts'
-import { Failed, wrongUsage, type ExitCode } from './failed.ts'
-import { handmade, runHandmade } from './handmade.ts'
-import { helpFor, overview, version } from './help.ts'
-import { shells, type Shell } from './shells.ts'
+import { Failed, wrongUsage, type ExitCode } from '../world/failed.ts'
+import { localCommands, runLocalCommand } from './local-commands.ts'
+import { helpFor, overview } from './help.ts'
+import { version } from '../world/version.ts'
+import { shells, type Shell } from './completion/shells.ts'
 import { startsWith } from './commands.ts'
-import { suggestion } from './suggestion.ts'
-import type { Terminal } from './terminal.ts'
+import { suggestion } from '../world/suggestion.ts'
+import { asRun, type Terminal } from '../world/terminal.ts'
 
 export async function keyhall(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   try {
@@ -19,8 +23,8 @@ export async function keyhall(argv: readonly string[], terminal: Terminal): Prom
   }
 }
 
-function end({ err }: Terminal, sentence: string, code: ExitCode): ExitCode {
-  err(`keyhall: ${sentence}\n`)
+function end(terminal: Terminal, sentence: string, code: ExitCode): ExitCode {
+  terminal.err(`keyhall: ${asRun(sentence, terminal)}\n`)
   return code
 }
 
@@ -34,7 +38,8 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
   if (first === '--version' || first === '-v' || first === 'version') return print(`keyhall ${version}\n`)
   if (first === undefined || first === '--help' || first === '-h') return print(overview(columns))
   if (first === 'help') return print(helpFor(others, columns) ?? unknown(others))
-  if (first === 'completion') return print((await import('./completion.ts')).completion(shellOf(others)))
+  if (first === 'completion' && asksForHelp(others)) return print(helpFor(['completion'], columns)!)
+  if (first === 'completion') return print((await import('./completion/index.ts')).completion(shellOf(others)))
 
   const words = argv.slice(
     0,
@@ -43,13 +48,13 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitCod
       [...argv, '-'].findIndex((word) => word.startsWith('-')),
     ),
   )
-  const byHand = handmade.find(({ path }) => startsWith(words, path))
+  const local = localCommands.find(({ path }) => startsWith(words, path))
   const derived = words.map((_, index) => commandAt(words.slice(0, index + 1))).find(Boolean)
-  const path = byHand?.path ?? derived?.path
+  const path = local?.path ?? derived?.path
   const rest = argv.slice(path?.length ?? words.length)
   if (asksForHelp(rest)) return print(helpFor(path ?? words, columns) ?? unknown(words))
-  if (byHand) return runHandmade(byHand, rest, terminal)
-  if (derived) return (await import('./network.ts')).runOperation(derived, rest, terminal)
+  if (local) return runLocalCommand(local, rest, terminal)
+  if (derived) return (await import('./run-operation.ts')).runOperation(derived, rest, terminal)
   if (rest.length > 0 || helpFor(words, columns) === null) unknown(words)
   terminal.err(helpFor(words, columns)!)
   return 2
@@ -60,13 +65,13 @@ const asksForHelp = (words: readonly string[]) => {
   return flags.includes('--help') || flags.includes('-h')
 }
 
-/** Throws the sentence for words that name nothing, and what was probably meant. */
+/** Throws for words that name no command, with what was probably meant. */
 function unknown(words: readonly string[]): never {
   for (let at = 0; at < words.length; at++) {
     const before = words.slice(0, at)
     const names = [
       ...namesBelow(before),
-      ...handmade.flatMap(({ path }) => (path.length > at && startsWith(path, before) ? [path[at]!] : [])),
+      ...localCommands.flatMap(({ path }) => (path.length > at && startsWith(path, before) ? [path[at]!] : [])),
       ...(at === 0 ? ['help', 'completion'] : []),
     ]
     if (names.includes(words[at]!)) continue

@@ -1,10 +1,13 @@
-/** The flags of an operation: its path, query and body as one flat list, each with how its text becomes a value. */
+/**
+ * The flags of an operation: its path, query and body as one flat list, each with how its text
+ * becomes a value.
+ */
 import type { Operation, TSchema } from '../contract/kit.ts'
 import type { Arguments, Flag } from './arguments.ts'
 import { kebab } from './commands.ts'
-import { lifetimeOf, timeOf } from './durations.ts'
-import { wrongUsage } from './failed.ts'
-import { suggestion } from './suggestion.ts'
+import { lifetimeOf, timeOf } from '../world/durations.ts'
+import { wrongUsage } from '../world/failed.ts'
+import { suggestion } from '../world/suggestion.ts'
 
 /** The parts of JSON Schema that the contract uses. */
 interface Schema {
@@ -20,6 +23,7 @@ interface Schema {
   maximum?: number
   minLength?: number
   maxLength?: number
+  pattern?: string
 }
 
 export interface OperationFlag extends Flag {
@@ -48,7 +52,10 @@ export function operationFlags({ path, query, body }: Operation): OperationFlag[
   return [...inPath, ...members.toSorted((one, other) => Number(other.required) - Number(one.required))]
 }
 
-/** The flat input of a call, from what the command line gave. The last id of the path may stand without its flag. Throws Failed. */
+/**
+ * The input of a call as one flat object. The last id of the path may stand without its flag.
+ * Throws Failed.
+ */
 export function inputOf(operation: Operation, given: Arguments, now: number): Record<string, unknown> {
   const flags = operationFlags(operation)
   const last = /\{(\w+)\}[^{]*$/.exec(operation.path)?.[1]
@@ -83,10 +90,21 @@ function flagOf(field: string, outer: Schema, required: boolean): OperationFlag 
     required,
     repeats,
     value: types.includes('boolean') ? null : placeholder(field, one) + (repeats ? ',…' : ''),
-    about: (outer.description ?? schema.description ?? '').replaceAll('`', ''),
+    values: valuesOf(one).length > 0 ? valuesOf(one) : undefined,
+    about: aboutOf(outer.description ?? schema.description ?? ''),
     notes: notesOf(outer, one, repeats),
   }
 }
+
+/**
+ * The contract's sentence, without what holds for the API alone: the command line takes times as
+ * people write them.
+ */
+const aboutOf = (description: string) =>
+  description
+    .replaceAll('`', '')
+    .replace(/^Unix time in seconds\. ?/, '')
+    .replace(/^Seconds from now until /, 'How long until ')
 
 /** Without the `null` beside it. */
 const inner = (schema: Schema): Schema =>
@@ -110,7 +128,7 @@ function placeholder(field: string, schema: Schema): string {
 }
 
 function notesOf(outer: Schema, schema: Schema, repeats: boolean): string[] {
-  const { format, minimum, maximum, minLength, maxLength, default: usual } = schema
+  const { format, minimum, maximum, minLength, maxLength, default: fallback } = schema
   const values = valuesOf(schema)
   return [
     ...(values.length > 0 && placeholder('', schema) === 'VALUE' ? [`one of ${values.join(', ')}`] : []),
@@ -120,7 +138,8 @@ function notesOf(outer: Schema, schema: Schema, repeats: boolean): string[] {
     ...(maxLength !== undefined ? [`${minLength ?? 0} to ${maxLength} characters`] : []),
     ...(repeats ? ['several with commas, or the flag again'] : []),
     ...(allowsNull(outer) ? ['or null'] : []),
-    ...(usual !== undefined ? [`default: ${JSON.stringify(usual)}`] : []),
+    ...([schema.type].flat().includes('boolean') && fallback === undefined ? ['=false for the opposite'] : []),
+    ...(fallback !== undefined ? [`default: ${JSON.stringify(fallback)}`] : []),
   ]
 }
 
@@ -149,6 +168,7 @@ function scalarOf(flag: OperationFlag, schema: Schema, text: string, now: number
       `--${flag.name} must be one of ${values.join(', ')}, not "${text}"${meant ? `; did you mean "${meant}"?` : '.'}`,
     )
   }
+  if (schema.pattern?.includes('@') && !new RegExp(schema.pattern, 'u').test(text)) refuse('an e-mail address')
   if (types.includes('boolean'))
     return ({ true: true, false: false } as Record<string, boolean>)[text.toLowerCase()] ?? refuse('true or false')
   if (types.includes('integer')) return /^-?\d{1,15}$/.test(text) ? Number(text) : refuse('a whole number')

@@ -1,36 +1,39 @@
-/** Objects as a table, one object as lines: which members are shown, in which order, and how they read. */
-import { printable } from './printable.ts'
-import type { Terminal } from './terminal.ts'
+/** Writes objects as a table that fits the terminal, and one object as lines. */
+import type { Terminal } from '../world/terminal.ts'
+import { cell, memberOf, type Item } from './cells.ts'
 
-type Item = Record<string, unknown>
 type Screen = Pick<Terminal, 'columns' | 'width'>
 
-/** From what one looks for first to what is left out first when the terminal is narrow. */
-const order = [
-  'id',
-  'name',
-  'email',
-  'role',
-  'status',
-  'owner',
-  'redacted_value',
-  'last_used_at',
-  'expires_at',
-  'created_at',
-  'added_at',
-]
-
 const GAP = '  '
+/** A text cut to this length says what one wants to know; to the shorter one, what it is about. */
 const USEFUL = 24
-const NARROWEST = 8
+const NARROWEST = 12
+/** So many columns are the point of a list: rather than dropping one of them, texts are cut. */
+const POINT = 5
 
-export function table(items: readonly Item[], { columns, width }: Screen): string {
-  const shown = columnsOf(items).map((name) => {
-    const cells = items.map((item) => cell(name, item[name]))
-    const title = name.replace(/_at$/, '').replaceAll('_', ' ').toUpperCase()
-    const whole = Math.max(width(title), ...cells.map(width))
-    return { title, cells, whole, width: whole }
-  })
+interface Column {
+  title: string
+  cells: string[]
+  /** What it takes uncut. */
+  whole: number
+  width: number
+  isCuttable: boolean
+}
+
+/**
+ * `isChosen` says that somebody asked for these columns: then none is left out because it says
+ * nothing.
+ */
+export function table(items: readonly Item[], names: readonly string[], isChosen: boolean, { columns, width }: Screen) {
+  const shown = names
+    .filter((name) => isChosen || isTelling(items, name))
+    .map((name): Column => {
+      const cells = items.map((item) => cell(name, memberOf(item, name)))
+      const title = name.replace(/_at$/, '').replace(/[_.]/g, ' ').toUpperCase()
+      const whole = Math.max(width(title), ...cells.map(width))
+      // Ids are copied, times and values compared, so they are shown whole or not at all.
+      return { title, cells, whole, width: whole, isCuttable: !/^id$|_id$|_at$|^redacted_value$/.test(name) }
+    })
   shrink(shown, columns)
   const line = (cells: string[]) =>
     cells
@@ -43,71 +46,37 @@ export function table(items: readonly Item[], { columns, width }: Screen): strin
 
 /** One object, a member a line. */
 export function fields(item: Item, { width }: Screen): string {
-  const names = columnsOf([item], true)
+  const names = Object.keys(item).filter((name) => name !== 'object')
   const longest = Math.max(...names.map(width))
   return names.map((name) => `${fit(name, longest, width)}${GAP}${cell(name, item[name], true)}\n`).join('')
 }
 
-interface Column {
-  /** What it takes uncut. */
-  whole: number
-  width: number
-}
+/**
+ * A column with nothing in it is left out. That keys were never used, or never expire, is
+ * something.
+ */
+const isTelling = (items: readonly Item[], name: string) =>
+  /^(last_used|expires)_at$/.test(name) || items.some((item) => (memberOf(item, name) ?? null) !== null)
 
 /**
- * Makes columns fit. Long texts may be cut to a useful length; when that is not enough, whole columns go, the least important first; what
- * is then to spare goes back to the cut ones. Ids stay whole, because people copy them.
+ * Makes columns fit. While there are more than the few that matter, the last ones go until the
+ * texts of the others have a useful length; then texts are cut further, and at last more columns
+ * go. What is then to spare goes back to the cut texts.
  */
 function shrink(shown: Column[], columns: number) {
-  const spare = () => columns - shown.reduce((sum, { width }) => sum + width + GAP.length, -GAP.length)
-  const cut = (least: number) => {
-    if (spare() < 0) for (const column of shown.slice(1)) column.width = Math.min(column.whole, least)
+  const gaps = () => GAP.length * (shown.length - 1)
+  const widthAt = (least: number) => shown.reduce((sum, column) => sum + cutTo(column, least), gaps())
+  while (shown.length > POINT && widthAt(USEFUL) > columns) shown.pop()
+  while (shown.length > 1 && widthAt(NARROWEST) > columns) shown.pop()
+  const least = [Infinity, USEFUL, NARROWEST].find((length) => widthAt(length) <= columns) ?? columns
+  for (const column of shown) column.width = Math.min(columns, cutTo(column, least))
+  for (const column of shown) {
+    const spare = columns - shown.reduce((sum, { width }) => sum + width, gaps())
+    column.width += Math.max(0, Math.min(column.whole - column.width, spare))
   }
-  cut(USEFUL)
-  while (spare() < 0 && shown.length > 2) shown.pop()
-  cut(NARROWEST)
-  for (const column of shown.slice(1)) column.width += Math.max(0, Math.min(column.whole - column.width, spare()))
 }
 
-/** The members that say something: without the name of the type, and in a list without what is empty in all. */
-function columnsOf(items: readonly Item[], isAlone = false): string[] {
-  const names = [...new Set(items.flatMap(Object.keys))].filter(
-    (name) =>
-      name !== 'object' &&
-      (isAlone || /^(last_used|expires)_at$/.test(name) || items.some((item) => (item[name] ?? null) !== null)),
-  )
-  const rank = (name: string) => (order.includes(name) ? order.indexOf(name) : order.length)
-  return isAlone ? names : names.toSorted((one, other) => rank(one) - rank(other))
-}
-
-function cell(name: string, value: unknown, isAlone = false): string {
-  if (value === null || value === undefined) return /^(last_used|expires)_at$/.test(name) ? 'never' : '-'
-  if (typeof value === 'number' && /_at$|_time$/.test(name)) return moment(value)
-  if (typeof value === 'boolean') return value ? 'yes' : 'no'
-  if (Array.isArray(value)) return value.map((one) => cell(name, one)).join(', ') || '-'
-  if (typeof value === 'object') return thing(value as Item, isAlone)
-  return plain(value)
-}
-
-/** An object in a cell: what it is called. `{ type: 'user', user: {…} }` is the user. */
-function thing(value: Item, isAlone: boolean): string {
-  const inside = typeof value.type === 'string' ? value[value.type] : undefined
-  if (typeof inside === 'object' && inside !== null) return `${thing(inside as Item, isAlone)} (${kind(value.type)})`
-  const called = value.value ?? value.email ?? value.name ?? value.id
-  if (called === undefined) return plain(value)
-  return isAlone && value.id && called !== value.id ? `${plain(called)} (${plain(value.id)})` : plain(called)
-}
-
-const plain = (value: unknown) => printable(typeof value === 'string' ? value : JSON.stringify(value))
-
-const kind = (type: unknown) => printable(String(type).replaceAll('_', ' '))
-
-/** Local time, to the minute. */
-function moment(seconds: number): string {
-  const at = new Date(seconds * 1000)
-  const two = (part: number) => String(part).padStart(2, '0')
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`
-}
+const cutTo = ({ whole, isCuttable }: Column, least: number) => (isCuttable ? Math.min(whole, least) : whole)
 
 /** Cut or filled up to exactly this width. */
 function fit(text: string, most: number, width: (text: string) => number): string {

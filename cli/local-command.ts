@@ -1,0 +1,56 @@
+/** What a command on this machine is, and how it takes settings. */
+import { flagOf, settings, type Config, type SettingName } from '../server/config.ts'
+import { readConfig } from '../server/read-config.ts'
+import type { ExitCode } from '../world/failed.ts'
+import type { Terminal } from '../world/terminal.ts'
+import type { Arguments, Flag } from './arguments.ts'
+
+export interface LocalCommand {
+  path: readonly string[]
+  about: string
+  /** Further sentences for its own help. */
+  more?: string
+  flags: Flag[]
+  examples: string[]
+  /** What may stand behind it that is no flag; `FILE` for completion of files. */
+  takes?: string
+  run: (given: Arguments, terminal: Terminal) => Promise<ExitCode>
+}
+
+/** Where the database is, and its pepper. */
+export const storage = ['database', 'pepper', 'pepper_file'] as const satisfies SettingName[]
+
+/** A command whose settings are read before it runs; they are also its last flags. */
+export const localCommand = <Name extends SettingName>({
+  settings: names,
+  flags = [],
+  run,
+  ...described
+}: Omit<LocalCommand, 'flags' | 'run'> & {
+  settings: readonly Name[]
+  flags?: Flag[]
+  run: (settings: Pick<Config, Name>, terminal: Terminal, given: Arguments) => Promise<ExitCode>
+}): LocalCommand => ({
+  ...described,
+  flags: [...flags, ...flagsOf(names)],
+  run: (given, terminal) => run(readSettings(given, terminal, names), terminal, given),
+})
+
+/** The settings as flags. */
+function flagsOf(names: readonly SettingName[]): Flag[] {
+  return names.map((name) => {
+    const { env, about, default: fallback, flagOnly, value = null } = settings[name] as (typeof settings)['demo']
+    const notes = fallback === null || flagOnly ? [env] : [env, `default: ${fallback}`]
+    const values = value === 'FILE' || value === 'PATH' ? ('files' as const) : undefined
+    return { name: flagOf(name).slice(2), value, values, about: about.replaceAll('`', ''), notes }
+  })
+}
+
+function readSettings<Name extends SettingName>({ flags }: Arguments, terminal: Terminal, names: readonly Name[]) {
+  const given: Partial<Record<SettingName, string>> = {}
+  for (const name of names) {
+    const [value] = flags.get(flagOf(name).slice(2)) ?? []
+    if (value !== undefined) given[name] = value
+  }
+  return readConfig(given, terminal.environment, names) satisfies Pick<Config, Name>
+}
