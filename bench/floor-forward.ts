@@ -1,4 +1,6 @@
-/** The floor under the gateway: Bun.serve that forwards with `fetch`, for anybody, and asks nothing. */
+/**
+ * The floor under the gateway: Bun.serve that forwards with `fetch`, for anybody, and asks nothing.
+ */
 const upstream = process.env.FLOOR_UPSTREAM!
 
 export const server = Bun.serve({

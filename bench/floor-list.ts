@@ -1,6 +1,7 @@
 /**
- * The least that can answer a page of project API keys: a bare `Bun.serve`, one prepared statement with the joins that the answer needs,
- * `JSON.stringify`. No key is checked, no project looked up, nothing validated, nothing logged.
+ * The least that can answer a page of project API keys: a bare `Bun.serve`, one prepared statement
+ * with the joins that the answer needs, `JSON.stringify`. No key is checked, no project looked up,
+ * nothing validated, nothing logged.
  */
 import { Database as Sqlite } from 'bun:sqlite'
 

@@ -1,6 +1,7 @@
 /**
- * The least that can say whose a key is: a bare `Bun.serve` that digests the token as Keyhall does, looks it up in a map, and answers the
- * same headers. No format, no checksum, no expiry, no lease, no time of last use, nothing counted, nothing logged.
+ * The least that can say whose a key is: a bare `Bun.serve` that digests the token as Keyhall does,
+ * looks it up in a map, and answers the same headers. No format, no checksum, no expiry, no lease,
+ * no time of last use, nothing counted, nothing logged.
  */
 import { Database as Sqlite } from 'bun:sqlite'
 import { createHmac } from 'node:crypto'

@@ -1,48 +1,85 @@
-/** A forwarded model request: what it costs the server with a hundred thousand keys, beside a Bun.serve that only forwards. */
+/**
+ * A forwarded model request: what it costs the server with a hundred thousand keys, without limits
+ * and with metering, a rate limit and a hard spend limit, beside a Bun.serve that only forwards.
+ */
+import { Database as Sqlite } from 'bun:sqlite'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { filled, type Filled } from './filled.ts'
 import { cost, median, startServer, type Server } from './load.ts'
 
-const ROUNDS = 5
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5)
 const root = join(import.meta.dir, '..')
+
+/** Far above what the bench asks for: no request may be refused, nor come near a limit. */
+const limited = (upstream: string) => `
+upstreams:
+  - { name: local, base_url: '${upstream}/v1', models: [bench, paced] }
+models:
+  - match: '*'
+    prices: [{ input: 2.50, cached_input: 0.25, output: 10 }]
+    context_tokens: 128000
+    max_output_tokens: 8192
+    limits: { requests_per_minute: 100000000, tokens_per_minute: 2000000000 }
+`
+const SPEND_LIMIT = { threshold_amount: 900_000_000, currency: 'USD', interval: 'month' }
+
+interface Contestant {
+  name: string
+  server: Server
+  key: string
+}
+
+const kinds = [
+  { what: 'an answer of 900 bytes', streamed: false, model: 'bench', times: 8_000, warm: 30_000, events: 0 },
+  { what: 'a stream of 50 events', streamed: true, model: 'bench', times: 2_000, warm: 12_000, events: 50 },
+  { what: 'the same, one by one', streamed: true, model: 'paced', times: 500, warm: 500, events: 50 },
+] as const
 
 export async function run() {
   const of = await filled(1_000)
   console.log(`Bun ${Bun.version}, ${process.platform} ${process.arch}, ${cpus().length} × ${cpus()[0]?.model}`)
   const models = await startServer([join(import.meta.dir, 'model-server.ts')], {}, join(of.folder, 'models.log'))
   const upstream = `http://127.0.0.1:${models.port}`
-  const servers = {
-    keyhall: await gateway(of, upstream),
-    floor: await startServer(
-      [join(import.meta.dir, 'floor-forward.ts')],
-      { FLOOR_UPSTREAM: upstream },
-      join(of.folder, 'floor.log'),
-    ),
-  }
-  const key = await newKey(of, servers.keyhall)
-  console.log('CPU time of the server per request, in microseconds: median of the rounds (least to most)')
-  for (const [what, streamed, model, times, warm] of [
-    ['an answer of 900 bytes', false, 'bench', 8_000, 30_000],
-    ['a stream of 50 events', true, 'bench', 2_000, 12_000],
-    ['the same, one by one', true, 'paced', 500, 500],
-  ] as const) {
-    const seen = { keyhall: [] as number[], floor: [] as number[] }
-    const request = completion(key, streamed, model)
-    // Until the compiler has done its work, which costs a server in its first seconds a third more.
-    for (const name of ['keyhall', 'floor'] as const) await cost(servers[name], [request], warm)
-    for (let round = 0; round < ROUNDS; round++)
-      for (const name of ['keyhall', 'floor'] as const)
-        seen[name].push((await cost(servers[name], [request], times)).microseconds)
-    const at = (name: keyof typeof seen) =>
-      `${median(seen[name]).toFixed(0)} (${Math.min(...seen[name]).toFixed(0)} to ${Math.max(...seen[name]).toFixed(0)})`
-    const ratio = (median(seen.keyhall) / median(seen.floor)).toFixed(2)
-    console.log(`  ${what.padEnd(24)} ${at('keyhall')}, floor ${at('floor')}: ${ratio} times the floor`)
-  }
-  console.log(
-    `memory after the load: ${servers.keyhall.memory().toFixed(0)} MB (floor ${servers.floor.memory().toFixed(0)} MB)`,
+  const floor = await startServer(
+    [join(import.meta.dir, 'floor-forward.ts')],
+    { FLOOR_UPSTREAM: upstream },
+    join(of.folder, 'floor.log'),
   )
-  for (const server of [...Object.values(servers), models]) await server.stop()
+  const plain = await gateway(of, upstream)
+  const limits = await limitedGateway(of, upstream)
+  const contestants: Contestant[] = [
+    { name: 'the floor', server: floor, key: '' },
+    { name: 'without limits', server: plain, key: await newKey(of, plain) },
+    { name: 'with limits', server: limits.server, key: limits.key },
+  ]
+  console.log(`CPU time of the server per request, in microseconds: median of ${ROUNDS} rounds (least to most)`)
+  for (const kind of kinds) await measure(kind, contestants)
+  for (const { name, server } of contestants) {
+    console.log(`memory after the load, ${name}: ${server.memory().toFixed(0)} MB`)
+    await server.stop()
+  }
+  await models.stop()
+  rmSync(limits.folder, { recursive: true })
+}
+
+async function measure({ what, streamed, model, times, warm, events }: (typeof kinds)[number], all: Contestant[]) {
+  const seen = all.map(() => [] as number[])
+  const requests = all.map(({ key }) => [completion(key, streamed, model)])
+  // Until the compiler has done its work, which costs a server in its first seconds a third more.
+  for (const [n, { server }] of all.entries()) await cost(server, requests[n]!, warm)
+  for (let round = 0; round < ROUNDS; round++)
+    for (const [n, { server }] of all.entries()) seen[n]!.push((await cost(server, requests[n]!, times)).microseconds)
+  const medians = seen.map(median)
+  console.log(`  ${what}`)
+  for (const [n, { name }] of all.entries()) {
+    const range = `(${Math.min(...seen[n]!).toFixed(0)} to ${Math.max(...seen[n]!).toFixed(0)})`
+    const more = n === 0 ? 0 : medians[n]! - medians[n - 1]!
+    const each = events === 0 ? '' : `, ${(more / events).toFixed(2)} for each event`
+    const beside = n === 0 ? '' : `: ${more.toFixed(0)} more than ${all[n - 1]!.name}${each}`
+    console.log(`    ${name.padEnd(16)} ${medians[n]!.toFixed(0)} ${range}${beside}`)
+  }
 }
 
 /** Keyhall in front of a model server. */
@@ -58,14 +95,42 @@ export const gateway = (of: Filled, upstream: string): Promise<Server> =>
     join(of.folder, 'keyhall.log'),
   )
 
-/** A key that opens the gateway: a new service account's. */
-export async function newKey(of: Filled, { port }: Server): Promise<string> {
-  const path = `/v1/organization/projects/${of.projects[0]}/service_accounts`
-  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+/**
+ * The same with prices, rate limits, and spend limits of the organization and the project, on a
+ * copy of the database: the first server knows nothing of them.
+ */
+async function limitedGateway(of: Filled, upstream: string) {
+  const folder = mkdtempSync(join(of.folder, 'limited-'))
+  const path = join(folder, 'keyhall.db')
+  new Sqlite(of.database.replace('sqlite:', '')).run('vacuum into ?', [path])
+  writeFileSync(join(folder, 'keyhall.yaml'), limited(upstream))
+  const server = await startServer(
+    [join(root, 'main.ts'), 'serve'],
+    {
+      KEYHALL_DATABASE: `sqlite:${path}`,
+      KEYHALL_PEPPER: of.pepper,
+      KEYHALL_PORT: '0',
+      KEYHALL_CONFIG: join(folder, 'keyhall.yaml'),
+    },
+    join(folder, 'keyhall.log'),
+  )
+  for (const whose of ['', `/projects/${of.projects[0]}`]) {
+    const answer = await administer(of, server, `${whose}/spend_limit`, SPEND_LIMIT)
+    if (!answer.ok) throw new Error(`The spend limit was not set: ${await answer.text()}`)
+  }
+  return { folder, server, key: await newKey(of, server) }
+}
+
+const administer = (of: Filled, { port }: Server, path: string, body: object) =>
+  fetch(`http://127.0.0.1:${port}/v1/organization${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${of.admin_key}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ name: 'bench' }),
+    body: JSON.stringify(body),
   })
+
+/** A key that opens the gateway: a new service account's. */
+export async function newKey(of: Filled, server: Server): Promise<string> {
+  const answer = await administer(of, server, `/projects/${of.projects[0]}/service_accounts`, { name: 'bench' })
   const { api_key } = (await answer.json()) as { api_key: { value: string } }
   return api_key.value
 }

@@ -1,4 +1,7 @@
-/** A page of the keys of all projects: what each filter costs the server, among a thousand keys and among a million. */
+/**
+ * A page of the keys of all projects: what each filter costs the server, among a thousand keys and
+ * among a million.
+ */
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { Database as Sqlite } from 'bun:sqlite'

@@ -1,4 +1,7 @@
-/** A page of project API keys: what it costs the server, beside a hand-written floor, at a thousand keys and at a million. */
+/**
+ * A page of project API keys: what it costs the server, beside a hand-written floor, at a thousand
+ * keys and at a million.
+ */
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { Database as Sqlite } from 'bun:sqlite'

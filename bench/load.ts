@@ -1,4 +1,7 @@
-/** Servers as processes of their own, load on them over loopback, and what it costs them in CPU time. */
+/**
+ * Servers as processes of their own, load on them over loopback, and what it costs them in CPU
+ * time.
+ */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 
@@ -16,7 +19,10 @@ export interface Server {
 
 const TICK_MICROSECONDS = 10_000
 
-/** Starts Bun with these arguments; what it prints goes to `output`, and names the port it listens on. */
+/**
+ * Starts Bun with these arguments; what it prints goes to `output`, and names the port it listens
+ * on.
+ */
 export async function startServer(
   args: string[],
   environment: Record<string, string>,
@@ -83,7 +89,10 @@ export interface Cost {
 
 const CONNECTIONS = 8
 
-/** Sends these requests over keep-alive connections, and answers what one cost the server. Throws when an answer has another status. */
+/**
+ * Sends these requests over keep-alive connections, and answers what one cost the server. Throws
+ * when an answer has another status.
+ */
 export async function cost(server: Server, requests: readonly string[], times: number, status = 200): Promise<Cost> {
   const cpu = server.cpu()
   const began = performance.now()

@@ -1,4 +1,7 @@
-/** A model server that costs as little as it can: one JSON answer, or a stream of fifty events, whatever it is asked. */
+/**
+ * A model server that costs as little as it can: one JSON answer, or a stream of fifty events,
+ * whatever it is asked.
+ */
 const PIECES = 50
 const answer = JSON.stringify({
   id: 'chatcmpl-1',
@@ -13,14 +16,21 @@ const delta = {
   object: 'chat.completion.chunk',
   choices: [{ index: 0, delta: { content: 'word ' } }],
 }
-const event = new TextEncoder().encode(`data: ${JSON.stringify(delta)}\n\n`)
+const encoder = new TextEncoder()
+const event = encoder.encode(`data: ${JSON.stringify(delta)}\n\n`)
+const usage = encoder.encode(
+  `data: ${JSON.stringify({ id: 'chatcmpl-1', choices: [], usage: { prompt_tokens: 100, completion_tokens: 50, total_tokens: 150 } })}\n\n`,
+)
 
 /** Requests that are being answered now. */
 let open = 0
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** Events come as fast as they are taken, mostly many at a time; for the models `paced` and `slow` one by one, every 1 or 20 ms. */
-function stream(milliseconds: number): Response {
+/**
+ * Events come as fast as they are taken, mostly many at a time; for the models `paced` and `slow`
+ * one by one, every 1 or 20 ms. The last one has the usage, where it is asked for.
+ */
+function stream(milliseconds: number, saysUsage: boolean): Response {
   let pieces = 0
   open++
   let isOpen = true
@@ -35,6 +45,7 @@ function stream(milliseconds: number): Response {
         if (!isOpen) return
         if (pieces++ < PIECES) return controller.enqueue(event)
         end()
+        if (saysUsage) controller.enqueue(usage)
         controller.close()
       },
       cancel: end,
@@ -53,7 +64,10 @@ export const server = Bun.serve({
       return Response.json({ object: 'list', data: [{ id: 'bench' }, { id: 'paced' }, { id: 'slow' }] })
     const text = await request.text()
     if (text.includes('"stream":true'))
-      return stream(text.includes('"model":"slow"') ? 20 : text.includes('"model":"paced"') ? 1 : 0)
+      return stream(
+        text.includes('"model":"slow"') ? 20 : text.includes('"model":"paced"') ? 1 : 0,
+        text.includes('"include_usage":true'),
+      )
     return new Response(answer, { headers: { 'content-type': 'application/json' } })
   },
 })

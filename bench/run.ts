@@ -1,10 +1,15 @@
 /** `npm run bench NAME`: runs bench/NAME.ts; without a name, says what there is. */
 export const benchmarks: Record<string, string> = {
-  gateway: 'a forwarded model request, whole and streamed, beside a server that only forwards',
+  gateway: 'a forwarded model request, whole and streamed, without and with limits, beside a server that only forwards',
   verify: 'asking whose a key is, with a hundred thousand keys in use, beside a bare server with a map',
   soak: 'two minutes of model requests, streams and clients that leave: what is left behind',
   list: 'a page of project API keys, among a thousand and a million, beside a hand-written floor',
+  overshoot: 'a spend limit of one dollar, 200 clients, servers killed with kill -9: what is spent',
+  failover:
+    'PostgreSQL fails over to a synchronous standby under load: what is lost, and for how long changes are refused',
+  promises: 'each promise of docs/reliability.md, and again with the mend behind it taken out',
   inventory: 'a page of the keys of all projects by each filter, among a thousand and a million',
+  reports: 'usage and cost reports over ten million rows on both engines; with --small over a million',
 }
 
 const [chosen = ''] = process.argv.slice(2)

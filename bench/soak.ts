@@ -1,4 +1,7 @@
-/** Two minutes of model requests, a fifth of them streams and a tenth left by their client: what is left behind afterwards. */
+/**
+ * Two minutes of model requests, a fifth of them streams and a tenth left by their client: what is
+ * left behind afterwards.
+ */
 import { readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { filled } from './filled.ts'

@@ -1,18 +1,22 @@
-/** Asking whose a key is: what it costs the server with a hundred thousand keys in use, beside a bare Bun.serve with a map. */
+/**
+ * Asking whose a key is: what it costs the server with a hundred thousand keys in use, beside a
+ * bare Bun.serve with a map.
+ */
 import { Database as Sqlite } from 'bun:sqlite'
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { firstStart } from '../admin/host.ts'
+import { firstStart } from '../admin/bootstrap.ts'
 import { permissionsOf } from '../contract/permissions.ts'
 import { openDatabase } from '../database/open.ts'
 import { digest } from '../keys/digest.ts'
+import { withMac } from '../keys/key-mac.ts'
 import { makeKey, redact } from '../keys/format.ts'
-import { newId } from '../keys/random.ts'
-import { checkPepper } from '../keys/ring.ts'
-import { Secret } from '../keys/secret.ts'
-import { realWorld } from '../keys/world.ts'
+import { newId } from '../world/random.ts'
+import { checkPeppers } from '../keys/check-peppers.ts'
+import { Secret } from '../world/secret.ts'
+import { realWorld } from '../world/world.ts'
 import { freePort } from '../test/postgres.ts'
 import { cost, get, median, startProgram, startServer, type Server } from './load.ts'
 
@@ -134,13 +138,16 @@ http {
 }
 `
 
-/** A database with very many keys of service accounts in one project; their values are known here alone. */
+/**
+ * A database with very many keys of service accounts in one project; their values are known here
+ * alone.
+ */
 async function fill(folder: string) {
   const path = join(folder, 'keyhall.db')
   const bytes = new Uint8Array(randomBytes(32))
   const pepper = new Secret(bytes)
   const database = await openDatabase(`sqlite:${path}`)
-  await checkPepper(database, pepper)
+  await checkPeppers(database, [pepper])
   const first = await firstStart(database, pepper, realWorld, { owner_email: 'owner@example.com', admin_key: null })
   await database.close()
   const { organization_id, project_id } = first!
@@ -151,15 +158,28 @@ async function fill(folder: string) {
     `insert into service_accounts (organization_id, project_id, id, name, role, created_at) values (?, ?, ?, 'bench', 'member', 1)`,
   )
   const key = sqlite.prepare(
-    `insert into api_keys (organization_id, project_id, id, owner_type, owner_id, name, digest, redacted_value, scopes, created_at)
-     values (?, ?, ?, 'service_account', ?, 'bench', ?, ?, '[]', 1)`,
+    `insert into api_keys (organization_id, project_id, id, owner_type, owner_id, name, digest, redacted_value, scopes, created_at, mac)
+     values (?, ?, ?, 'service_account', ?, 'bench', ?, ?, '[]', 1, ?)`,
   )
   const keys: string[] = []
   let owner = ''
   for (let n = 0; n < KEYS; n++) {
     if (n % KEYS_PER_OWNER === 0) account.run(organization_id, project_id, (owner = newId('user-', realWorld)))
     const value = makeKey('service_account', realWorld.random, pepper)
-    key.run(organization_id, project_id, newId('key_', realWorld), owner, digest(pepper, value), redact(value))
+    const {
+      id,
+      digest: made,
+      mac,
+    } = withMac(pepper, 'api_keys', {
+      organization_id,
+      project_id,
+      id: newId('key_', realWorld),
+      owner_type: 'service_account',
+      owner_id: owner,
+      digest: digest(pepper, value),
+      scopes: '[]',
+    })
+    key.run(organization_id, project_id, id, owner, made, redact(value), mac)
     keys.push(value)
   }
   sqlite.run('commit')
