@@ -1,20 +1,16 @@
-/** `npm run build [-- FOLDER]`: the executable `keyhall`, and `keyhall/client` as one module for any platform with its types. */
+/**
+ * `npm run build [-- FOLDER]`: the executable `keyhall`, and `keyhall/client` as one module for any
+ * platform with its types.
+ */
 import { rm, stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, join, resolve } from 'node:path'
+import { buildExecutable } from './build-executable.ts'
 
 const root = join(import.meta.dir, '..')
 const dist = process.argv[2] ? resolve(process.argv[2]) : join(root, 'dist')
 
-const executable = await Bun.build({
-  entrypoints: [join(root, 'main.ts')],
-  minify: { syntax: true, whitespace: true },
-  sourcemap: 'inline',
-  bytecode: true,
-  format: 'esm',
-  // Nothing that lies in the folder where it is started may steer it.
-  compile: { outfile: join(dist, 'keyhall'), autoloadDotenv: false, autoloadBunfig: false },
-})
+const executable = await buildExecutable(join(dist, 'keyhall'))
 const client = await Bun.build({
   entrypoints: [join(root, 'client/index.ts')],
   target: 'browser',
@@ -35,8 +31,9 @@ const types = Bun.spawnSync(
 )
 if (types.exitCode !== 0) process.exit(types.exitCode)
 
-// The executable carries its source map in itself.
-await rm(join(dist, 'keyhall.map'), { force: true })
+// The executable carries its source maps in itself.
+for (const map of ['keyhall.map', 'report-worker.js.map', 'token-worker.js.map'])
+  await rm(join(dist, map), { force: true })
 
 for (const { path } of [...executable.outputs, ...client.outputs].filter(({ path }) => !path.endsWith('.map')))
   console.log(`${basename(path).padEnd(10)} ${((await stat(path)).size / 1e6).toFixed(2)} MB`)

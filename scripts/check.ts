@@ -1,8 +1,15 @@
-/** `npm run check`: format, lint, types, lock file and generated pages. All are looked at, however many of them fail. */
+/**
+ * `npm run check`: format, lint, types, lock file, generated pages, files and comments. All are
+ * looked at, however many of them fail.
+ */
 import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { differingPages } from './docs.ts'
+import { commentLines, isForTools, isProduct, MOST_COLUMNS, sourceFiles } from './source.ts'
 
-const WITHIN_MILLISECONDS = 45_000
+const MOST_LINES = 300
+/** Tables with a row for each command: one looks a row up, and reads no further. */
+const TABLES = ['test/model/commands.ts']
 
 interface Verdict {
   ok: boolean
@@ -17,26 +24,51 @@ const checks: Record<string, () => Promise<Verdict>> = {
   'lock file': async () => verdict(lockFileProblems()),
   'generated pages': async () =>
     verdict(differingPages().map((page) => `${page} is out of date; "npm run docs" writes it anew.`)),
+  files: async () => {
+    const files = await sourceFiles('.')
+    return verdict([...lengthProblems(files), ...nameProblems(files.filter(isProduct))])
+  },
+  comments: async () => verdict((await sourceFiles('.')).flatMap(commentProblems)),
 }
 
 async function run(tool: string, ...args: string[]): Promise<Verdict> {
-  const child = Bun.spawn([`node_modules/.bin/${tool}`, ...args], {
-    stdout: 'pipe',
-    stderr: 'pipe',
-    timeout: WITHIN_MILLISECONDS,
-  })
+  const child = Bun.spawn([`node_modules/.bin/${tool}`, ...args], { stdout: 'pipe', stderr: 'pipe' })
   const [out, err, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
     child.exited,
   ])
-  const late = child.signalCode === 'SIGTERM' ? `stopped after ${WITHIN_MILLISECONDS / 1000} s\n` : ''
-  return { ok: code === 0, output: `${out}${err}${late}` }
+  return { ok: code === 0, output: `${out}${err}` }
 }
 
 const verdict = (problems: string[]): Verdict => ({ ok: problems.length === 0, output: problems.join('\n') })
 
-/** The lock file must install from whichever registry npm is set to, and package.json must ask for exact versions. */
+const lengthProblems = (files: string[]) =>
+  files
+    .filter((file) => !TABLES.includes(file))
+    .map((file) => ({ file, lines: readFileSync(file, 'utf8').split('\n').length - 1 }))
+    .filter(({ lines }) => lines > MOST_LINES)
+    .map(({ file, lines }) => `${file} has ${lines} lines; split it, ${MOST_LINES} are the most.`)
+
+/** A file has a name that no other has, so that one finds it by its name. */
+const nameProblems = (files: string[]) =>
+  [...Map.groupBy(files, (file) => basename(file))]
+    .filter(([name, all]) => all.length > 1 && name !== 'index.ts' && !areHalves(name, all))
+    .map(([, all]) => `${all.join(' and ')} have the same name; name each for what it holds.`)
+
+/** The two halves of one resource have the same name on purpose. */
+const areHalves = (name: string, files: string[]) =>
+  files.length === 2 && files.includes(`contract/${name}`) && files.includes(`admin/resources/${name}`)
+
+const commentProblems = (file: string) =>
+  commentLines(readFileSync(file, 'utf8'))
+    .filter((line) => line.length > MOST_COLUMNS && !isForTools(line))
+    .map((line) => `${file}: "${line.trim().slice(0, 40)}…" has ${line.length} columns; "npm run fix" wraps comments.`)
+
+/**
+ * The lock file must install from whichever registry npm is set to, and package.json must ask for
+ * exact versions.
+ */
 function lockFileProblems(): string[] {
   const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Locked> }
   const { dependencies, devDependencies, optionalDependencies } = JSON.parse(
@@ -49,7 +81,8 @@ function lockFileProblems(): string[] {
     .filter(([, { resolved }]) => resolved)
     .map(([path, { resolved }]) => `package-lock.json: ${path} names where it was downloaded (${resolved}).`)
   const names = new Set(Object.keys(lock.packages).map((path) => path.slice(path.lastIndexOf('node_modules/') + 13)))
-  // What npm leaves out because the registry at hand lacks it, "npm ci" asks for again everywhere, and then refuses to install anything.
+  // What npm leaves out because the registry at hand lacks it, "npm ci" asks for again everywhere,
+  // and then refuses to install anything.
   const missing = Object.values(lock.packages)
     .flatMap(({ dependencies, optionalDependencies }) => Object.keys({ ...dependencies, ...optionalDependencies }))
     .filter((name) => !names.has(name))

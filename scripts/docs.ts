@@ -1,38 +1,44 @@
-/** `npm run docs`: writes what the contract and the settings say as pages for people. */
+/**
+ * `npm run docs`: writes what the contract and the settings say as pages for people, and as calls
+ * for the client.
+ */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { callsFile } from './docs/calls.ts'
 import { divergences } from './docs/divergences.ts'
+import { withMap } from './docs/map.ts'
 import { auditEventsPage, errorsPage, gatewayFilePage, permissionsPage, settingsPage } from './docs/lists.ts'
+import type { Page } from './docs/page.ts'
 import { resourcePages } from './docs/resources.ts'
+import { readme, servedPage } from './docs/served.ts'
 
 const FOLDER = 'docs/reference'
+const README = 'README.md'
 const DIVERGENCES = 'docs/divergences.md'
+const ARCHITECTURE = 'docs/architecture.md'
+const CALLS = 'client/calls.ts'
 
 /** Every generated file with its text. */
 export function pages(): Record<string, string> {
   const resources = resourcePages()
-  const lists = [settingsPage(), gatewayFilePage(), errorsPage(), auditEventsPage(), permissionsPage()]
+  const lists = [servedPage(), settingsPage(), gatewayFilePage(), errorsPage(), auditEventsPage(), permissionsPage()]
   const all = [index(resources, lists), ...resources, ...lists]
   return {
     ...Object.fromEntries(all.map(({ file, text }) => [`${FOLDER}/${file}`, text])),
+    [CALLS]: callsFile(),
+    [ARCHITECTURE]: withMap(readFileSync(ARCHITECTURE, 'utf8')),
+    [README]: readme(readFileSync(README, 'utf8')),
     [DIVERGENCES]: divergences(existsSync(DIVERGENCES) ? readFileSync(DIVERGENCES, 'utf8') : ''),
   }
-}
-
-export interface Page {
-  file: string
-  title: string
-  /** One sentence for the index. */
-  about: string
-  text: string
 }
 
 const index = (resources: Page[], lists: Page[]): Page => {
   const entries = (some: Page[]) => some.map(({ file, title, about }) => `- [${title}](${file}): ${about}`).join('\n')
   const text = `# Reference
 
-Written by \`npm run docs\` from \`contract/\`, \`config.ts\` and \`gateway/config.ts\`; a check fails when it is out of date.
-All paths are below \`/v1\`. The same, for machines: \`GET /openapi.json\`.
+Written by \`npm run docs\` from \`contract/\`, \`server/config.ts\` and \`gateway/upstream-config.ts\`; a check fails when it is out of date.
+All paths are below \`/v1\`, but for these, which are beside it: \`/verify\`, \`/health\`, \`/metrics\` and \`/openapi.json\`, which describes the same
+for machines.
 
 ## Operations
 
@@ -45,7 +51,9 @@ ${entries(lists)}
   return { file: 'README.md', title: 'Reference', about: '', text }
 }
 
-/** The generated files that are not as they should be, and files that nothing generates any more. */
+/**
+ * The generated files that are not as they should be, and files that nothing generates any more.
+ */
 export function differingPages(): string[] {
   const wanted = pages()
   const stale = (existsSync(FOLDER) ? readdirSync(FOLDER) : [])

@@ -1,4 +1,7 @@
-/** The generated part of docs/divergences.md: the accepted differences that the conformance test holds against OpenAI's document. */
+/**
+ * The generated part of docs/divergences.md: the accepted differences that the conformance test
+ * holds against OpenAI's document.
+ */
 import { accepted } from '../../test/conformance/differences.ts'
 import { table } from './schema.ts'
 

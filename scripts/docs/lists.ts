@@ -1,19 +1,21 @@
 /** The pages that are one list each: settings, errors, audit events, permissions. */
 import { readFileSync } from 'node:fs'
-import { flagOf, settings, type SettingName } from '../../config.ts'
-import { auditEvents } from '../../contract/audit.ts'
+import { flagOf, settings, type SettingName } from '../../server/config.ts'
+import { auditEvents } from '../../contract/audit-events.ts'
 import * as errors from '../../contract/errors.ts'
+import * as gatewayErrors from '../../contract/gateway-errors.ts'
+import * as limitErrors from '../../contract/limit-errors.ts'
 import { operations } from '../../contract/index.ts'
 import {
-  adminScopes,
   builtInRoles,
   gatewayPermissions,
   otherGatewayPermission,
   permissionPattern,
   permissionsOf,
 } from '../../contract/permissions.ts'
-import { GatewayFile } from '../../gateway/config.ts'
-import type { Page } from '../docs.ts'
+import { adminScopes } from '../../contract/scopes.ts'
+import { GatewayFile } from '../../gateway/upstream-config.ts'
+import type { Page } from './page.ts'
 import { linkTo } from './resources.ts'
 import { members, table, type Schema } from './schema.ts'
 
@@ -36,8 +38,9 @@ ${table(['variable', 'flag', 'default', 'meaning'], rows)}
 export function gatewayFilePage(): Page {
   const text = `# The gateway's file
 
-YAML, named by \`--config\` or \`KEYHALL_CONFIG\`: where model requests go. \`\${NAME}\` in a text stands for a variable of the environment.
+YAML, named by \`--config\` or \`KEYHALL_CONFIG\`: where model requests go, and what models cost and may be used for. \`\${NAME}\` in a text stands for a variable of the environment.
 \`keyhall config check\` says what is wrong with a file, with line and column; on SIGHUP the server reads it again.
+\`keyhall config prices\` prints \`models:\` for the models that the upstreams have, with public prices.
 
 ${table(['member', 'type', 'required', 'meaning'], members(GatewayFile as Schema))}
 
@@ -51,9 +54,24 @@ upstreams:
     api_key: \${FAR_API_KEY}
     default: true
     timeouts: { first_byte: 60 }
+models:
+  - match: large
+    prices:
+      - { input: 2.5, cached_input: 0.25, output: 10, batch: 0.5 }
+      - { valid_from: "2027-01-01", input: 2, cached_input: 0.2, output: 8, batch: 0.5 }
+    context_tokens: 400000
+    max_output_tokens: 128000
+    limits: { requests_per_minute: 500, tokens_per_minute: 200000 }
+  - match: llama-*
+    limits: { requests_per_day: 10000 }
 \`\`\`
 `
-  return { file: 'gateway-file.md', title: 'The gateway’s file', about: 'the upstreams behind the gateway.', text }
+  return {
+    file: 'gateway-file.md',
+    title: 'The gateway’s file',
+    about: 'the upstreams behind the gateway; prices, sizes and limits of models.',
+    text,
+  }
 }
 
 export function errorsPage(): Page {
@@ -79,13 +97,21 @@ ${table(['code', 'when'], codes)}
   return { file: 'errors.md', title: 'Errors', about: 'every error that is answered, with its status and code.', text }
 }
 
-/** The words for errors, each called with the names of its parameters, and the comment that stands above it. */
+const words = { ...errors, ...limitErrors, ...gatewayErrors }
+
+/**
+ * The words for errors, each called with the names of its parameters, and the comment that stands
+ * above it.
+ */
 function errorWords() {
-  const source = readFileSync(new URL('../../contract/errors.ts', import.meta.url), 'utf8')
-  const declared = source.matchAll(/(?:\/\*\* ((?:(?!\*\/).)*?) \*\/\n)?export const (\w+) = \(([^)]*)\)/gs)
+  const files = ['errors.ts', 'gateway-errors.ts', 'limit-errors.ts'].map(
+    (name) => new URL(`../../contract/${name}`, import.meta.url),
+  )
+  const source = files.map((file) => readFileSync(file, 'utf8')).join('\n')
+  const declared = source.matchAll(/(?:\/\*\*(?:\n \*)? ((?:(?!\*\/).)*?)\s*\*\/\n)?export const (\w+) = \(([^)]*)\)/gs)
   return [...declared].map(([, about = '', name, parameters]) => {
     const needed = parameters!.split(',').filter((one) => one.trim() && !one.includes('='))
-    const word = errors[name as keyof typeof errors] as (...args: string[]) => errors.ApiError
+    const word = words[name as keyof typeof words] as (...args: string[]) => errors.ApiError
     return { error: word(...needed.map((one) => `<${one.split(':')[0]!.trim()}>`)), about: oneLine(about) }
   })
 }

@@ -1,8 +1,11 @@
-/** One page per resource of the contract: its object, and each operation with all that a caller needs. */
+/**
+ * One page per resource of the contract: its object, and each operation with all that a caller
+ * needs.
+ */
 import { kebab } from '../../cli/commands.ts'
 import { contract, isOperation, type Tree } from '../../contract/index.ts'
 import type { Operation } from '../../contract/kit.ts'
-import type { Page } from '../docs.ts'
+import type { Page } from './page.ts'
 import { members, table, typeInWords, type Schema } from './schema.ts'
 
 export const resourcePages = (): Page[] => resources(contract.admin.organization, []).map(page)
@@ -107,7 +110,9 @@ const itemOf = (returns: unknown): Schema => {
 
 const isDeletion = ({ properties }: Schema) => properties?.deleted !== undefined
 
-/** As the official SDK has it: the last path parameter first, the others in the parameters object. */
+/**
+ * As the official SDK has it: the last path parameter first, the others in the parameters object.
+ */
 function sdkCall(path: string[], name: string, operation: Operation) {
   const inPath = pathParameters(operation)
   const last = inPath.pop()

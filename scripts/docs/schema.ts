@@ -53,7 +53,10 @@ function range(least: number | undefined, most: number | undefined, unit: string
   return most === undefined ? '' : ` (at most ${most}${unit})`
 }
 
-/** One row per member: its name (members inside members with a dot), what it may be, and what it means. */
+/**
+ * One row per member: its name (members inside members with a dot), what it may be, and what it
+ * means.
+ */
 export function members(schema: Schema, prefix = ''): string[][] {
   const required = new Set(schema.required ?? [])
   return Object.entries(schema.properties ?? {}).flatMap(([name, member]) => {
