@@ -1,4 +1,7 @@
-/** A headless Chromium, driven over its DevTools protocol, for the tests that need a browser; null where none is installed. */
+/**
+ * A headless Chromium, driven over its DevTools protocol, for the tests that need a browser; null
+ * where none is installed.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

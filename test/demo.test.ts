@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'bun:test'
 import OpenAI from 'openai'
-import { verifyChain } from '../admin/audit.ts'
-import { fillDemo, whenDemoBegan } from '../admin/demo.ts'
-import { firstStart } from '../admin/host.ts'
+import { verifyChain } from '../admin/verify-chain.ts'
+import { fillDemo, whenDemoBegan } from '../admin/demo/demo.ts'
+import { firstStart } from '../admin/bootstrap.ts'
 import { keyhall } from '../cli/keyhall.ts'
 import { openDatabase } from '../database/open.ts'
-import { checkPepper } from '../keys/ring.ts'
-import { realWorld } from '../keys/world.ts'
+import { checkPeppers } from '../keys/check-peppers.ts'
+import { realWorld } from '../world/world.ts'
 import { emptyDatabase, engines, testPepper, type EngineName } from './setup.ts'
 
-/** `keyhall serve` on a database: lets `use` call it and stops it. Answers what it printed and its exit code. */
+/**
+ * `keyhall serve` on a database: lets `use` call it and stops it. Answers what it printed and its
+ * exit code.
+ */
 async function serve(address: string, flags: string[], use: (client: OpenAI) => Promise<void> = async () => {}) {
   let printed = ''
   let said = ''
@@ -48,10 +51,10 @@ async function demoRows(engine: EngineName, now: number) {
   const { address, drop } = await emptyDatabase(engine)
   const database = await openDatabase(address)
   const world = { ...realWorld, now: () => now }
-  await checkPepper(database, testPepper)
+  await checkPeppers(database, [testPepper])
   const settings = { owner_email: 'owner@example.com', admin_key: null }
   const first = (await firstStart(database, testPepper, whenDemoBegan(world), settings))!
-  await fillDemo(database, world, first)
+  await fillDemo(database, testPepper, world, first)
   const rows = {
     keys: await database.read.selectFrom('api_keys').selectAll().orderBy('id').execute(),
     users: await database.read
@@ -69,12 +72,12 @@ async function demoRows(engine: EngineName, now: number) {
       .execute(),
     events: await database.read.selectFrom('audit_logs').selectAll().orderBy('seq').execute(),
   }
-  const chain = await verifyChain(database.read)
+  const chain = await verifyChain(database.read, [testPepper])
   await database.close()
   await drop()
-  // What the first start made is different each time, and a digest is chance.
+  // What the first start made is different each time, and digests and MACs are chance.
   const text = JSON.stringify([
-    rows.keys.map((key) => ({ ...key, digest: null })),
+    rows.keys.map((key) => ({ ...key, digest: null, mac: null })),
     rows.users,
     rows.accounts,
     rows.projects,
@@ -127,7 +130,7 @@ for (const engine of engines)
         await database.close()
         return [rows.length, projects.length]
       }
-      await serve(address, [])
+      await serve(address, ['--new-organization'])
       const before = await count()
       const { code, said, printed } = await serve(address, ['--demo'])
       expect(code).not.toBe(0)

@@ -1,5 +1,8 @@
-/** Objects that tests need and do not look at, made through the API itself; each with a name that no other of the run has. */
-import { linkInvite } from '../admin/host-invites.ts'
+/**
+ * Objects that tests need and do not look at, made through the API itself; each with a name that no
+ * other of the run has.
+ */
+import { linkInvite } from '../admin/invites/link.ts'
 import { addPerson, testPepper, type Tenant } from './setup.ts'
 
 let made = 0
@@ -37,10 +40,29 @@ export const newRole = (tenant: Tenant) =>
 export const newInvite = (tenant: Tenant, body: object = {}) =>
   make(tenant, '/organization/invites', { email: uniqueEmail(), role: 'reader', ...body })
 
+/** A workload identity provider. An organization has room for fifty, so older ones make way. */
+export async function newIdentityProvider(tenant: Tenant, body: object): Promise<string> {
+  await leaveRoomForProvider(tenant)
+  return (await make(tenant, '/organization/workload_identity_providers', body)).id
+}
+
+/** Deletes the oldest providers of the tests where there would be no room for another. */
+export async function leaveRoomForProvider(tenant: Tenant) {
+  const path = '/organization/workload_identity_providers'
+  const list = async (at: string) =>
+    ((await (await tenant.request('GET', `${at}?limit=100&order=asc`)).json()) as { data: { id: string }[] }).data
+  const providers = await list(path)
+  for (const { id } of providers.slice(0, Math.max(0, providers.length - 30))) {
+    for (const rule of await list(`${path}/${id}/federation_rules`))
+      await tenant.request('DELETE', `${path}/${id}/federation_rules/${rule.id}`)
+    await tenant.request('DELETE', `${path}/${id}`)
+  }
+}
+
 /** The token in the link of an invite, as the operator makes one on the host. */
 export async function newInviteToken(tenant: Tenant, invite_id?: string): Promise<string> {
   const id = invite_id ?? (await newInvite(tenant)).id
-  return (await linkInvite(tenant.database, testPepper, tenant.world, id)).token
+  return (await linkInvite(tenant.database, [testPepper], tenant.world, id)).token
 }
 
 /** A reader of the organization. */

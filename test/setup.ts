@@ -1,53 +1,28 @@
-/** A fresh database and app for one test, on the engine asked for; and the official SDK calling it in process. */
+/**
+ * A fresh database and app for one test, on the engine asked for; and the official SDK calling it
+ * in process.
+ */
 import { afterAll, beforeAll, describe } from 'bun:test'
 import OpenAI from 'openai'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Mailer } from '../admin/mailer.ts'
-import { addOrganization, firstStart } from '../admin/host.ts'
-import { assemble, type Assembled } from '../cli/assemble.ts'
-import type { AuditEvent } from '../contract/audit.ts'
-import { openDatabase, type Database } from '../database/open.ts'
+import { addOrganization, firstStart } from '../admin/bootstrap.ts'
+import { assemble, type Assembled } from '../server/assemble.ts'
+import type { AuditEvent } from '../contract/audit-events.ts'
+import { openDatabase } from '../database/open.ts'
+import { checkStatements } from '../database/statement.ts'
+import type { Database } from '../database/types.ts'
+import type { Limits } from '../gateway/body.ts'
+import type { Policy } from '../gateway/policies/policy.ts'
+import type { GatewayConfig } from '../gateway/upstream-config.ts'
 import type { RequestLine } from '../http/request-line.ts'
+import { withMac } from '../keys/key-mac.ts'
 import { makeKey, type KeyKind } from '../keys/format.ts'
-import { checkPepper } from '../keys/ring.ts'
-import { Secret } from '../keys/secret.ts'
-import { realWorld, type World } from '../keys/world.ts'
-import { startPostgres, type Postgres } from './postgres.ts'
+import { checkPeppers } from '../keys/check-peppers.ts'
+import { Secret } from '../world/secret.ts'
+import { realWorld, type World } from '../world/world.ts'
+import { emptyDatabase, engines, type EngineName } from './engines.ts'
 
-export const engines = ['sqlite', 'postgres'] as const
-export type EngineName = (typeof engines)[number]
-
-let postgres: Promise<Postgres> | undefined
-let databases = 0
-
-/** One PostgreSQL for the whole test run; each test gets a database of its own in it. */
-export const sharedPostgres = () => (postgres ??= startPostgres())
-
-/** The address of an empty database. */
-export async function emptyDatabase(engine: EngineName): Promise<{ address: string; drop: () => Promise<void> }> {
-  if (engine === 'sqlite') {
-    const folder = mkdtempSync(join(tmpdir(), 'keyhall-test-'))
-    return {
-      address: `sqlite:${join(folder, 'test.db')}`,
-      drop: async () => rmSync(folder, { recursive: true, force: true }),
-    }
-  }
-  const { url } = await sharedPostgres()
-  const name = `keyhall_${process.pid}_${++databases}`
-  const admin = new Bun.SQL(url, { max: 1 })
-  await admin.unsafe(`create database ${name}`)
-  const address = new URL(url)
-  address.pathname = `/${name}`
-  return {
-    address: address.href,
-    drop: async () => {
-      await admin.unsafe(`drop database if exists ${name} with (force)`)
-      await admin.close()
-    },
-  }
-}
+export { emptyDatabase, engines, type EngineName }
 
 /** A test's time runs as it says: real, or moved forward. */
 export interface TestWorld extends World {
@@ -81,10 +56,31 @@ export interface TestServer extends Tenant {
   /** The audit events since the last question, counted by type; the answer must be exactly this. */
   events: () => Promise<Partial<Record<AuditEvent, number>>>
   log: RequestLine[]
+  /** What `/metrics` answers. */
+  metrics: () => Promise<Response>
+  /** What happens by itself every now and then, done now. */
+  now: Assembled['now']
   stop: () => Promise<void>
 }
 
+/**
+ * A model that every test server knows by its configuration, without limits of its own. No upstream
+ * serves it.
+ */
+export const RECIPE_MODEL = 'recipe-model'
+const recipeModel = {
+  match: RECIPE_MODEL,
+  prices: [],
+  context_tokens: null,
+  max_output_tokens: null,
+  estimate_output_tokens: 1024,
+  limits: {},
+}
+
 export const testPepper = new Secret(new Uint8Array(32).fill(7))
+
+// Every statement of every test is built anew at each run, and must come out the same.
+checkStatements()
 
 /** A key that this server could have made and does not know. */
 export const unknownKey = (kind: KeyKind) => makeKey(kind, realWorld.random, testPepper)
@@ -103,34 +99,66 @@ interface ServerOptions {
   mail?: Mailer
   /** How many keys are held in memory. */
   cachedKeys?: number
+  /**
+   * How long keys in memory are valid without the database; on a busy machine 3 s may pass
+   * unnoticed.
+   */
+  leaseMilliseconds?: number
+  /** What the revocations file knows, where there is one. */
+  isRevoked?: (key_id: string, version?: number) => boolean
+  /** Where model requests go. */
+  upstreams?: GatewayConfig['upstreams']
+  /** What the configuration says of models beside `RECIPE_MODEL`. */
+  models?: NonNullable<GatewayConfig['models']>
+  /** Hosts of issuers that may have private addresses. */
+  issuerHosts?: readonly string[]
+  /** Answers in the place of other servers. */
+  send?: World['fetch']
+  drainMilliseconds?: number
+  warn?: (sentence: string, about: Record<string, unknown>) => void
+  /** Rules about model requests beside the usual ones. */
+  policies?: readonly Policy[]
+  limits?: Partial<Limits>
   /** Storage will fail: times of last use need not be written. */
   outages?: boolean
+  /** What the server is to log as an error; otherwise it fails the test. */
+  onError?: (what: string, error: unknown) => void
 }
 
 /** A server on an empty database of its own. */
 export async function startServer(engine: EngineName, options: ServerOptions = {}): Promise<TestServer> {
   const { wrap = (database) => database, via = async (address) => address } = options
-  const { on, mail, cachedKeys = 10_000, outages = false } = options
+  const { on, mail, cachedKeys = 10_000, leaseMilliseconds = 3_000, outages = false } = options
+  const { upstreams = [], models = [], policies = [], limits = {}, drainMilliseconds = 0 } = options
+  const { send = realWorld.fetch, warn = () => {} } = options
   const { address, drop } = on ?? (await emptyDatabase(engine))
   const database = wrap(await openDatabase(await via(address)))
-  const world: TestWorld = { ...realWorld, ahead: 0, now: () => Date.now() + world.ahead * 1000 }
-  await checkPepper(database, testPepper)
+  const world: TestWorld = { ...realWorld, fetch: send, ahead: 0, now: () => Date.now() + world.ahead * 1000 }
+  await checkPeppers(database, [testPepper])
   const first = await firstStart(database, testPepper, world, { owner_email: 'owner@example.com', admin_key: null })
   const log: RequestLine[] = []
+  let isStopping = false
   const assembled = await assemble({
     database,
-    pepper: testPepper,
+    peppers: [testPepper],
     world,
     cachedKeys,
-    leaseMilliseconds: 3000,
-    upstreams: null,
-    send: fetch,
+    leaseMilliseconds,
+    upstreams: { upstreams, models: [recipeModel, ...models] },
+    drainMilliseconds,
+    warn,
+    policies,
+    limits,
+    issuerHosts: new Set(options.issuerHosts),
     mail,
+    isRevoked: options.isRevoked,
     log: (line) => log.push(line),
     addressOf: () => null,
-    onError: (_, error) => {
-      if (!outages) throw error
-    },
+    onError:
+      options.onError ??
+      ((_, error) => {
+        if (!outages && !isStopping) throw error
+      }),
   })
   const { context } = assembled
   const inProcess = async (request: Request) => assembled.fetch(request)
@@ -176,7 +204,11 @@ export async function startServer(engine: EngineName, options: ServerOptions = {
       return counts
     },
     log,
+    now: assembled.now,
+    metrics: async () => assembled.router.serving(['metrics'])(new Request('http://keyhall.test/metrics')),
     async stop() {
+      // What still runs meanwhile may lose its connection to a database that is dropped.
+      isStopping = true
       await assembled.stop()
       await database.close()
       await drop()
@@ -203,7 +235,10 @@ export async function addTenant({ database, world, fetch }: TestServer): Promise
   return { database, world, ...made, admin_key: made.admin_key!, request: requestWith(fetch, made.admin_key!) }
 }
 
-/** The first of all tests on PostgreSQL waits for it to be made and started; on a busy machine that takes longer than Bun waits. */
+/**
+ * The first of all tests on PostgreSQL waits for it to be made and started; on a busy machine that
+ * takes longer than Bun waits.
+ */
 export const START_MILLISECONDS = 60_000
 
 /** Runs the tests once for each engine, each time with a server of its own. */
@@ -220,7 +255,20 @@ export function onBothEngines(name: string, tests: (server: () => TestServer) =>
   }
 }
 
-/** Adds a person as the console or an accepted invite would; with a role in the organization, and in a project if one is named. */
+/** Makes an admin key that of another person, which the API cannot do. */
+export async function giveAdminKey({ database, organization_id }: Tenant, id: string, owner_id: string) {
+  await database.write(async (sql) => {
+    const keys = sql.selectFrom('admin_api_keys').selectAll().where('organization_id', '=', organization_id)
+    const key = await keys.where('id', '=', id).executeTakeFirstOrThrow()
+    const { mac } = withMac(testPepper, 'admin_api_keys', { ...key, owner_id })
+    await sql.updateTable('admin_api_keys').set({ owner_id, mac }).where('id', '=', id).execute()
+  })
+}
+
+/**
+ * Adds a person as the console or an accepted invite would; with a role in the organization, and in
+ * a project if one is named.
+ */
 export async function addPerson(
   { database, organization_id, world }: Tenant,
   person: {

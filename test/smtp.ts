@@ -35,6 +35,7 @@ export async function startSmtp({ refuses, until, auth, tls = false }: SmtpOptio
   let given = 0
   const server = new SMTPServer({
     disabledCommands: [...(tls ? [] : ['STARTTLS']), ...(auth ? [] : ['AUTH'])],
+    logger: false,
     allowInsecureAuth: true,
     authOptional: !auth,
     onAuth: ({ username, password }, _, answer) =>

@@ -64,7 +64,10 @@ const holder = fc.oneof(
   group.map((number) => `g${number}`),
 )
 const resource = fc.constantFrom('organization', 'p0', 'p1')
-/** What somebody may hold: any role anywhere, or a built-in one that an account of the beginning may hold in its own project. */
+/**
+ * What somebody may hold: any role anywhere, or a built-in one that an account of the beginning may
+ * hold in its own project.
+ */
 const holding = fc.oneof(
   fc.record({ holder, resource, role: fc.oneof(inProject, inOrganization) }),
   fc.record({ holder: fc.constant('a0'), resource: fc.constant('p1'), role: projectRole }),
@@ -93,7 +96,8 @@ export const commands: fc.Arbitrary<Command>[] = [
     model(o) {
       if (o.archived.has(project)) return refused
       if (!o.users.has(user)) return missing
-      if (o.directRole(project, `u${user}`) !== null) return { status: 409 }
+      if (o.directRole(project, `u${user}`) !== null && !(user === 0 && o.unasked.has(project))) return { status: 409 }
+      o.take(`p${project}`, `u${user}`)
       o.give(`p${project}`, `u${user}`, role)
       return ok({ 'user.added': 1 })
     },
@@ -105,7 +109,6 @@ export const commands: fc.Arbitrary<Command>[] = [
       const before = o.directRole(project, `u${user}`)
       if (before === null) return missing
       if (before === role) return ok()
-      if (o.isOwner(user)) return refused
       const held = [...o.rolesOf(`p${project}`, `u${user}`)]
       o.give(`p${project}`, `u${user}`, role)
       for (const other of held) if (builtIn.includes(other) && other !== role) o.take(`p${project}`, `u${user}`, other)
@@ -117,7 +120,6 @@ export const commands: fc.Arbitrary<Command>[] = [
     model(o) {
       if (o.archived.has(project)) return refused
       if (o.directRole(project, `u${user}`) === null) return missing
-      if (o.isOwner(user)) return refused
       o.take(`p${project}`, `u${user}`)
       return ok({ 'user.deleted': 1 })
     },
@@ -162,9 +164,8 @@ export const commands: fc.Arbitrary<Command>[] = [
     model(o) {
       if (o.archived.has(project)) return refused
       if (!o.groups.has(group) || !isKnown(o, `p${project}`, role)) return missing
-      if (o.rolesOf(`p${project}`, `g${group}`).size > 0) return refused
-      o.give(`p${project}`, `g${group}`, role)
-      return ok({ 'role.assignment.created': 1 })
+      if ([...o.rolesOf(`p${project}`, `g${group}`)].some((one) => builtIn.includes(one))) return refused
+      return ok(o.give(`p${project}`, `g${group}`, role) ? { 'role.assignment.created': 1 } : {})
     },
     real: (r) =>
       r.ask('POST', `/organization/projects/${r.projects[project]}/groups`, {

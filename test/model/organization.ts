@@ -1,4 +1,7 @@
-/** A small organization in memory that says what the real one must answer: people, service accounts, groups, roles held, projects, keys. */
+/**
+ * A small organization in memory that says what the real one must answer: people, service accounts,
+ * groups, roles held, projects, keys.
+ */
 import { permissionsOf } from '../../contract/permissions.ts'
 
 export type Answer = { status: number; events?: Record<string, number> }
@@ -17,7 +20,10 @@ const shownAs = ['none', 'member', 'viewer', 'member', 'owner']
 export const permissionOf = (role: string) =>
   `api.custom.${role.replace(/\d/g, (digit) => 'zyxwvutsrq'[Number(digit)]!)}.read`
 
-/** Principals are `u0`, `u1`, …, `a0`, …, which are service accounts, and `g0`, …; resources are `organization` and `p0`, …. */
+/**
+ * Principals are `u0`, `u1`, …, `a0`, …, which are service accounts, and `g0`, …; resources are
+ * `organization` and `p0`, ….
+ */
 export class Organization {
   /** By resource, then principal: the roles held directly. */
   readonly held = new Map<string, Map<string, Set<string>>>()
@@ -25,6 +31,8 @@ export class Organization {
   /** The people and service accounts in each. */
   readonly groups = new Map<number, Set<string>>()
   readonly archived = new Set<number>()
+  /** Projects in which `u0` is a member only because of having made them. */
+  readonly unasked = new Set<number>()
   /** The project of each. */
   readonly accounts = new Map<number, number>()
   readonly keys = new Map<number, Key>()
@@ -37,7 +45,10 @@ export class Organization {
       this.users.add(user)
       this.give('organization', `u${user}`, user === 0 ? 'owner' : 'reader')
     }
-    for (let project = 0; project < projects; project++) this.give(`p${project}`, 'u0', 'owner')
+    for (let project = 0; project < projects; project++) {
+      this.give(`p${project}`, 'u0', 'owner')
+      this.unasked.add(project)
+    }
     // Something to begin with, so that short histories say much.
     this.groups.set(this.made.groups++, new Set(['u1']))
     this.groups.set(this.made.groups++, new Set())
@@ -78,6 +89,7 @@ export class Organization {
     principals.set(principal, roles)
     if (roles.has(role)) return false
     roles.add(role)
+    if (principal === 'u0') this.unasked.delete(Number(resource.slice(1)))
     return true
   }
 
@@ -87,6 +99,7 @@ export class Organization {
     if (!roles) return []
     const taken = role === undefined ? [...roles] : roles.has(role) ? [role] : []
     for (const one of taken) roles.delete(one)
+    if (principal === 'u0' && taken.length > 0) this.unasked.delete(Number(resource.slice(1)))
     if (roles.size === 0) principals!.delete(principal)
     return taken
   }
@@ -154,7 +167,7 @@ export class Organization {
 
   /** Tries a change; one that leaves no owner is undone and refused. */
   keepingAnOwner(change: () => Answer): Answer {
-    const before = structuredClone({ held: this.held, users: this.users, groups: this.groups })
+    const before = structuredClone({ held: this.held, users: this.users, groups: this.groups, unasked: this.unasked })
     const answer = change()
     if (this.owners.length > 0) return answer
     for (const [name, value] of Object.entries(before)) {
