@@ -1,6 +1,9 @@
-/** Compiled, never run: the audit events are those of the official SDK, and their payloads have its members and no others. */
+/**
+ * Compiled, never run: the audit events are those of the official SDK, and their payloads have its
+ * members and no others.
+ */
 import type OpenAI from 'openai'
-import type { AuditEvent, AuditEventType, AuditPayload } from '../../contract/audit.ts'
+import type { AuditEvent, AuditEventType, AuditPayload } from '../../contract/audit-events.ts'
 
 type Entry = OpenAI.Admin.Organization.AuditLogListResponse
 

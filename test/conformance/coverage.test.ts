@@ -1,6 +1,9 @@
 import { beforeAll, expect, test } from 'bun:test'
+import { figure } from '../runs.ts'
 import { Keyhall } from '../../client/index.ts'
 import { operations } from '../../contract/index.ts'
+import { officialOperations as shipped } from '../../contract/official-operations.ts'
+import { startServer } from '../setup.ts'
 import { officialOperations, type Official } from './official.ts'
 
 let official: Map<string, Official>
@@ -12,11 +15,47 @@ const ours = operations.filter(({ operation }) => !operation.extension)
 const namesIn = (path: string) => [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name!)
 
 test('every operation of the contract is one of the official SDK: same place, method and path', () => {
-  console.log(`${ours.length} of ${official.size} operations`)
+  figure(`${ours.length} of ${official.size} operations`)
   expect(official.size).toBe(143)
   for (const { name, operation } of ours) {
     const { method, path } = operation
     expect({ name, ...official.get(name) }).toMatchObject({ name, method, path })
+  }
+})
+
+test('the list of official operations that is shipped is that of the SDK', () => {
+  const ofSdk = [...official].map(([name, { method, path }]) => [name, `${method} ${path}`])
+  expect(shipped).toEqual(Object.fromEntries(ofSdk))
+})
+
+test('an official operation that is not served says so; other paths are invalid URLs', async () => {
+  const server = await startServer('sqlite')
+  try {
+    const served = new Set(operations.map(({ name }) => name))
+    const unserved = [...official].filter(([name]) => !served.has(name))
+    expect(unserved.length).toBe(official.size - ours.length)
+    for (const [name, { method, path }] of unserved) {
+      const response = await server.request(method, path.replace(/\{\w+\}/g, 'some_id'))
+      const { error } = (await response.json()) as { error: { message: string; code: string } }
+      expect({ name, status: response.status, code: error.code }).toEqual({
+        name,
+        status: 404,
+        code: 'operation_not_served',
+      })
+      expect(error.message).toContain('is part of the OpenAI Administration API and is not served by this version')
+    }
+    for (const path of ['/_stainless_unknown_path', '/unheard_of/of/anything', '/organization/unheard_of']) {
+      const response = await server.request('POST', path, {})
+      const { error } = (await response.json()) as { error: { message: string } }
+      expect({ status: response.status, message: error.message }).toEqual({
+        status: 404,
+        message: `Invalid URL (POST /v1${path})`,
+      })
+    }
+    // Where the gateway knows the path, it says what an admin key lacks.
+    expect((await server.request('POST', '/chat/completions', {})).status).toBe(403)
+  } finally {
+    await server.stop()
   }
 })
 

@@ -1,11 +1,13 @@
 /**
- * Where our OpenAPI document may differ from OpenAI's, and why. `docs/divergences.md` prints this table; a row that is no longer true fails.
+ * Where our OpenAPI document may differ from OpenAI's, and why. `docs/divergences.md` prints this
+ * table; a row that is no longer true fails.
  */
 export interface AcceptedDifference {
   /** As in the contract's tree; `*` stands for any text. */
   operation: string
   /** A query parameter, a member of the body or of the result; `*` stands for any text. */
   where: string
+  /** `*` stands for any text. */
   what: string
   why: string
 }
@@ -18,8 +20,13 @@ const bound = 'Every text and list in a request has a bound.'
 const roleNames = 'Their document says so in words only; other names would mean nothing.'
 const address = 'Keyhall takes nothing for an address that no mail server would.'
 const bounded = 'Every list in a request has a bound.'
+const exact = 'Beyond this, JSON readers do not keep a number exactly.'
 const newer = 'In the official SDK 7.57; their document is older.'
 const ourScopes = 'Keyhall restricts admin keys by scope and shows it.'
+const time = 'The years from 1970 to 9999.'
+const rate = 'Rates are whole numbers of 31 bits; the greatest stands for no limit.'
+const money = 'Spend is counted in nano-dollars, which must stay exact.'
+const ownReport = 'Their document gives every report the members of all reports; ours has its own.'
 const notKept = 'Optional there, and Keyhall knows nothing that it could say.'
 
 export const accepted: readonly AcceptedDifference[] = [
@@ -51,6 +58,18 @@ export const accepted: readonly AcceptedDifference[] = [
   },
   {
     operation: 'auditLogs.list',
+    where: 'query effective_at.*',
+    what: 'minimum: ours -9007199254740991, theirs none',
+    why: exact,
+  },
+  {
+    operation: 'auditLogs.list',
+    where: 'query effective_at.*',
+    what: 'maximum: ours 9007199254740991, theirs none',
+    why: exact,
+  },
+  {
+    operation: 'auditLogs.list',
     where: '*type*',
     what: 'values: only ours external_storage.registered, external_storage.removed, tenant.trusted_access.application.submitted, tenant.trusted_access.business_verification.started',
     why: newer,
@@ -72,12 +91,6 @@ export const accepted: readonly AcceptedDifference[] = [
     where: 'result data[].api_key.updated.changes_requested.expires_in_seconds',
     what: 'only ours',
     why: newer,
-  },
-  {
-    operation: 'auditLogs.list',
-    where: 'result data[].actor.api_key.service_account',
-    what: 'only theirs',
-    why: 'Admin keys belong to people, never to service accounts.',
   },
   {
     operation: 'auditLogs.list',
@@ -147,6 +160,8 @@ export const accepted: readonly AcceptedDifference[] = [
   },
 
   { operation: 'projects.apiKeys.update', where: 'operation', what: 'only ours', why: newer },
+  { operation: 'projects.serviceTierSettings.*', where: 'operation', what: 'only ours', why: newer },
+  { operation: 'workloadIdentityProviders.*', where: 'operation', what: 'only ours', why: newer },
   { operation: 'projects.*', where: 'result *expires_at', what: 'only ours', why: newer },
   { operation: 'projects.serviceAccounts.*', where: 'body expires_in_seconds', what: 'only ours', why: newer },
   {
@@ -154,5 +169,87 @@ export const accepted: readonly AcceptedDifference[] = [
     where: 'body scopes',
     what: 'maxItems: ours 100, theirs none',
     why: bound,
+  },
+
+  { operation: 'usage.*', where: 'query *_time', what: 'minimum: ours 0, theirs none', why: time },
+  { operation: 'usage.*', where: 'query *_time', what: 'maximum: ours 253402300799, theirs none', why: time },
+  { operation: 'usage.*', where: 'query limit', what: 'minimum: ours 1, theirs none', why: inWords },
+  { operation: 'usage.*', where: 'query limit', what: 'maximum: ours 1440, theirs none', why: inWords },
+  { operation: 'usage.costs', where: 'query limit', what: 'maximum: ours 180, theirs none', why: inWords },
+  { operation: 'usage.*', where: 'query *', what: 'maxItems: ours *, theirs none', why: bounded },
+  { operation: 'usage.*', where: 'query group_by[]', what: 'values: only ours api_source*', why: newer },
+  { operation: 'usage.costs', where: 'query line_items', what: 'only ours', why: newer },
+  { operation: 'usage.decisions', where: 'operation', what: 'only ours', why: newer },
+  { operation: 'usage.*', where: 'result data[].results[].api_source', what: 'only ours', why: newer },
+  {
+    operation: 'usage.completions',
+    where: 'result data[].results[].input_cache_write_*_tokens',
+    what: 'only ours',
+    why: newer,
+  },
+  { operation: 'usage.*', where: 'result data[].results[].*', what: 'only theirs', why: ownReport },
+  { operation: 'usage.*', where: 'result data[].results[].object', what: 'values: only theirs *', why: ownReport },
+
+  { operation: 'projects.rateLimits.*', where: '*', what: 'minimum: ours 0, theirs none', why: rate },
+  { operation: 'projects.rateLimits.*', where: '*', what: 'maximum: ours 2147483647, theirs none', why: rate },
+  {
+    operation: 'projects.rateLimits.listRateLimits',
+    where: 'query limit',
+    what: 'minimum: ours 1, theirs none',
+    why: inWords,
+  },
+  {
+    operation: 'projects.rateLimits.listRateLimits',
+    where: 'query limit',
+    what: 'maximum: ours 1000, theirs none',
+    why: bound,
+  },
+  {
+    operation: 'projects.modelPermissions.update',
+    where: 'body model_ids',
+    what: 'maxItems: ours 1000, theirs none',
+    why: bounded,
+  },
+  {
+    operation: 'projects.modelPermissions.update',
+    where: 'body model_ids[]',
+    what: 'minLength: ours 1, theirs none',
+    why: 'No model has an empty name.',
+  },
+  {
+    operation: '*spend*.update',
+    where: 'body threshold_amount',
+    what: 'maximum: ours 900000000, theirs none',
+    why: money,
+  },
+  {
+    operation: '*spendAlerts.create',
+    where: 'body threshold_amount',
+    what: 'maximum: ours 900000000, theirs none',
+    why: money,
+  },
+  {
+    operation: '*spendAlerts.list',
+    where: 'query limit',
+    what: 'default: ours 20, theirs none',
+    why: 'Nothing is said there; as in the lists of projects and people.',
+  },
+  {
+    operation: '*spendAlerts.*',
+    where: 'body notification_channel.recipients',
+    what: 'minItems: ours 1, theirs none',
+    why: 'An alert to nobody alerts nobody.',
+  },
+  {
+    operation: '*spendAlerts.*',
+    where: 'body notification_channel.recipients',
+    what: 'maxItems: ours 100, theirs none',
+    why: bounded,
+  },
+  {
+    operation: '*spendAlerts.*',
+    where: 'body notification_channel.recipients[]',
+    what: 'm*Length: ours *, theirs none',
+    why: address,
   },
 ]

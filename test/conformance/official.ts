@@ -1,4 +1,7 @@
-/** Every operation of the official SDK's administration, found by walking its objects and watching what they send. */
+/**
+ * Every operation of the official SDK's administration, found by walking its objects and watching
+ * what they send.
+ */
 import OpenAI from 'openai'
 
 export interface Official {
@@ -46,7 +49,10 @@ function methodsIn(resource: Resource, place: string[]): { name: string; resourc
   ]
 }
 
-/** The SDK calls the first argument `apiKeyID` if it is the path parameter `api_key_id`, and otherwise `query`, `body` or `options`. */
+/**
+ * The SDK calls the first argument `apiKeyID` if it is the path parameter `api_key_id`, and
+ * otherwise `query`, `body` or `options`.
+ */
 function firstParameter(method: Function): string | undefined {
   const [name = ''] = /\(([^)]*)\)/.exec(String(method))![1]!.split(/[,=\s]/)
   return name.endsWith('ID')

@@ -17,7 +17,7 @@ export interface Schema {
 }
 
 /** What is known of one place in a schema. */
-interface Fact {
+export interface Fact {
   required: boolean
   types: Set<string>
   /** The only values there can be; null when the type alone decides. */
@@ -69,8 +69,9 @@ export interface Difference {
 }
 
 /**
- * Where ours and theirs disagree. What is sent must be taken by us when they take it; what is answered must fit what they promise: a
- * request that allows more and an answer that promises more are no differences. Names, values and bounds are compared both ways.
+ * Where ours and theirs disagree. What is sent must be taken by us when they take it; what is
+ * answered must fit what they promise: a request that allows more and an answer that promises more
+ * are no differences. Names, values and bounds are compared both ways.
  */
 export function differences(ours: Facts, theirs: Facts, direction: 'sent' | 'answered'): Difference[] {
   const found: Difference[] = []

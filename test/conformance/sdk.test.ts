@@ -1,9 +1,12 @@
-/** The official SDK, unmodified, in process and over a socket: every operation, walking a list, and what errors it makes of our answers. */
+/**
+ * The official SDK, unmodified, in process and over a socket: every operation, walking a list, and
+ * what errors it makes of our answers.
+ */
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { AuthenticationError, BadRequestError, NotFoundError, OpenAI, PermissionDeniedError } from 'openai'
 import { Compile } from 'typebox/compile'
 import { operations } from '../../contract/index.ts'
-import { pathParams } from '../../client/methods.ts'
+import { pathParams } from '../../client/client-call.ts'
 import { failure } from '../client/setup.ts'
 import { newAdminKey, newServiceAccount } from '../made.ts'
 import { recipe } from '../recipes.ts'
@@ -42,12 +45,13 @@ for (const [place, open] of Object.entries(doors))
 
     for (const { name, operation } of operations.filter(({ operation }) => !operation.extension))
       test(`calls ${name}`, async () => {
-        const { params, body } = await recipe(name).prepare(server())
+        const { params, body, query = {} } = await recipe(name).prepare(server())
         const place = name.split('.')
         const resource = place.slice(0, -1).reduce<any>((inside, member) => inside[member], organization())
         const last = pathParams(operation).at(-1)
         const { [last!]: id, ...others } = params
-        const rest = { ...others, ...body }
+        const numbers = Object.fromEntries(Object.entries(query).map(([name, text]) => [name, Number(text)]))
+        const rest = { ...others, ...body, ...numbers }
         const args = [...(last ? [id] : []), ...(Object.keys(rest).length > 0 ? [rest] : [])]
         const { data, response, request_id } = await resource[place.at(-1)!](...args).withResponse()
         expect(response.status).toBe(200)

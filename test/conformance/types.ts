@@ -1,6 +1,7 @@
 /**
- * Compiled, never run: for every operation of the contract that OpenAI has too, our result is what the official SDK's types promise, and our
- * method takes what theirs takes. It loops over the tree of the contract, so a new operation is checked without a line here.
+ * Compiled, never run: for every operation of the contract that OpenAI has too, our result is what
+ * the official SDK's types promise, and our method takes what theirs takes. It loops over the tree
+ * of the contract, so a new operation is checked without a line here.
  */
 import type OpenAI from 'openai'
 import type { Method, RequestOptions } from '../../client/index.ts'
@@ -40,7 +41,10 @@ type Data<Given> = Given extends object
   ? { [Name in keyof Given as Given[Name] extends (...args: any) => any ? never : Name]: Given[Name] }
   : Given
 
-/** Of the first overload, where there are two: the second one takes options in the place of parameters. */
+/**
+ * Of the first overload, where there are two: the second one takes options in the place of
+ * parameters.
+ */
 type FirstArguments<Call> = Call extends { (...args: infer First): any; (...args: any): any }
   ? First
   : Call extends (...args: infer Only) => any

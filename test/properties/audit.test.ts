@@ -1,16 +1,22 @@
-/** The audit chain: whatever is changed in it afterwards, by whoever can write the database, is found where it was changed. */
+/**
+ * The audit chain: whatever is changed in it afterwards, by whoever can write the database, is
+ * found where it was changed.
+ */
 import { beforeAll, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { verifyChain } from '../../admin/audit.ts'
+import { verifyChain } from '../../admin/verify-chain.ts'
 import type { AuditLogRow } from '../../database/tables.ts'
 import { operations } from '../../contract/index.ts'
 import { recipe } from '../recipes.ts'
-import { addTenant, onBothEngines, type Tenant } from '../setup.ts'
-import { runs } from './runs.ts'
+import { addTenant, onBothEngines, testPepper, type Tenant } from '../setup.ts'
+import { runs } from '../runs.ts'
 
 type Column = keyof AuditLogRow
 
-/** Values that stand in a row and are changed a little: a letter, a bit, one more, to nothing and from nothing. */
+/**
+ * Values that stand in a row and are changed a little: a letter, a bit, one more, to nothing and
+ * from nothing.
+ */
 const changed = (value: unknown, how: number): unknown => {
   if (value === null) return 'x'
   if (typeof value === 'number') return value + [1, -1, 1000, -1000][how % 4]!
@@ -38,8 +44,10 @@ const columns: readonly Exclude<Column, 'organization_id'>[] = [
   'resource_id',
   'entry',
   'hash',
+  'seal',
+  'pepper_name',
 ]
-const nullable: readonly Column[] = ['project_id', 'actor_id', 'actor_email', 'actor_key_id', 'resource_id']
+const nullable: readonly Column[] = ['project_id', 'actor_id', 'actor_email', 'actor_key_id', 'resource_id', 'seal']
 
 onBothEngines('the audit chain', (server) => {
   let rows: AuditLogRow[]
@@ -61,7 +69,7 @@ onBothEngines('the audit chain', (server) => {
     expect(rows.length).toBeGreaterThan(30)
   })
 
-  const broken = async () => (await verifyChain(server().database.read)).broken
+  const broken = async () => (await verifyChain(server().database.read, [testPepper])).broken
   const set = (at: { organization_id: string; seq: number }, values: Partial<AuditLogRow>) =>
     server().database.write((sql) =>
       sql

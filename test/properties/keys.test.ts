@@ -1,4 +1,7 @@
-/** What is true of every key: it is unlike any other, shows none of its secret, and a typo in it never reaches storage. */
+/**
+ * What is true of every key: it is unlike any other, shows none of its secret, and a typo in it
+ * never reaches storage.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { randomBytes } from 'node:crypto'
@@ -13,11 +16,12 @@ import {
   redact,
   type KeyKind,
 } from '../../keys/format.ts'
-import { base62 } from '../../keys/random.ts'
-import { Secret } from '../../keys/secret.ts'
-import type { World } from '../../keys/world.ts'
+import { base62 } from '../../world/random.ts'
+import { Secret } from '../../world/secret.ts'
+import type { World } from '../../world/world.ts'
 import { startServer, testPepper, type TestServer } from '../setup.ts'
-import { runs } from './runs.ts'
+import { withMembers } from '../storage/watched-reads.ts'
+import { runs } from '../runs.ts'
 
 const kinds = Object.keys(keyKinds) as KeyKind[]
 const kind = fc.constantFrom(...kinds)
@@ -28,7 +32,10 @@ const CHANCE = 32
 const makeKey = (kind: KeyKind, random: World['random']) => make(kind, random, testPepper)
 const pepper = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => new Secret(bytes))
 
-/** Bytes as chance would have them, but drawn by fast-check, so that a failure can be repeated; then real ones, so that none runs dry. */
+/**
+ * Bytes as chance would have them, but drawn by fast-check, so that a failure can be repeated; then
+ * real ones, so that none runs dry.
+ */
 const drawn = fc.uint8Array({ minLength: 64, maxLength: 64 }).map((bytes) => {
   let rest = bytes
   return (size: number) => {
@@ -93,7 +100,8 @@ describe('a key', () => {
     expect(counts.size).toBe(62)
     const expected = length / 62
     const chiSquare = [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0)
-    // 61 degrees of freedom: by chance above 150 once in a hundred million runs. Bytes taken modulo 62 without rejection give thousands.
+    // 61 degrees of freedom: by chance above 150 once in a hundred million runs. Bytes taken modulo
+    // 62 without rejection give thousands.
     expect(chiSquare).toBeLessThan(150)
   })
 
@@ -101,7 +109,8 @@ describe('a key', () => {
     fc.assert(
       fc.property(kind, drawn, fc.string(), (one, random, around) => {
         const key = makeKey(one, random)
-        // Only the checksum is shown, which anybody could compute from the rest and nobody the rest from it.
+        // Only the checksum is shown, which anybody could compute from the rest and nobody the rest
+        // from it.
         for (const shown of [redact(key), mask(key)]) {
           expect(shown.startsWith(keyKinds[one])).toBe(true)
           expect(shown.slice(keyKinds[one].length).replace(/^(\.{3}|\*+)/, '')).toBe(key.slice(-4))
@@ -167,17 +176,17 @@ describe('a typo', () => {
   let statements = 0
   beforeAll(async () => {
     server = await startServer('sqlite', {
-      wrap: (database) => ({
-        ...database,
-        read: kyselyOver('sqlite', (...query) => {
-          statements++
-          return runOf(database.read)(...query)
+      wrap: (database) =>
+        withMembers(database, {
+          read: kyselyOver('sqlite', (...query) => {
+            statements++
+            return runOf(database.read)(...query)
+          }),
+          write: (work) => {
+            statements++
+            return database.write(work)
+          },
         }),
-        write: (...work) => {
-          statements++
-          return database.write(...work)
-        },
-      }),
     })
   })
   afterAll(() => server.stop())

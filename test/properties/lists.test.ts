@@ -1,13 +1,19 @@
-/** Walking a list while others add to it and take from it: what lives throughout is seen once, nothing is seen twice. */
+/**
+ * Walking a list while others add to it and take from it: what lives throughout is seen once,
+ * nothing is seen twice.
+ */
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { operations, type OperationName } from '../../contract/index.ts'
 import { newGroup, newPerson, newRole, newServiceAccount } from '../made.ts'
 import { recipe } from '../recipes.ts'
 import { addTenant, onBothEngines, type Tenant } from '../setup.ts'
-import { runs } from './runs.ts'
+import { runs } from '../runs.ts'
 
-/** Two have walks of their own: what is written to the audit log stays, and the keys of all projects move in their list. */
+/**
+ * Two have walks of their own: what is written to the audit log stays, and the keys of all projects
+ * move in their list.
+ */
 type ListName = Exclude<Extract<OperationName, `${string}.list`>, 'auditLogs.list' | 'apiKeys.list'>
 type Params = Record<string, string>
 
@@ -16,7 +22,17 @@ const unique = () => `walked ${++count}`
 const projectRole = async (tenant: Tenant, { project_id }: Params) =>
   (await send(tenant, 'POST', `/projects/${project_id}/roles`, { role_name: unique(), permissions: [] })).id
 
-/** What to send to add one item to a list; a list without an entry is a type error. People are not made over the API. */
+const alert = {
+  threshold_amount: 100,
+  currency: 'USD',
+  interval: 'month',
+  notification_channel: { type: 'email', recipients: ['owner@example.com'] },
+}
+
+/**
+ * What to send to add one item to a list; a list without an entry is a type error. People are not
+ * made over the API.
+ */
 const bodies: Record<ListName, ((tenant: Tenant, params: Params) => Promise<object>) | 'person'> = {
   'adminAPIKeys.list': async () => ({ name: unique() }),
   'users.list': 'person',
@@ -28,6 +44,18 @@ const bodies: Record<ListName, ((tenant: Tenant, params: Params) => Promise<obje
   }),
   'groups.roles.list': async (tenant) => ({ role_id: (await newRole(tenant)).id }),
   'roles.list': async () => ({ role_name: unique(), permissions: [] }),
+  'workloadIdentityProviders.list': async () => ({
+    name: unique(),
+    type: 'oidc',
+    issuer: 'https://issuer.example.com',
+    audience: 'keyhall',
+  }),
+  'workloadIdentityProviders.federationRules.list': async (tenant) => {
+    const { id: service_account_id, project_id } = await newServiceAccount(tenant)
+    return { attribute_matchers: { sub: unique() }, service_account_id, project_id }
+  },
+  'spendAlerts.list': async () => alert,
+  'projects.spendAlerts.list': async () => alert,
   'projects.list': async () => ({ name: unique() }),
   'projects.users.list': async (tenant) => ({ user_id: await newPerson(tenant), role: 'member' }),
   'projects.users.roles.list': async (tenant, params) => ({ role_id: await projectRole(tenant, params) }),

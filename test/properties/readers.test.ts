@@ -1,4 +1,7 @@
-/** What comes over the wire may be anything: the readers answer what the schema says, or an error for the caller, never a crash. */
+/**
+ * What comes over the wire may be anything: the readers answer what the schema says, or an error
+ * for the caller, never a crash.
+ */
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { Compile } from 'typebox/compile'
@@ -6,7 +9,7 @@ import { bodyReader, mostItems, queryReader } from '../../admin/validate.ts'
 import { ApiError } from '../../contract/errors.ts'
 import { operations } from '../../contract/index.ts'
 import type { TSchema } from '../../contract/kit.ts'
-import { runs } from './runs.ts'
+import { runs } from '../runs.ts'
 
 /** Reads, and if that throws, it must be a 400 in well-formed words. */
 function read(reader: (text: string) => Record<string, unknown>, text: string) {
@@ -117,10 +120,24 @@ describe('a body made to be slow', () => {
     })
 })
 
-test('every list that a caller may send has a longest length', () => {
+test('every list that a caller may send has a longest length, at any depth', () => {
   for (const { name, operation } of operations)
-    for (const [member, schema] of Object.entries({ ...operation.body.properties, ...operation.query.properties })) {
-      const isList = JSON.stringify(schema).includes('"array"')
-      expect({ name, member, bounded: !isList || mostItems(schema) < 1000 }).toEqual({ name, member, bounded: true })
-    }
+    for (const list of listsIn(operation.body, 'body').concat(listsIn(operation.query, 'query')))
+      expect({ name, ...list, bounded: list.most <= 1000 }).toMatchObject({ name, bounded: true })
 })
+
+/** The lists in a schema, with their greatest lengths. */
+function listsIn(schema: TSchema, place: string): { place: string; most: number }[] {
+  const { type, items, anyOf, properties } = schema as {
+    type?: string
+    items?: TSchema
+    anyOf?: TSchema[]
+    properties?: Record<string, TSchema>
+  }
+  return [
+    ...(type === 'array' ? [{ place, most: mostItems(schema) }] : []),
+    ...(items ? listsIn(items, `${place}[]`) : []),
+    ...(anyOf ?? []).flatMap((branch) => listsIn(branch, place)),
+    ...Object.entries(properties ?? {}).flatMap(([name, inner]) => listsIn(inner, `${place}.${name}`)),
+  ]
+}

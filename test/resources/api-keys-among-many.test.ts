@@ -1,9 +1,12 @@
-/** The list of all keys where they are many: a page looks at a thousand at most, and a walk still misses none. */
+/**
+ * The list of all keys where they are many: a page looks at a thousand at most, and a walk still
+ * misses none.
+ */
 import { beforeAll, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { clientOf } from '../client/setup.ts'
 import { inProcess } from '../cli/terminal.ts'
-import { runs } from '../properties/runs.ts'
+import { runs } from '../runs.ts'
 import { addPerson, onBothEngines, type TestServer } from '../setup.ts'
 import { agrees, inOrder, queries, type Key, type Query } from './inventory.ts'
 
@@ -92,7 +95,10 @@ onBothEngines('the keys of all projects, where they are many', (server) => {
   })
 })
 
-/** Keys of two people in two projects, of which one person has access to one only; few of them have a name of their own. */
+/**
+ * Keys of two people in two projects, of which one person has access to one only; few of them have
+ * a name of their own.
+ */
 async function addManyKeys(server: TestServer): Promise<string[]> {
   const { database, organization_id, project_id, owner_id, client } = server
   const { id: large } = await client.admin.organization.projects.create({ name: 'Large' })

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { clientOf, failure } from '../client/setup.ts'
-import { runs } from '../properties/runs.ts'
+import { runs } from '../runs.ts'
 import { addTenant, onBothEngines, type TestServer } from '../setup.ts'
 import { agrees, directions, inOrder, issueKeys, orders, queries, type Key, type Query } from './inventory.ts'
 
@@ -30,7 +30,7 @@ onBothEngines('the keys of all projects', (server) => {
     )
   })
 
-  test('every combination of filters, order and page size shows what it should, each key once', async () => {
+  test('every mix of filters, order and page size lists each matching key once', async () => {
     await fc.assert(
       fc.asyncProperty(queries(all), async (query) => {
         const expected = all.filter((key) => agrees(key, query)).toSorted(inOrder(query))
@@ -56,7 +56,7 @@ onBothEngines('the keys of all projects', (server) => {
     }
   })
 
-  test('a key that was never used counts as used before all times, one that never expires as expiring after all', async () => {
+  test('never used sorts before every time of use, never expires after every expiry', async () => {
     const [first] = (await list({ order_by: 'last_used_at', order: 'asc', limit: 1 })).data
     expect(first!.last_used_at).toBe(null)
     const last = (await walk({ order_by: 'expires_at', order: 'asc', limit: 100 })).at(-1)!
@@ -112,7 +112,7 @@ onBothEngines('the keys of all projects', (server) => {
         })
   })
 
-  test('what lives throughout a walk and keeps its place is seen exactly once, whatever happens to the others', async () => {
+  test('a key that stays unchanged during a walk is listed exactly once', async () => {
     const { world, context, organization_id } = server()
     const { projects } = client().admin.organization
     const project = await projects.create({ name: 'Walked' })

@@ -1,4 +1,7 @@
-/** The list of all keys as it should be: the keys to list, any question about them, and what the answer must have. */
+/**
+ * The list of all keys as it should be: the keys to list, any question about them, and what the
+ * answer must have.
+ */
 import * as fc from 'fast-check'
 import type { Input, Keyhall } from '../../client/index.ts'
 import type { contract } from '../../contract/index.ts'
@@ -11,7 +14,10 @@ export type Key = Awaited<ReturnType<Keyhall['admin']['organization']['apiKeys']
 export const orders = ['created_at', 'last_used_at', 'expires_at'] as const
 export const directions = ['asc', 'desc'] as const
 
-/** Fifty keys of people and service accounts, in projects that people have left and one that was archived; some used, some expired. */
+/**
+ * Fifty keys of people and service accounts, in projects that people have left and one that was
+ * archived; some used, some expired.
+ */
 export async function issueKeys(server: TestServer) {
   const { world, context, organization_id, owner_id, project_id } = server
   const { projects } = clientOf(server).admin.organization

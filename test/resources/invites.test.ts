@@ -1,8 +1,9 @@
 import { expect, test } from 'bun:test'
-import { addPerson, onBothEngines, testPepper } from '../setup.ts'
-import { newInviteToken } from '../made.ts'
+import { addPerson, giveAdminKey, onBothEngines, testPepper } from '../setup.ts'
+import { newAdminKey, newInviteToken } from '../made.ts'
 import { inviteDigest } from '../../keys/digest.ts'
 
+let made = 0
 const WEEK = 7 * 24 * 60 * 60
 const ascending = (one: number, other: number) => one - other
 
@@ -86,7 +87,7 @@ onBothEngines('invites', (server) => {
     expect(await organization().users.retrieve(person.id)).toMatchObject({ role: 'owner' })
   })
 
-  test('promises the Default project when nothing is said of projects, and none for an empty list', async () => {
+  test('offers the Default project when projects are absent, and none for an empty list', async () => {
     const { project_id } = server()
     const silent = await organization().invites.create({ email: 'silent@example.com', role: 'reader' })
     expect(silent.projects).toEqual([{ id: project_id, role: 'member' }])
@@ -249,6 +250,33 @@ onBothEngines('invites', (server) => {
     const times = seen.map(({ created_at }) => created_at)
     expect(times).toEqual(times.toSorted((one, other) => other - one))
     expect(new Set(seen.map(({ status }) => status))).toEqual(new Set(['pending', 'accepted']))
+  })
+
+  test('an invite ends with the ownership of whoever sent it', async () => {
+    for (const lose of [
+      (id: string) => organization().users.update(id, { role: 'reader' }),
+      (id: string) => organization().users.delete(id),
+    ]) {
+      const sender = await addPerson(server(), {
+        id: `user-sender${made}`,
+        email: `sender${made}@example.com`,
+        role: 'owner',
+      })
+      const key = await newAdminKey(server())
+      await giveAdminKey(server(), key.id, sender)
+      const email = `invited${made++}@example.com`
+      const client = server().clientWith(key.value)
+      const { id } = await client.admin.organization.invites.create({ email, role: 'owner', projects: [] })
+      const token = await newInviteToken(server(), id)
+      expect(await organization().invites.retrieve(id)).toMatchObject({ status: 'pending' })
+      await lose(sender)
+      expect(await organization().invites.retrieve(id)).toMatchObject({ status: 'expired' })
+      expect((await accept(token)).status).toBe(400)
+      expect(await newInviteToken(server(), id).then(String, String)).toContain('owns the organization no longer')
+      // Its address can be invited by somebody else.
+      const next = await invite(email)
+      expect((await accept(await newInviteToken(server(), next.id))).status).toBe(200)
+    }
   })
 
   test('keeps of a token nothing but its digest', async () => {

@@ -73,7 +73,7 @@ onBothEngines('people and access', (server) => {
 })
 
 onBothEngines('granting', (server) => {
-  test('what an admin key may not do is given neither by a custom role, nor by a group, nor by changing a role', async () => {
+  test('nobody grants what their key lacks, by custom role, group or changed role', async () => {
     const { groups, roles, adminAPIKeys } = server().client.admin.organization
     const cat = await addPerson(server(), { id: 'user-cat', email: 'cat@example.com' })
     const everything = await groups.create({ name: 'Everything' })

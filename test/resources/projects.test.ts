@@ -65,13 +65,30 @@ onBothEngines('projects', (server) => {
     await server().events()
     expect(await projects().update(id, { name: 'After' })).toMatchObject({ name: 'After', external_key_id: 'ext_2' })
     expect(await server().events()).toEqual({ 'project.updated': 1 })
-    for (const same of [{}, { name: null }, { name: 'After' }, { geography: null }, { geography: 'EU' }])
+    for (const same of [{}, { name: null }, { name: 'After' }, { geography: 'EU' }])
       expect(await projects().update(id, same)).toMatchObject({ name: 'After', external_key_id: 'ext_2' })
-    expect(await refusal(projects().update(id, { geography: 'US' }))).toMatchObject({ status: 400, param: 'geography' })
     expect(await server().events()).toEqual({})
   })
 
-  test('the external key is taken from a project by null, which is how Terraform removes an attribute', async () => {
+  test('a changed geography changes the residency with it, and null makes it global', async () => {
+    const { id } = await projects().create({ name: 'Moving', residency: 'AU_STORAGE_PROCESSING' })
+    await server().events()
+    // The geography that the project has already stands for its residency as it is.
+    for (const [geography, residency, events] of [
+      ['AU', 'AU_STORAGE_PROCESSING', {}],
+      ['US', 'US_STORAGE_PROCESSING', { 'project.updated': 1 }],
+      ['EU', 'EU_STORAGE_PROCESSING', { 'project.updated': 1 }],
+      ['AU', 'AU_STORAGE', { 'project.updated': 1 }],
+      [null, 'GLOBAL', { 'project.updated': 1 }],
+      [null, 'GLOBAL', {}],
+    ] as const) {
+      expect(await projects().update(id, { geography })).toMatchObject({ geography, residency, name: 'Moving' })
+      expect(await projects().retrieve(id)).toMatchObject({ geography, residency })
+      expect(await server().events()).toEqual(events)
+    }
+  })
+
+  test('null removes the external key of a project, as Terraform does', async () => {
     const { id } = await projects().create({ name: 'Keyed', external_key_id: 'ext_3' })
     await server().events()
     for (const again of [false, true])

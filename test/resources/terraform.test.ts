@@ -1,9 +1,10 @@
 /**
- * What Terraform providers send and compare, read in the sources of openai/openai, mkdev-me/openai and jianyuan/openai: an answer that is
- * not what was configured ends an apply with "inconsistent result", and a 404 is how a provider sees that something is gone.
+ * What Terraform providers send and compare, read in the sources of openai/openai, mkdev-me/openai
+ * and jianyuan/openai: an answer that is not what was configured ends an apply with "inconsistent
+ * result", and a 404 is how a provider sees that something is gone.
  */
 import { expect, test } from 'bun:test'
-import { linkInvite } from '../../admin/host-invites.ts'
+import { linkInvite } from '../../admin/invites/link.ts'
 import { make, newGroup, newPerson, newProject, newRole, newServiceAccount, uniqueEmail } from '../made.ts'
 import { onBothEngines, testPepper } from '../setup.ts'
 
@@ -49,7 +50,7 @@ onBothEngines('what Terraform providers depend on', (server) => {
     expect(await send('POST', '/organization/invites', nowhere)).toMatchObject(nowhere)
   })
 
-  test('what is gone answers 404 to a read and to a second delete, in words that say "not found"', async () => {
+  test('a deleted object answers 404 "not found" to a read and to a second delete', async () => {
     const { id: project_id } = await newProject(server())
     const [group, role, person] = [await newGroup(server()), await newRole(server()), await newPerson(server())]
     const account = await newServiceAccount(server())
@@ -91,7 +92,7 @@ onBothEngines('what Terraform providers depend on', (server) => {
     }
   })
 
-  test('a service account that is made without a role gets one by a group or in its project, and only from it', async () => {
+  test('an account made without a role has only what groups and its project give it', async () => {
     const { id: project_id } = await newProject(server())
     const accounts = `/organization/projects/${project_id}/service_accounts`
     const { id: user_id } = await send('POST', accounts, { name: 'CI', create_service_account_only: true })
@@ -137,11 +138,85 @@ onBothEngines('what Terraform providers depend on', (server) => {
     expect(new Set(seen).size).toBe(seen.length)
   })
 
-  test('archiving takes the body `null`, and an archived project stays in the list that is asked for it', async () => {
+  test('archiving takes the body `null`; archived projects are listed when asked for', async () => {
     const { id } = await newProject(server())
     expect(await send('POST', `/organization/projects/${id}/archive`, 'null')).toMatchObject({ status: 'archived' })
     const { data } = await send('GET', '/organization/projects?include_archived=true&limit=100')
     expect(data).toContainEqual(expect.objectContaining({ id, status: 'archived' }))
+  })
+
+  test('an owner joins and leaves a project like anybody, and keeps access', async () => {
+    const promoted = await newPerson(server())
+    const { id: project_id } = await newProject(server())
+    const users = `/organization/projects/${project_id}/users`
+    await make(server(), users, { user_id: promoted, role: 'member' })
+    await make(server(), `/organization/users/${promoted}`, { role: 'owner' })
+    // The owner of the calling key is a member because the key made the project, which Terraform
+    // does not know.
+    for (const user_id of [server().owner_id, promoted]) {
+      const key = { name: 'Of an owner', user_id }
+      const { id: key_id } = await make(server(), `/organization/projects/${project_id}/api_keys`, key)
+      const added = await send('POST', users, { user_id, role: 'member' })
+      expect(added).toMatchObject(user_id === promoted ? { http: 409 } : { http: 200, role: 'member' })
+      expect(await send('POST', users, { user_id, role: 'member' })).toMatchObject({ http: 409 })
+      expect(await send('POST', `${users}/${user_id}`, { role: 'viewer' })).toMatchObject({ http: 200, role: 'viewer' })
+      expect(await send('GET', `${users}/${user_id}`)).toMatchObject({ http: 200, role: 'viewer' })
+      expect(await send('DELETE', `${users}/${user_id}`)).toMatchObject({ http: 200, deleted: true })
+      expect(await send('GET', `${users}/${user_id}`)).toMatchObject({ http: 404 })
+      const owner = { user: { id: user_id, role: 'owner' } }
+      const shown = await send('GET', `/organization/projects/${project_id}/api_keys/${key_id}`)
+      expect(shown).toMatchObject({ owner_project_access: 'active', owner })
+      expect(await send('POST', users, { user_id, role: 'member' })).toMatchObject({ http: 200, role: 'member' })
+    }
+  })
+
+  test('a group and its custom role are added in either order; one built-in role only', async () => {
+    const { id: project_id } = await newProject(server())
+    const role = { role_name: 'Prompter', permissions: ['api.model.request'] }
+    const { id: role_id } = await make(server(), `/projects/${project_id}/roles`, role)
+    for (const order of ['role first', 'group first']) {
+      const { id: group_id } = await newGroup(server())
+      const groups = `/organization/projects/${project_id}/groups`
+      const roles = `/projects/${project_id}/groups/${group_id}/roles`
+      const steps = [() => send('POST', roles, { role_id }), () => send('POST', groups, { group_id, role: 'member' })]
+      await server().events()
+      for (const step of order === 'role first' ? steps : steps.toReversed())
+        expect([order, await step()]).toMatchObject([order, { http: 200 }])
+      expect(await server().events()).toEqual({ 'role.assignment.created': 2 })
+      const { data } = await send('GET', roles)
+      expect(data.map(({ name }: { name: string }) => name)).toEqual(['member', 'Prompter'])
+      expect(await send('POST', groups, { group_id, role: 'viewer' })).toMatchObject({
+        http: 400,
+        error: { message: expect.stringContaining('already exists in project') },
+      })
+      expect(await send('DELETE', `${groups}/${group_id}`)).toMatchObject({ http: 200 })
+      expect((await send('GET', roles)).data).toEqual([])
+      expect(await server().events()).toEqual({ 'role.assignment.deleted': 2 })
+    }
+  })
+
+  test('an admin key shows its scopes only where they were asked for', async () => {
+    const keys = '/organization/admin_api_keys'
+    for (const [asked, shown] of [
+      [{}, undefined],
+      [{ scopes: null }, undefined],
+      [{ scopes: ['api.management.read'] }, ['api.management.read']],
+    ] as const) {
+      const made = await send('POST', keys, { name: 'Terraform', ...asked })
+      const listed = (await send('GET', `${keys}?order=desc`)).data.find(({ id }: { id: string }) => id === made.id)
+      for (const key of [made, await send('GET', `${keys}/${made.id}`), listed]) {
+        expect(key.scopes).toEqual(shown)
+        expect('scopes' in key).toBe(shown !== undefined)
+      }
+    }
+  })
+
+  test('the built-in roles of the organization have the descriptions of the service', async () => {
+    const { data } = await send('GET', '/organization/roles')
+    expect(data.slice(0, 2)).toMatchObject([
+      { name: 'owner', description: 'Can modify billing information and manage organization members' },
+      { name: 'reader', description: 'Can make standard API requests and read basic organizational data' },
+    ])
   })
 
   test('refusals have the words that a provider looks for', async () => {
@@ -149,13 +224,11 @@ onBothEngines('what Terraform providers depend on', (server) => {
     const person = await newPerson(server())
     const users = `/organization/projects/${id}/users`
     const invite = await make(server(), '/organization/invites', { email: uniqueEmail(), role: 'reader' })
-    const { token } = await linkInvite(server().database, testPepper, server().world, invite.id)
+    const { token } = await linkInvite(server().database, [testPepper], server().world, invite.id)
     await make(server(), '/organization/invites/accept', { token, name: 'Ann' })
     await make(server(), users, { user_id: person, role: 'member' })
     for (const [method, path, body, words] of [
       ['POST', users, { user_id: person, role: 'member' }, 'already exists in project'],
-      ['POST', `${users}/${server().owner_id}`, { role: 'member' }, 'owner of the organization'],
-      ['DELETE', `${users}/${server().owner_id}`, undefined, 'owner of the organization'],
       ['DELETE', `/organization/invites/${invite.id}`, undefined, 'already accepted'],
     ] as const)
       expect(await send(method, path, body)).toMatchObject({ error: { message: expect.stringContaining(words) } })

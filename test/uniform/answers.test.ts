@@ -1,8 +1,11 @@
-/** What every operation answers and leaves behind: the contract's shape, its audit events and no other, and never a secret. */
+/**
+ * What every operation answers and leaves behind: the contract's shape, its audit events and no
+ * other, and never a secret.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Compile } from 'typebox/compile'
 import { Clean } from 'typebox/value'
-import { auditEvents, type AuditEvent } from '../../contract/audit.ts'
+import { auditEvents, type AuditEvent } from '../../contract/audit-events.ts'
 import { operations } from '../../contract/index.ts'
 import { digest } from '../../keys/digest.ts'
 import { recipe } from '../recipes.ts'
@@ -87,7 +90,7 @@ onBothEngines('answers', (server) => {
 
     test('no row of the database shows a key or the pepper', async () => {
       const { database } = server()
-      for (const table of ['audit_logs', 'admin_api_keys', 'api_keys', 'projects', 'properties', 'users'] as const) {
+      for (const table of ['audit_logs', 'admin_api_keys', 'api_keys', 'projects', 'metadata', 'users'] as const) {
         const rows = await database.read.selectFrom(table).selectAll().execute()
         const texts = rows.map((row) => JSON.stringify({ ...row, digest: undefined }))
         expectNone(texts, values)
@@ -120,7 +123,10 @@ onBothEngines('answers', (server) => {
 
 const valuesIn = ({ text }: Answer) => [...text.matchAll(/"value":"([^"]+)"/g)].map(([, value]) => value!)
 
-/** None of the texts holds a key, the secret part of one, a digest or the pepper, in any of the usual spellings. */
+/**
+ * None of the texts holds a key, the secret part of one, a digest or the pepper, in any of the
+ * usual spellings.
+ */
 function expectNone(texts: string[], values: string[]) {
   const bytes = [testPepper.reveal(), ...values.map((value) => digest(testPepper, value))]
   const forbidden = [

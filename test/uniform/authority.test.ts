@@ -1,8 +1,12 @@
-/** Who may call an operation: the same refusals, in the same words, for every operation of the contract. */
+/**
+ * Who may call an operation: the same refusals, in the same words, for every operation of the
+ * contract.
+ */
 import { describe, expect, test, beforeAll } from 'bun:test'
-import { adminScopes } from '../../contract/permissions.ts'
+import { adminScopes } from '../../contract/scopes.ts'
 import { newAdminKey, newServiceAccount } from '../made.ts'
-import { recipe, type Ready } from '../recipes.ts'
+import type { Ready } from '../recipe.ts'
+import { recipe } from '../recipes.ts'
 import { addTenant, guess, onBothEngines, unknownKey, type Tenant } from '../setup.ts'
 import { call, expectError, paramNames, pathOf, withKey, withoutKey, withParams, ask } from './each.ts'
 
@@ -120,7 +124,7 @@ onBothEngines('authority', (server) => {
     })
 
     for (const { name, operation } of withParams)
-      test(`${name} knows neither an unknown id nor one of another organization, and answers both alike`, async () => {
+      test(`${name} answers an unknown id and one of another organization alike`, async () => {
         const [ours, theirs] = [await recipe(name).prepare(server()), await recipe(name).prepare(other)]
         await server().events()
         const names = paramNames(operation)
@@ -130,6 +134,8 @@ onBothEngines('authority', (server) => {
           for (const id of [undefined, 'user-000000000000000000000000', 'ö/?#%2F..']) {
             const params = { ...ours.params }
             for (const one of replaced) params[one] = id ?? theirs.params[one]!
+            // A model has the same name everywhere.
+            if (replaced.every((one) => params[one] === ours.params[one])) continue
             const answer = await call(server(), operation, { ...ours, params })
             expectError(answer, 404, { message: 'was not found' })
             answers.push(
@@ -144,8 +150,12 @@ onBothEngines('authority', (server) => {
         expect(await server().events()).toEqual({})
       })
 
-    // People and groups belong to the organization: whose roles are asked for in a project need not be a member of it.
-    const nested = withParams.filter(({ operation: { path } }) => /\}.*\{/.test(path) && !path.endsWith('_id}/roles'))
+    // People and groups belong to the organization: whose roles are asked for in a project need not
+    // be a member of it.
+    const nested = withParams.filter(
+      ({ operation: { path } }) =>
+        /\}.*\{/.test(path) && !path.endsWith('_id}/roles') && !path.endsWith('{rate_limit_id}'),
+    )
     for (const { name, operation } of nested)
       test(`${name} knows no object of another parent`, async () => {
         const [one, another] = [await recipe(name).prepare(server()), await recipe(name).prepare(server())]

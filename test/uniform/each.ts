@@ -1,8 +1,11 @@
-/** Calls to any operation of the contract. What must be true of every answer is looked at here, so every uniform test checks it. */
+/**
+ * Calls to any operation of the contract. What must be true of every answer is looked at here, so
+ * every uniform test checks it.
+ */
 import { expect } from 'bun:test'
 import { operations } from '../../contract/index.ts'
 import type { Operation } from '../../contract/kit.ts'
-import type { Ready } from '../recipes.ts'
+import type { Ready } from '../recipe.ts'
 import type { TestServer } from '../setup.ts'
 
 export interface Answer {
@@ -44,9 +47,16 @@ export async function ask(server: TestServer, method: string, path: string, aske
 
 /** Calls an operation with what its recipe made, or with parts of it replaced. */
 export const call = (server: TestServer, operation: Operation, ready: Ready, asked: Ask = {}) =>
-  ask(server, operation.method, pathOf(operation, ready.params), { body: ready.body, ...asked })
+  ask(server, operation.method, pathOf(operation, ready.params), {
+    body: ready.body,
+    search: new URLSearchParams(ready.query).toString(),
+    ...asked,
+  })
 
-/** Path parameters are percent-encoded as the SDKs do it; those given in `raw` are put in as they are. */
+/**
+ * Path parameters are percent-encoded as the SDKs do it; those given in `raw` are put in as they
+ * are.
+ */
 export const pathOf = ({ path }: Operation, params: Record<string, string>, raw: Record<string, string> = {}) =>
   path.replace(/\{(\w+)\}/g, (_, name: string) => raw[name] ?? encodeURIComponent(params[name]!))
 

@@ -1,7 +1,8 @@
 /** What is true of every list: how it is paged, and the spellings in which it is asked. */
 import { beforeAll, describe, expect, test } from 'bun:test'
 import type { TSchema } from '../../contract/kit.ts'
-import { recipe, type Ready } from '../recipes.ts'
+import type { Ready } from '../recipe.ts'
+import { recipe } from '../recipes.ts'
 import { addTenant, onBothEngines } from '../setup.ts'
 import { ask, call, expectError, lists, pathOf } from './each.ts'
 

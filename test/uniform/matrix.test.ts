@@ -1,9 +1,9 @@
 /** Who may call what: every operation of the contract times every kind of key that there is. */
 import { beforeAll, expect, test } from 'bun:test'
-import { createAdminKeyOnHost } from '../../admin/host.ts'
+import { createAdminKeyOnHost } from '../../admin/bootstrap.ts'
 import { operations } from '../../contract/index.ts'
 import type { Operation } from '../../contract/kit.ts'
-import { adminScopes } from '../../contract/permissions.ts'
+import { adminScopes } from '../../contract/scopes.ts'
 import { newAdminKey, newProject, newServiceAccount } from '../made.ts'
 import { recipe } from '../recipes.ts'
 import {
@@ -20,7 +20,10 @@ import { call, paramNames } from './each.ts'
 
 const foreign = 'an admin key of another organization'
 
-/** What they do gives somebody a role that has every scope as a permission, or one that has `api.usage.read`. */
+/**
+ * What they do gives somebody a role that has every scope as a permission, or one that has
+ * `api.usage.read`.
+ */
 const granting = ['users.update', 'users.roles.create', 'groups.roles.create', 'invites.create']
 
 /** With what each is refused; null where it is not. */
@@ -91,7 +94,7 @@ async function keysOf(server: TestServer, other: Tenant): Promise<Record<string,
   const ownerBy = async (id: string, role: 'owner' | 'reader' = 'owner') => {
     const email = `${id}@example.com`
     await addPerson(server, { id, email, role })
-    return async () => (await createAdminKeyOnHost(database, testPepper, world, { name: id, email })).value
+    return async () => (await createAdminKeyOnHost(database, [testPepper], world, { name: id, email })).value
   }
   const demoted = await (await ownerBy('user-demoted'))()
   await organization.users.update('user-demoted', { role: 'reader' })
