@@ -1,7 +1,6 @@
 import { afterAll, expect, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { folder, run, serve } from '../cli/command.ts'
-import { until } from './setup.ts'
 import { startUpstream } from './upstream.ts'
 
 const home = folder()
@@ -102,7 +101,7 @@ for (const [what, yaml, problem] of [
     '3:60: Only one upstream can be the default.',
   ],
   ['a member given twice', 'upstreams: []\nupstreams: []\n', '2:1: This is not correct YAML: Map keys must be unique.'],
-  ['an empty file', '', '1:1: The file must have members: upstreams.'],
+  ['an empty file', '', '1:1: The file must have members: upstreams, models, spend.'],
   ['a list of nothing', 'upstreams: []\n', '1:12: upstreams must be a list with at least one entry.'],
   ['a bracket left open', 'upstreams: [\n', null],
 ] as const)
@@ -113,7 +112,30 @@ for (const [what, yaml, problem] of [
     else expect(problems[0]).toMatch(/^\d+:\d+: This is not correct YAML: /)
   })
 
-test('a file that is not there, and an address beside a file, are refused in a sentence', async () => {
+test('a webhook for spend alerts has an address and a long secret, which is not shown', async () => {
+  const spend = (webhook: string) =>
+    check(`upstreams:\n${one}spend: { webhook: { ${webhook} } }\n`, { S: 'whsec_c2hvcnQ=' })
+  const right = await spend(`url: "https://example.com/alerts?team=1", secret: "whsec_${'A'.repeat(32)}"`)
+  expect(right.code).toBe(0)
+  expect(right.problems).toEqual([
+    '3:71: warning: spend.webhook.secret stands in the file; "${NAME}" takes it from the environment instead.',
+  ])
+  const wrong = await spend('url: "https://user:word@example.com", secret: "${S}"')
+  expect(wrong.code).toBe(2)
+  expect(wrong.problems).toEqual([
+    '3:26: spend.webhook.url must hold no user, no password and no fragment.',
+    '3:67: spend.webhook.secret must be "whsec_" and 24 to 64 bytes in base64, such as `echo "whsec_$(openssl rand -base64 32)"` prints.',
+  ])
+  const open = await spend('url: "http://10.0.0.1/x", secert: 1')
+  expect(open.problems).toEqual([
+    '3:19: spend.webhook must have "secret".',
+    '3:26: warning: spend.webhook.url begins with http://, so that everybody on the way can read what is posted.',
+    '3:47: There is no "secert" here; did you mean "secret"?',
+  ])
+  expect([...wrong.problems, ...right.problems].join()).not.toMatch(/AAAA|c2hvcnQ/)
+})
+
+test('a missing file, or an upstream address beside a file, is refused in a sentence', async () => {
   const missing = await run(['config', 'check', `${home.path}/none.yaml`])
   expect(missing.code).toBe(2)
   expect(missing.err).toContain('none.yaml cannot be read')
@@ -131,10 +153,10 @@ test('SIGHUP reads the file again, and the server goes on', async () => {
   const server = await serve(`sqlite:${home.path}/hup.db`, ['--config', path], { cwd: home.path })
   writeFileSync(path, `upstreams:\n  - { name: new, base_url: "${upstream.url}" }\n`)
   server.signal('SIGHUP')
-  await until(() => server.printed().includes('The upstreams were read again.'))
+  await server.prints('The upstreams were read again.')
   writeFileSync(path, 'upstreams: nothing\n')
   server.signal('SIGHUP')
-  await until(() => server.printed().includes('The upstreams stay as they were.'))
+  await server.prints('The upstreams stay as they were.')
   expect((await fetch(`${server.url}/health`)).status).toBe(200)
   server.signal('SIGTERM')
   expect((await server.ended).code).toBe(0)

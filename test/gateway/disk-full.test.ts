@@ -1,16 +1,18 @@
 /**
- * A SQLite file on a disk that is really full. Permissions are no means: the file is open already, and root is asked for none. A limit of
- * the size of files is none either: it is another error (EFBIG), after which the server ends. So the file lies in a small tmpfs, in a mount
- * namespace of the server's own, which goes with it.
+ * A SQLite file on a disk that is really full. Permissions are no means: the file is open already,
+ * and root is asked for none. A limit of the size of files is none either: it is another error
+ * (EFBIG), after which the server ends. So the file lies in a small tmpfs, in a mount namespace of
+ * the server's own, which goes with it.
  */
 import { expect, onTestFinished, test } from 'bun:test'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { firstStart } from '../../admin/host.ts'
+import { firstStart } from '../../admin/bootstrap.ts'
 import { openDatabase } from '../../database/open.ts'
-import { checkPepper } from '../../keys/ring.ts'
-import { realWorld } from '../../keys/world.ts'
+import { checkPeppers } from '../../keys/check-peppers.ts'
+import { realWorld } from '../../world/world.ts'
 import { folder, serve } from '../cli/command.ts'
+import { program } from '../program.ts'
 import { testPepper, unknownKey } from '../setup.ts'
 import { addKeys } from './nodes.ts'
 
@@ -35,30 +37,24 @@ if (!can)
   )
 
 test.skipIf(!can)(
-  'a disk that is full: keys are verified, changes refused, and times of last use kept until there is room',
+  'on a full disk keys are verified, changes refused, and times of last use kept',
   async () => {
     const home = folder()
     const disk = join(home.path, 'disk')
     mkdirSync(disk)
     const source = join(home.path, 'source')
     const database = await openDatabase(`sqlite:${source}/keyhall.db`)
-    await checkPepper(database, testPepper)
+    await checkPeppers(database, [testPepper])
     const first = await firstStart(database, testPepper, realWorld, {
       owner_email: 'owner@example.com',
       admin_key: null,
     })
-    // So many that their times of last use want more pages than SQLite has left from the last change that it could not keep.
+    // So many that their times of last use want more pages than SQLite has left from the last
+    // change that it could not keep.
     const keys = await addKeys(database, first!, 600)
     await database.close()
     const server = await serve(`sqlite:${disk}/keyhall.db`, ['--log', 'info'], {
-      program: [
-        ...inNamespace,
-        `${mount} && cp -p "$1"/* "$0" && shift && exec "$@"`,
-        disk,
-        source,
-        process.execPath,
-        join(import.meta.dir, '../../main.ts'),
-      ],
+      program: [...inNamespace, `${mount} && cp -p "$1"/* "$0" && shift && exec "$@"`, disk, source, ...program],
       env: { KEYHALL_PEPPER: Buffer.from(testPepper.reveal()).toString('hex') },
       cwd: home.path,
     })
@@ -109,7 +105,8 @@ test.skipIf(!can)(
     }
     const full = Math.floor(Date.now() / 1000)
     expect(isFull()).toBe(true)
-    // What SQLite has already written once, it can write again; with the next page that is new it is over.
+    // What SQLite has already written once, it can write again; with the next page that is new it
+    // is over.
     let made = 0
     while ((await create()).status === 200) made++
     expect(made).toBeLessThan(200)

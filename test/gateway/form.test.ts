@@ -38,7 +38,7 @@ test('refuses a second model however late it comes', () => {
   )
 })
 
-test('takes a line break before the first delimiter, and no field for what only stands in a file name', () => {
+test('allows a line break before the first delimiter; a file name is never a field', () => {
   const disposition = (value: string) => `\r\nContent-Disposition: form-data; ${value}\r\n\r\nx\r\n--b`
   const scanned = (form: string) => {
     const scan = new FormScan('b')

@@ -1,13 +1,17 @@
-/** Keys held in memory: what was taken away is never answered from it, and it does not grow with what is thrown at it. */
+/**
+ * Keys held in memory: what was taken away is never answered from it, and it does not grow with
+ * what is thrown at it.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
-import { MOST_UNKNOWN } from '../../keys/unknown.ts'
+import { MOST_UNKNOWN } from '../../keys/negative-cache.ts'
+import { rounds } from '../runs.ts'
 import { addPerson, engines, guess, START_MILLISECONDS, startServer, unknownKey, type TestServer } from '../setup.ts'
 import { looksUpKeys, watchReads, type Pass } from '../storage/watched-reads.ts'
 import { addKeys } from './nodes.ts'
 import { until } from './setup.ts'
 
-const ROUNDS = Number(process.env.KEYHALL_TEST_ROUNDS ?? 1_000)
+const ROUNDS = rounds(80)
 const AT_ONCE = 8
 const CACHED = 1_000
 
@@ -29,17 +33,19 @@ for (const engine of engines)
           watchReads(database, (sql, read) => {
             if (looksUpKeys(sql)) lookUps++
             // What is asked every second is not for anybody's sake.
-            if (!sql.includes('"epochs"')) reads++
+            if (!sql.includes('"counters"')) reads++
             return pass(sql, read)
           }),
       })
     }, START_MILLISECONDS)
     afterAll(() => server.stop())
-    const client = () => server.client.admin.organization
+    // A busy machine may refuse a change with 503; nothing was changed then, and it is asked for
+    // again.
+    const client = () => server.client.withOptions({ maxRetries: 5 }).admin.organization
     const newKey = async () => (await addKeys(server.database, server, 1))[0]!
     const remove = (id: string) => client().projects.apiKeys.delete(id, server)
 
-    test('a key that was read before it was deleted, and arrives after, is thrown away', async () => {
+    test('a key that was read before its deletion is not cached after it', async () => {
       const { id, value } = await newKey()
       const { promise: gate, resolve: open } = Promise.withResolvers<void>()
       let held = 0
@@ -57,12 +63,13 @@ for (const engine of engines)
       pass = straight
     })
 
-    test(`a key that is verified while its owner is removed opens nothing from the answer on, ${ROUNDS} times`, async () => {
+    test(`a key whose owner is removed while it is verified is refused from then on, ${ROUNDS} times`, async () => {
       let round = 0
       let accepted = 0
       let late = 0
+      const failures: unknown[] = []
       const run = async () => {
-        while (round < ROUNDS) {
+        while (round < ROUNDS && failures.length === 0) {
           const kinds = [accountKey, groupedAccountKey, () => personKey(`user-round-${round}`)]
           const { value, removeOwner } = await kinds[round++ % kinds.length]!()
           const deleted = { at: Infinity }
@@ -72,7 +79,7 @@ for (const engine of engines)
             accepted++
             if (began > deleted.at) late++
           }
-          const removed = removeOwner().then(() => (deleted.at = performance.now()))
+          const removed = removeOwner().finally(() => (deleted.at = performance.now()))
           const uses = [use(), use()]
           while (deleted.at === Infinity) {
             uses.push(use())
@@ -82,7 +89,9 @@ for (const engine of engines)
           await Promise.all([...uses, use(), use()])
         }
       }
-      await Promise.all(Array.from({ length: AT_ONCE }, run))
+      // When one fails the others end too, and do not disturb the tests that follow.
+      await Promise.all(Array.from({ length: AT_ONCE }, () => run().catch((error) => failures.push(error))))
+      expect(failures).toEqual([])
       expect(late).toBe(0)
       expect(accepted).toBeGreaterThan(ROUNDS / 2)
     }, 120_000)
@@ -115,14 +124,14 @@ for (const engine of engines)
       return { value, removeOwner: () => client().users.delete(user_id) }
     }
 
-    test('what was revoked and is not written down any more is forgotten with all else', async () => {
+    test('a missing revocation row makes the server forget every key', async () => {
       const { id, value } = await newKey()
       expect(await status(server, value)).toBe(200)
       // Another process deleted it more than an hour ago, as far as this one knows.
       await server.database.write(async (sql) => {
         await sql.updateTable('api_keys').set({ deleted_at: 1 }).where('id', '=', id).execute()
         await sql.deleteFrom('revocations').execute()
-        await sql.updateTable('epochs').set({ value: 1_000_000 }).execute()
+        await sql.updateTable('counters').set({ value: 1_000_000 }).execute()
       })
       await server.context.revocations.poll()
       expect(await status(server, value)).toBe(401)
@@ -133,7 +142,7 @@ for (const engine of engines)
       expect(await status(server, value)).toBe(200)
       await server.database.write(async (sql) => {
         await sql.updateTable('api_keys').set({ deleted_at: 1 }).where('id', '=', id).execute()
-        await sql.updateTable('epochs').set({ value: 5 }).execute()
+        await sql.updateTable('counters').set({ value: 5 }).execute()
       })
       await server.context.revocations.poll()
       expect(await status(server, value)).toBe(401)
@@ -146,10 +155,10 @@ for (const engine of engines)
       expect(await status(server, value)).toBe(200)
       const nodes = () => server.database.read.selectFrom('nodes').selectAll().execute()
       const [before] = await nodes()
-      await server.database.write((sql) => sql.updateTable('nodes').set({ is_leaving: 1 }).execute())
+      await server.database.write((sql) => sql.updateTable('nodes').set({ is_evicted: 1 }).execute())
       await server.context.revocations.poll()
       const after = await nodes()
-      expect(after).toEqual([{ ...before!, id: after[0]!.id, is_leaving: 0 }])
+      expect(after).toEqual([{ ...before!, id: after[0]!.id, is_evicted: 0 }])
       expect(after[0]!.id).not.toBe(before!.id)
       const read = lookUps
       expect(await status(server, value)).toBe(200)
@@ -167,7 +176,7 @@ for (const engine of engines)
       expect(await status(server, value)).toBe(200)
     })
 
-    test('more keys than it holds all open, and it holds no more', async () => {
+    test('more keys than fit all work, and no more than fit are held', async () => {
       const keys = await addKeys(server.database, server, CACHED * 5)
       for (let round = 0; round < 2; round++)
         for (let start = 0; start < keys.length; start += 250) {
@@ -185,7 +194,7 @@ for (const engine of engines)
       expect(lookUps).toBe(read + 1)
     })
 
-    test('a guess, however well formed, costs the database nothing and takes no place in memory', async () => {
+    test('a guessed key causes no query and takes no memory', async () => {
       const [read, remembered] = [reads, server.context.keys.unknown.size]
       for (const kind of ['project', 'service_account', 'admin'] as const)
         for (let n = 0; n < 1_000; n++) expect(await status(server, guess(kind))).toBe(401)
@@ -193,7 +202,7 @@ for (const engine of engines)
       expect(server.context.keys.unknown.size).toBe(remembered)
     })
 
-    test('keys that are gone, without end, neither fill memory nor crowd the database', async () => {
+    test('endless requests with deleted keys fill no memory and send few queries', async () => {
       let reading = 0
       let most = 0
       pass = async (sql, read) => {
@@ -206,7 +215,7 @@ for (const engine of engines)
           reading--
         }
       }
-      const gone = 20_000
+      const gone = 1.2 * MOST_UNKNOWN
       const read = lookUps
       for (let n = 0; n < gone; n += 200)
         await Promise.all(Array.from({ length: 200 }, () => status(server, unknownKey('project'))))
@@ -221,7 +230,7 @@ for (const engine of engines)
   describe(`a memory that is too small for the keys in use (${engine})`, () => {
     let server: TestServer
     beforeAll(async () => {
-      server = await startServer(engine, { cachedKeys: 16 })
+      server = await startServer(engine, { cachedKeys: 16, leaseMilliseconds: 30_000 })
     }, START_MILLISECONDS)
     afterAll(() => server.stop())
 
@@ -256,8 +265,9 @@ for (const engine of engines)
             } else expect(await status(server, keys[key]!)).toBe(isMember ? 200 : 403)
           }
         }),
-        // What happened before is part of what is tested: a run that failed cannot be repeated alone.
+        // What happened before is part of what is tested: a run that failed cannot be repeated
+        // alone.
         { numRuns: 12, endOnFailure: true },
       )
-    }, 60_000)
+    }, 120_000)
   })

@@ -34,8 +34,8 @@ for (const engine of engines)
       await ask('tiny', 'sk-proj-nothing')
       const seen = await samples(server.url)
       expect(seen).toMatchObject({
-        'keyhall_requests_total{half="gateway",operation="chat",status="200"}': 4,
-        'keyhall_requests_total{half="gateway",operation="chat",status="401"}': 1,
+        'keyhall_requests_total{component="gateway",operation="chat",status="200"}': 4,
+        'keyhall_requests_total{component="gateway",operation="chat",status="401"}': 1,
         'keyhall_model_requests_total{upstream="near",model="tiny",ended="whole"}': 2,
         'keyhall_model_requests_total{upstream="near",model="words",ended="whole"}': 1,
         'keyhall_model_requests_total{upstream="near",model="other",ended="whole"}': 1,
@@ -50,7 +50,7 @@ for (const engine of engines)
       expect(Object.keys(seen).join()).not.toMatch(new RegExp(`${server.key_id}|somebody`))
     })
 
-    test('counts /verify as a half of its own, and logs the project and the key that asked', async () => {
+    test('counts /verify as its own component, and logs the project and the key', async () => {
       const calls = (seen: Record<string, number>) => seen['keyhall_admin_request_seconds_count']!
       const before = await samples(server.url)
       const verify = (key: string) => fetch(`${server.url}/verify`, { headers: { authorization: `Bearer ${key}` } })
@@ -58,8 +58,8 @@ for (const engine of engines)
       await verify('sk-proj-nothing')
       const seen = await samples(server.url)
       expect(seen).toMatchObject({
-        'keyhall_requests_total{half="verify",operation="verify",status="200"}': 1,
-        'keyhall_requests_total{half="verify",operation="verify",status="401"}': 1,
+        'keyhall_requests_total{component="verify",operation="verify",status="200"}': 1,
+        'keyhall_requests_total{component="verify",operation="verify",status="401"}': 1,
       })
       expect(calls(seen)).toBe(calls(before))
       await fetch(`${server.url}/health`)

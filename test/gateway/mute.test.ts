@@ -1,12 +1,13 @@
 import { expect, test } from 'bun:test'
-import { singleUpstream } from '../../gateway/config.ts'
+import { singleUpstream } from '../../gateway/upstream-config.ts'
 import { Upstreams } from '../../gateway/upstreams.ts'
+import { realWorld } from '../../world/world.ts'
 import { until } from './setup.ts'
 
-test('an upstream that lets the question for its models hang is waited for once, and heard again when it answers', async () => {
+test('an upstream whose model list hangs delays one request only, until it answers again', async () => {
   let hanging = 0
   let isWell = false
-  const send = async (url: string, { signal }: BunFetchRequestInit) => {
+  const fetch = async (url: string, { signal }: BunFetchRequestInit = {}) => {
     if (url.startsWith('http://two/') || isWell) return Response.json({ data: [{ id: `at ${new URL(url).hostname}` }] })
     hanging++
     return new Promise<Response>((_, reject) =>
@@ -17,7 +18,7 @@ test('an upstream that lets the question for its models hang is waited for once,
     )
   }
   const [one, two] = ['http://one/v1', 'http://two/v1'].map((url) => singleUpstream(url, null).upstreams[0]!)
-  const upstreams = new Upstreams({ upstreams: [one!, two!] }, send)
+  const upstreams = new Upstreams({ upstreams: [one!, two!] }, { ...realWorld, fetch })
   const names = async () => (await upstreams.models()).map(({ id }) => id)
   expect(await names()).toEqual(['at two'])
   expect(hanging).toBe(0)

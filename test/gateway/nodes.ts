@@ -1,13 +1,20 @@
-/** Real servers on one database, each a process of its own, and keys that can be shown to each of them. */
-import { join } from 'node:path'
-import { firstStart } from '../../admin/host.ts'
-import { openDatabase, type Database } from '../../database/open.ts'
+/**
+ * Real servers on one database, each a process of its own, and keys that can be shown to each of
+ * them.
+ */
+import { readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { firstStart } from '../../admin/bootstrap.ts'
+import { openDatabase } from '../../database/open.ts'
+import type { Database } from '../../database/types.ts'
 import { digest } from '../../keys/digest.ts'
+import { withMac } from '../../keys/key-mac.ts'
 import { makeKey, redact } from '../../keys/format.ts'
-import { newId } from '../../keys/random.ts'
-import { checkPepper } from '../../keys/ring.ts'
-import { realWorld, seconds } from '../../keys/world.ts'
+import { newId } from '../../world/random.ts'
+import { checkPeppers } from '../../keys/check-peppers.ts'
+import { realWorld, seconds } from '../../world/world.ts'
 import { folder, serve, type Serving } from '../cli/command.ts'
+import { program, programFile } from '../program.ts'
 import { emptyDatabase, testPepper, type EngineName, type Tenant } from '../setup.ts'
 
 export interface Node extends Serving {
@@ -18,10 +25,18 @@ export interface Node extends Serving {
 export interface Nodes {
   database: Database
   address: string
-  tenant: Pick<Tenant, 'organization_id' | 'project_id' | 'owner_id'>
-  /** Starts one more; `address` is by which way it reaches the database. */
-  start: (address?: string) => Promise<Node>
-  /** Stops a node as it stands, but not while it holds the lock of the SQLite file: then nobody could delete anything. */
+  tenant: Pick<Tenant, 'organization_id' | 'project_id' | 'owner_id' | 'admin_key'>
+  /**
+   * Starts one more; `address` is by which way it reaches the database, `ahead` by how many seconds
+   * its clock is ahead, `elsewhere` that it has a folder of its own, as on another machine.
+   */
+  start: (address?: string, options?: { ahead?: number; elsewhere?: boolean }) => Promise<Node>
+  /** The lock files by which nodes on this machine show each other that they live. */
+  locks: () => string[]
+  /**
+   * Stops a node as it stands, but not while it holds the lock of the SQLite file: then nobody
+   * could delete anything.
+   */
   freeze: (node: Node) => Promise<void>
   /** Deletes a key by asking that node, and answers when the node has answered. */
   remove: (node: Node, id: string) => Promise<void>
@@ -35,18 +50,26 @@ export async function startNodes(engine: EngineName): Promise<Nodes> {
   const home = folder()
   const { address, drop } = await emptyDatabase(engine)
   const database = await openDatabase(address)
-  await checkPepper(database, testPepper)
+  await checkPeppers(database, [testPepper])
   const first = await firstStart(database, testPepper, realWorld, { owner_email: 'owner@example.com', admin_key: null })
   const started: Node[] = []
+  const place = engine === 'sqlite' ? dirname(address.slice('sqlite:'.length)) : join(home.path, 'data')
   return {
     database,
     address,
-    tenant: first!,
-    async start(by = address) {
-      // Bun itself and not the launcher, so that a signal meets the server.
+    tenant: { ...first!, admin_key: first!.admin_key! },
+    locks: () => readdirSync(place).filter((file) => file.endsWith('.lock')),
+    async start(by = address, { ahead = 0, elsewhere = false } = {}) {
       const node = await serve(by, ['--log', 'info', '--lease-seconds', `${LEASE_SECONDS}`], {
-        program: [process.execPath, join(import.meta.dir, '../../main.ts')],
-        env: { KEYHALL_PEPPER: Buffer.from(testPepper.reveal()).toString('hex') },
+        program:
+          ahead === 0
+            ? program
+            : [process.execPath, '--preload', join(import.meta.dir, '../shifted-clock.ts'), programFile],
+        env: {
+          KEYHALL_PEPPER: Buffer.from(testPepper.reveal()).toString('hex'),
+          SHIFT_SECONDS: `${ahead}`,
+          ...(elsewhere && { KEYHALL_REVOCATIONS_FILE: join(home.path, `elsewhere-${started.length}`, 'revocations') }),
+        },
         cwd: home.path,
       })
       const status = async (key: string) => {
@@ -110,18 +133,20 @@ export async function addKeys(
       await sql
         .insertInto('api_keys')
         .values(
-          keys.slice(start, start + 100).map(({ id, value }) => ({
-            organization_id,
-            project_id,
-            id,
-            owner_type: 'service_account' as const,
-            owner_id,
-            name: id,
-            digest: digest(testPepper, value),
-            redacted_value: redact(value),
-            scopes: '[]',
-            created_at,
-          })),
+          keys.slice(start, start + 100).map(({ id, value }) =>
+            withMac(testPepper, 'api_keys', {
+              organization_id,
+              project_id,
+              id,
+              owner_type: 'service_account' as const,
+              owner_id,
+              name: id,
+              digest: digest(testPepper, value),
+              redacted_value: redact(value),
+              scopes: '[]',
+              created_at,
+            }),
+          ),
         )
         .execute()
   })

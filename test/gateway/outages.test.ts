@@ -1,8 +1,11 @@
-/** What opens and what does not while the database is away, and that all is well when it is back. */
+/**
+ * What opens and what does not while the database is away, and that all is well when it is back.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'kysely'
 import { truncateSync } from 'node:fs'
 import { startPostgres, type Postgres } from '../postgres.ts'
+import { figure } from '../runs.ts'
 import { engines, START_MILLISECONDS, startServer, unknownKey, type TestServer } from '../setup.ts'
 import { addKeys, startNodes } from './nodes.ts'
 
@@ -81,7 +84,7 @@ describe.skipIf(Boolean(process.env.TEST_POSTGRES_URL))('a PostgreSQL that is ta
       expect(late).toEqual([])
       expect(answers.filter((one) => one.status === 200 && one.began > gone).length).toBeGreaterThan(0)
       const longest = Math.max(...answers.map(({ took }) => took))
-      say(
+      figure(
         `${name}: 503 after ${Math.round(after - gone)} ms, the longest answer ${Math.round(longest)} ms, ` +
           `open again ${Math.round(recovered)} ms after PostgreSQL was back`,
       )
@@ -152,5 +155,3 @@ async function refuseWrites(server: TestServer) {
   const on = (table: string) => (server.engine === 'sqlite' ? '' : ` on ${table}`)
   return () => run(`drop trigger refuse_audit${on('audit_logs')}`, `drop trigger refuse_use${on('api_keys')}`)
 }
-
-const say = (text: string) => console.log(`  ${text}`)

@@ -1,4 +1,7 @@
-/** The real nginx, Caddy and HAProxy with the configuration of the guide: what a living key opens, and that nothing else opens it. */
+/**
+ * The real nginx, Caddy and HAProxy with the configuration of the guide: what a living key opens,
+ * and that nothing else opens it.
+ */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import OpenAI from 'openai'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -106,7 +109,32 @@ for (const [name, command] of Object.entries(proxies)) {
       expect(JSON.parse(body).model).toBe('m')
     })
 
-    test('refuses no key, garbage, an unknown key and a key without permission, and the model server hears nothing', async () => {
+    test('takes a key in the headers of other clients, and passes none of them on', async () => {
+      for (const header of ['api-key', 'x-api-key']) {
+        expect((await chat({ [header]: keyhall.key })).status).toBe(200)
+        const { headers } = upstream.sent.at(-1)!
+        expect(headers[header]).toBeUndefined()
+        expect(headers.authorization).toBe('Bearer key-of-the-model-server')
+        expect((await chat({ [header]: 'sk-proj-garbage' })).status).toBe(401)
+      }
+      const before = upstream.sent.length
+      expect((await withKey(keyhall.key, { 'x-api-key': 'sk-proj-other' })).status).toBeGreaterThanOrEqual(400)
+      expect(upstream.sent.length).toBe(before)
+    })
+
+    test('passes the preflight of a browser on, without any key', async () => {
+      const answer = await fetch(`${url}/v1/chat/completions`, {
+        method: 'OPTIONS',
+        headers: { origin: 'https://app.test', 'access-control-request-method': 'POST', authorization: 'Bearer x' },
+      })
+      expect(answer.status).toBe(200)
+      const { method, headers } = upstream.sent.at(-1)!
+      expect(method).toBe('OPTIONS')
+      expect(headers['access-control-request-method']).toBe('POST')
+      expect(headers.authorization).toBeUndefined()
+    })
+
+    test('refuses a request without a good key, and forwards nothing', async () => {
       const { projects } = keyhall.admin.admin.organization
       const before = upstream.sent.length
       const invalid = { status: 401, type: 'invalid_request_error' }

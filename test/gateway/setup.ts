@@ -1,15 +1,19 @@
-/** A whole server on a port of its own, with its own upstreams, a project and a key that opens them; and the official SDK calling it. */
+/**
+ * A whole server on a port of its own, with its own upstreams, a project and a key that opens them;
+ * and the official SDK calling it.
+ */
 import OpenAI from 'openai'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { serve, type Running } from '../../cli/serve.ts'
-import type { Terminal } from '../../cli/terminal.ts'
-import { readConfig } from '../../config.ts'
-import { gatewayApp, type GatewayOptions } from '../../gateway/app.ts'
-import type { ProjectCaller } from '../../gateway/caller.ts'
-import { singleUpstream } from '../../gateway/config.ts'
-import { realWorld } from '../../keys/world.ts'
+import { serve, type Running } from '../../server/serve.ts'
+import type { Terminal } from '../../world/terminal.ts'
+import { readConfig } from '../../server/read-config.ts'
+import { Gateway, type GatewayOptions } from '../../gateway/gateway-app.ts'
+import type { Authorizer, ProjectCaller } from '../../gateway/caller.ts'
+import { Policies } from '../../gateway/policies/policies.ts'
+import { singleUpstream } from '../../gateway/upstream-config.ts'
+import { realWorld, type World } from '../../world/world.ts'
 import { folder } from '../cli/command.ts'
 import { emptyDatabase, type EngineName } from '../setup.ts'
 
@@ -71,8 +75,9 @@ export async function startGateway(
     readConfig({}, given),
     terminal(given, (text) => (printed += text)),
   )
-  const baseURL = `${running.url}/v1`
-  const admin = new OpenAI({ adminAPIKey: ADMIN_KEY, apiKey: 'none', baseURL, maxRetries: 0 })
+  const baseURL = `${running.urls.gateway}/v1`
+  const administration = `${running.urls.admin}/v1`
+  const admin = new OpenAI({ adminAPIKey: ADMIN_KEY, apiKey: 'none', baseURL: administration, maxRetries: 0 })
   const project = await admin.admin.organization.projects.create({ name: 'Models' })
   const account = await admin.admin.organization.projects.serviceAccounts.create(project.id, { name: 'robot' })
   const { value: key, id: key_id } = account.api_key!
@@ -110,8 +115,11 @@ export async function startGateway(
   }
 }
 
-/** The gateway without a server around it: whoever calls has a key, and its one upstream is a note of what was asked. */
-export function gatewayAlone(options: GatewayOptions) {
+/**
+ * The gateway without a server around it: whoever calls has a key, and its one upstream is a note
+ * of what was asked.
+ */
+export function gatewayAlone(options: GatewayOptions, otherWorld: Partial<World> = {}) {
   const caller = { organization_id: 'org-x', project_id: 'proj_x', key_id: 'key_x' } as ProjectCaller
   const sent: string[] = []
   const send = async (url: string) => {
@@ -119,11 +127,21 @@ export function gatewayAlone(options: GatewayOptions) {
     return Response.json({ data: [] })
   }
   const config = singleUpstream('http://upstream.test/v1', null)
-  const gateway = gatewayApp({ authorize: () => caller, world: realWorld, send }, config, options)
+  const authorized = { caller, digest: '' }
+  const authorizer: Authorizer = {
+    authorize: () => authorized,
+    authorizeAgain: () => authorized,
+    isCurrent: () => true,
+    canTell: () => true,
+  }
+  const world = { ...realWorld, fetch: send, ...otherWorld }
+  const gateway = new Gateway({ authorizer, policies: new Policies([]), world }, config, options)
   return { gateway, forwarded: () => sent.filter((url) => !url.endsWith('/models')) }
 }
 
-/** Sends bytes as they are and answers with what came back until the server closed or fell silent. */
+/**
+ * Sends bytes as they are and answers with what came back until the server closed or fell silent.
+ */
 export function raw(port: number, bytes: string, silent = 300): Promise<string> {
   return new Promise((resolve) => {
     let answer = ''
@@ -144,7 +162,10 @@ export function raw(port: number, bytes: string, silent = 300): Promise<string> 
   })
 }
 
-/** Waits for something that must happen, however long it takes; the test's own time limit says when it did not. */
+/**
+ * Waits for something that must happen, however long it takes; the test's own time limit says when
+ * it did not.
+ */
 export async function until(happened: () => boolean) {
   while (!happened()) await Bun.sleep(10)
 }

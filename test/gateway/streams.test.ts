@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { APIError } from 'openai'
 import { connect } from 'node:net'
-import { passOn } from '../../gateway/pass-on.ts'
-import { Watch } from '../../gateway/watch.ts'
+import { Deadlines } from '../../gateway/deadlines.ts'
+import { noReservations } from '../../gateway/policies/reservations.ts'
+import { StreamRelay } from '../../gateway/relay-stream.ts'
+import { realWorld } from '../../world/world.ts'
 import { startGateway, until, type GatewayServer } from './setup.ts'
 import { event, SECRET, startRawUpstream, startUpstream, type FakeUpstream } from './upstream.ts'
 
@@ -48,7 +50,8 @@ describe('answers that break', () => {
       raws.push(one)
       entries.push(entry(model, one.url, model))
     }
-    // The good one serves every model by its pattern; weight 0 keeps it away from those that another serves.
+    // The good one serves every model by its pattern; weight 0 keeps it away from those that
+    // another serves.
     entries[0] = entries[0]!
       .replace('timeouts', 'weight: 0, timeouts')
       .replace('"*"', 'words, "stalls*", endless, redirects, forbids')
@@ -60,10 +63,10 @@ describe('answers that break', () => {
     for (const one of raws) one.stop()
   })
 
-  const ask = (model: string) => server.request('POST', '/chat/completions', { model, stream: true })
+  const ask = (model: string, path = '/chat/completions') => server.request('POST', path, { model, stream: true })
   const ended = (model: string) =>
     until(() => server.log().some((line) => line.model === model && line.ended !== undefined))
-  const line = (model: string) => server.log().findLast((one) => one.model === model)
+  const line = (model: string) => server.log().findLast((one) => one.model === model && one.ended !== undefined)
 
   test('a stream passes byte for byte', async () => {
     const response = await ask('words')
@@ -92,7 +95,7 @@ describe('answers that break', () => {
       expect(raised.code).toBe(code)
     })
 
-  test('an event whose empty line comes in two pieces has ended, one that only begins a line has not', async () => {
+  test('an event ends at its empty line, even if that arrives in two pieces', async () => {
     const after = async (...pieces: string[]) => {
       const source = new ReadableStream<Uint8Array>({
         pull(controller) {
@@ -101,9 +104,15 @@ describe('answers that break', () => {
           else controller.enqueue(Buffer.from(piece))
         },
       })
-      const passing = { idle_milliseconds: 1000, waiting: new Watch().begin(new AbortController().signal), abort() {} }
-      const stream = passOn(source, { ...passing, onEnd() {}, isEvents: true })
-      return new Response(stream).text().catch(() => 'broken')
+      const relay = new StreamRelay(source, {
+        idle_milliseconds: 1000,
+        deadline: new Deadlines(realWorld).begin(new AbortController().signal),
+        abort() {},
+        onEnd() {},
+        isEvents: true,
+        reservations: noReservations,
+      })
+      return new Response(relay.stream).text().catch(() => 'broken')
     }
     for (const pieces of [
       ['data: 1', '\n', '\n'],
@@ -124,9 +133,21 @@ describe('answers that break', () => {
 
   for (const model of ['stalls-in-an-event', 'breaks-in-an-event', 'breaks-audio', 'stalls-audio'])
     test(`${model}: the connection breaks, so that nobody takes the half for the whole`, async () => {
-      const response = await ask(model)
+      // A path whose events nobody looks at, so that they pass in pieces.
+      const response = await ask(model, '/rerank')
       expect(response.status).toBe(200)
       expect(await response.text().catch(() => 'broken')).toBe('broken')
+    })
+
+  for (const [model, code] of [
+    ['stalls-in-an-event', 'upstream_timeout'],
+    ['breaks-in-an-event', 'bad_upstream'],
+  ] as const)
+    test(`${model}: where events are metered only whole ones pass, and the last one is the error`, async () => {
+      const events = (await (await ask(model)).text()).split('\n\n')
+      expect(events.pop()).toBe('')
+      for (const one of events) JSON.parse(one.replace('data: ', ''))
+      expect(JSON.parse(events.at(-1)!.replace('data: ', ''))).toMatchObject({ error: { code } })
     })
 
   test('an upstream that stalls is left alone', async () => {
@@ -158,7 +179,7 @@ describe('answers that break', () => {
       expect(line(model)!.cause).toContain('upstream "')
     })
 
-  test('a number that is no status is logged once, leaves no stream counted, and its connection is closed', async () => {
+  test('an invalid upstream status is logged once, and its connection is closed', async () => {
     for (const model of ['status-700', 'status-999']) {
       const lines = () => server.log().filter((line) => line.model === model).length
       const before = lines()
@@ -179,7 +200,7 @@ describe('answers that break', () => {
     expect([response.status, await response.text()]).toEqual([204, ''])
   })
 
-  test('a client that reads slowly slows the upstream down, and one that does not read at all is cut off', async () => {
+  test('a slow reader slows the upstream down; one that reads nothing is cut off', async () => {
     const body = '{"model":"endless"}'
     const socket = connect(server.port, '127.0.0.1')
     const closed = new Promise((resolve) => socket.once('close', resolve))
@@ -192,11 +213,13 @@ describe('answers that break', () => {
     const memory = process.memoryUsage().rss
     await ended('endless')
     expect(line('endless')!.ended).toBe('client left')
-    // What the buffers of four sockets hold; without back-pressure the upstream gives gigabytes in that time.
+    // What the buffers of four sockets hold; without back-pressure the upstream gives gigabytes in
+    // that time.
     expect(upstream.given()).toBeLessThan(64 * 1024 * 1024)
     expect(process.memoryUsage().rss - memory).toBeLessThan(128 * 1024 * 1024)
     await upstream.sent.at(-1)!.aborted
-    // Without reading on: its connection and what waits in it would otherwise be kept for as long as it likes.
+    // Without reading on: its connection and what waits in it would otherwise be kept for as long
+    // as it likes.
     await closed
   })
 })

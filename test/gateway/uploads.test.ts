@@ -1,4 +1,7 @@
-/** Forms, small and large: read whole before an upstream is asked, without being held in memory, and gone afterwards. */
+/**
+ * Forms, small and large: read whole before an upstream is asked, without being held in memory, and
+ * gone afterwards.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { array, asyncProperty, assert, integer } from 'fast-check'
 import { createHash, randomBytes } from 'node:crypto'
@@ -50,8 +53,13 @@ describe('what was added to an upload', () => {
     expect(namedFiles()).toBe(0)
   })
 
-  test('has a bound for all uploads together', async () => {
-    const uploads = new Uploads(1_000_000)
+  test('leaves a twentieth of the disk free, however many uploads there are', async () => {
+    const uploads: Uploads = new Uploads(() => ({ free: 1_050_000 - uploads.inFiles, total: 1_000_000 }))
+    const tooMuch = await uploads
+      .begin()
+      .add(new Uint8Array(1_000_001))
+      .catch((error: unknown) => error)
+    expect(tooMuch).toMatchObject({ status: 503, code: 'no_room_for_upload' })
     const [one, other] = [uploads.begin(), uploads.begin()]
     await one.add(new Uint8Array(700_000))
     const refused = await other.add(new Uint8Array(400_000)).catch((error: unknown) => error)
@@ -180,7 +188,7 @@ upstreams:
     return socket
   }
 
-  test('that comes slowly keeps no upstream waiting, whose time for the first byte has not begun', async () => {
+  test('that comes slowly does not use up the upstream’s time for its first byte', async () => {
     const body = form('tiny', 400_000)
     const slow = connect(server.port, '127.0.0.1')
     let answer = ''

@@ -1,4 +1,7 @@
-/** A model server for the tests: it answers as the name of the model asks it to, and remembers what it was sent. */
+/**
+ * A model server for the tests: it answers as the name of the model asks it to, and remembers what
+ * it was sent.
+ */
 import { createServer, type Socket } from 'node:net'
 
 export interface Sent {
@@ -175,7 +178,8 @@ export async function startRawUpstream(say: string | null, then: 'close' | 'hang
     socket.on('data', (bytes) => {
       heard.push(bytes.toString('latin1'))
       if (say !== null) socket.write(say)
-      // Not at once: Bun's fetch drops what it has read when the connection breaks in the same moment.
+      // Not at once: Bun's fetch drops what it has read when the connection breaks in the same
+      // moment.
       if (then === 'close') setTimeout(() => socket.destroy(), 50)
     })
   })

@@ -36,6 +36,15 @@ onBothEngines('verify', (server) => {
     expect(answer.headers.get('x-keyhall-scopes')).toContain('api.model.request')
   })
 
+  test('counts a caller that left before the refusal as 499', async () => {
+    const left = new AbortController()
+    left.abort()
+    await server().fetch(new Request('http://keyhall.test/verify', { signal: left.signal }))
+    expect(server().log.at(-1)).toMatchObject({ operation: 'verify', status: 499 })
+    expect(await status(server(), 'garbage')).toBe(401)
+    expect(server().log.at(-1)).toMatchObject({ operation: 'verify', status: 401 })
+  })
+
   test('refuses admin keys, garbage, and nothing at all', async () => {
     expect(await status(server(), server().admin_key)).toBe(403)
     expect(await status(server(), 'sk-proj-nonsense')).toBe(401)

@@ -1,0 +1,48 @@
+/** The Grafana dashboard asks for nothing that the server does not count. */
+import { expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { startGateway } from './setup.ts'
+import { startUpstream } from './upstream.ts'
+
+interface Dashboard {
+  panels: { title: string; targets: { expr: string; legendFormat: string }[] }[]
+  templating: { list: { query: string }[] }
+}
+
+/** Where Prometheus adds them to what it reads, and where histograms have them. */
+const EVERYWHERE = new Set(['job', 'instance', 'le'])
+
+test('every metric and label of the Grafana dashboard is on /metrics', async () => {
+  const path = join(import.meta.dir, '../../docs/grafana/keyhall.json')
+  const dashboard = JSON.parse(readFileSync(path, 'utf8')) as Dashboard
+  const upstream = startUpstream()
+  const server = await startGateway('sqlite', `upstreams: [{ name: near, base_url: "${upstream.url}" }]`)
+  await (await server.request('POST', '/chat/completions', { model: 'tiny' })).text()
+  const page = await (await fetch(`${server.url}/metrics`)).text()
+  await server.stop()
+  await upstream.stop()
+  const declared = new Set([...page.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!))
+  const labels = new Map<string, Set<string>>()
+  for (const [, name, inner] of page.matchAll(/^(\w+)\{(.*)\} /gm))
+    labels.set(name!, new Set([...inner!.matchAll(/(\w+)="/g)].map(([, label]) => label!)))
+
+  const targets = dashboard.panels.flatMap(({ targets }) => targets)
+  expect(targets.length).toBeGreaterThan(10)
+  for (const { expr, legendFormat } of [
+    ...targets,
+    ...dashboard.templating.list.map(({ query }) => ({ expr: query, legendFormat: '' })),
+  ])
+    for (const [written] of expr.matchAll(/keyhall_\w+/g)) {
+      const name = written.replace(/_bucket$/, '')
+      expect(declared).toContain(name)
+      const asked = [
+        ...[...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, names]) => names!.split(', ')),
+        ...[...expr.matchAll(/(\w+)=~?"/g)].map(([, label]) => label!),
+        ...[...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label]) => label!),
+      ].filter((label) => !EVERYWHERE.has(label))
+      // A counter that nothing was counted in yet shows no labels.
+      const known = labels.get(written) ?? labels.get(name)
+      if (known) for (const label of asked) expect([...known]).toContain(label)
+    }
+})

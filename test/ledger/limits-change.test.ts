@@ -1,0 +1,141 @@
+/**
+ * Limits that change while requests run, refusals that must not last, and the turn of the month.
+ */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { RateLimited, SpendLimited } from '../../ledger/refusals.ts'
+import { budgetChecks } from '../../ledger/verify.ts'
+import { MINUTE } from '../../ledger/window-state.ts'
+import { engines, START_MILLISECONDS } from '../setup.ts'
+import { Servers, type Server } from './servers.ts'
+
+const tokens = (units: number, limit = 1_000) => ({
+  windows: [{ limit_key: 'model', metric: 'tokens', span: MINUTE, limit, units }] as const,
+})
+const spend = (project: number | null, bound: number) => ({ limits: { organization: null, project }, bound })
+
+for (const engine of engines)
+  describe(`limits (${engine})`, () => {
+    let servers: Servers
+    let one: Server
+    let two: Server
+    beforeAll(async () => {
+      servers = await Servers.open(engine)
+    }, START_MILLISECONDS)
+    beforeEach(async () => {
+      one = await servers.start()
+      two = await servers.start()
+    })
+    afterEach(() => servers.stopAll())
+    afterAll(() => servers.stop())
+
+    const change = (project_id: string) => {
+      for (const { ledger } of servers.living)
+        ledger.forget({ organization_id: 'org', scope: 'project', id: project_id })
+    }
+
+    test('what a request gives back that began under a higher limit, or none, is not spent under a lower one', async () => {
+      for (const [project_id, before] of [
+        ['lowered', 1_000],
+        ['set', null],
+      ] as const) {
+        const running = await one.admit({ project_id, ...spend(before, 900) })
+        await servers.advance(1_000)
+        change(project_id)
+        expect(await one.use({ project_id, ...spend(100, 50) })).toBeInstanceOf(SpendLimited)
+        running.settle({ requests: 1, cost_output: 10 })
+        expect(await one.use({ project_id, ...spend(100, 91) })).toBeInstanceOf(SpendLimited)
+        await servers.advance(1_000)
+        expect(await one.use({ project_id, ...spend(100, 90) })).toBeNull()
+        expect(await servers.wrong({ [project_id]: 100 })).toEqual([])
+      }
+    })
+
+    test('money that a request gives back is there at once, also for what was refused', async () => {
+      const project_id = 'returns'
+      const running = await one.admit({ project_id, ...spend(100, 80) })
+      expect(await one.use({ project_id, ...spend(100, 30) })).toBeInstanceOf(SpendLimited)
+      running.settle({ requests: 1, cost_output: 1 })
+      expect(await one.use({ project_id, ...spend(100, 99) })).toBeNull()
+    })
+
+    test('money that another server gives back is there within a second, while a request here runs on', async () => {
+      const project_id = 'elsewhere'
+      const elsewhere = await one.admit({ project_id, ...spend(100, 80) })
+      // What is told of it does not change, so there is nothing to exchange here.
+      const here = await two.admit({ project_id, ...spend(100, 10) })
+      await servers.advance(1_000)
+      expect(await two.use({ project_id, ...spend(100, 30) })).toBeInstanceOf(SpendLimited)
+      elsewhere.settle({ requests: 1, cost_output: 1 })
+      await servers.advance(1_000)
+      expect(await two.use({ project_id, ...spend(100, 30) })).toBeNull()
+      here.release()
+    })
+
+    test('tokens that come back are there at once, and on another server within a second', async () => {
+      const project_id = 'tokens'
+      const first = await one.admit({ project_id, ...tokens(900) })
+      expect(await one.use({ project_id, ...tokens(200) })).toBeInstanceOf(RateLimited)
+      first.settle({ requests: 1 }, { units: { tokens: 10 } })
+      expect(await one.use({ project_id, ...tokens(200) })).toBeNull()
+      const second = await one.admit({ project_id, ...tokens(700) })
+      expect(await two.use({ project_id, ...tokens(200) })).toBeInstanceOf(RateLimited)
+      second.settle({ requests: 1 }, { units: { tokens: 10 } })
+      await servers.advance(1_000)
+      expect(await two.use({ project_id, ...tokens(200) })).toBeNull()
+    })
+
+    test('the time until there is room is that of the limit which has room last', async () => {
+      const project_id = 'several'
+      const [few, many] = [tokens(1, 3).windows[0], { ...tokens(1, 2).windows[0], metric: 'requests' as const }]
+      await one.use({ project_id, windows: [few] })
+      await servers.advance(30_000)
+      for (let n = 0; n < 2; n++) await one.use({ project_id, windows: [few, many] })
+      await servers.advance(2_000)
+      const refused = (await one.use({ project_id, windows: [few, many] })) as RateLimited
+      expect(refused.window.metric).toBe('requests')
+      await servers.advance(refused.retry_milliseconds!)
+      expect(await one.use({ project_id, windows: [few, many] })).toBeNull()
+    })
+
+    test('a request that runs for minutes still counts what it used beyond its estimate', async () => {
+      const project_id = 'long'
+      const running = await one.admit({ project_id, ...tokens(1) })
+      await servers.advance(150_000)
+      running.settle({ requests: 1 }, { units: { tokens: 1_001 } })
+      await servers.advance(1_000)
+      expect(await two.use({ project_id, ...tokens(1) })).toBeInstanceOf(RateLimited)
+    })
+  })
+
+for (const engine of engines)
+  test(`money and usage belong to the month in which a request came (${engine})`, async () => {
+    const turn = Date.UTC(2027, 0, 1)
+    const servers = await Servers.open(engine, turn - 10_000)
+    try {
+      const what = { project_id: 'turn', ...spend(100, 60) }
+      // The answer to the exchange comes after the turn.
+      const slow = await servers.start({ delay: () => 600 })
+      await servers.advance(turn - 500 - servers.now)
+      const admission = await slow.admit(what)
+      expect(servers.now).toBeGreaterThan(turn)
+      // The new month has its whole limit.
+      const fast = await servers.start()
+      expect(await fast.use({ ...what, bound: 100 }, 70)).toBeNull()
+      admission.settle({ requests: 1, cost_output: 50 })
+      await servers.advance(5_000)
+      for (const [month, settled] of [
+        ['2026-12', 50],
+        ['2027-01', 70],
+      ] as const) {
+        const checks = await budgetChecks(servers.database.read, month)
+        expect(checks.find(({ project_id }) => project_id === 'turn')).toMatchObject({
+          settled,
+          reserved: 0,
+          cost_minutes: settled,
+          cost_days: settled,
+        })
+      }
+    } finally {
+      await servers.stop()
+    }
+  }, 60_000)

@@ -1,0 +1,206 @@
+/**
+ * Rate windows in virtual time: several servers, late answers, lost ones, clocks that differ,
+ * servers that die.
+ */
+import { expect, test } from 'bun:test'
+import * as fc from 'fast-check'
+import { RateWindow, type Taken } from '../../ledger/window.ts'
+import {
+  book,
+  emptyState,
+  expire,
+  GRANT_MILLISECONDS,
+  holders,
+  MINUTE,
+  packed,
+  roomIn,
+  unpacked,
+  usedOf,
+  type WindowState,
+} from '../../ledger/window-state.ts'
+import { runs } from '../runs.ts'
+
+const SPAN = 60_000
+
+/** A server, whose steady clock began at another time. */
+class Server {
+  readonly window: RateWindow
+  readonly #offset: number
+  readonly name: string
+  #clockOffset: number
+  #grants = 0
+  alive = true
+
+  constructor(name: string, limit: number, offset: number, now: () => number) {
+    this.name = name
+    this.#offset = offset
+    this.#clockOffset = -offset
+    const steady = () => now() + this.#offset
+    this.window = new RateWindow('limit', MINUTE, limit, { steady, now: () => steady() + this.#clockOffset })
+  }
+
+  /**
+   * One exchange that takes `delay` to arrive and `delay` to come back; `lost` never comes back.
+   */
+  exchange(world: World, delay: number, lost: boolean, need = 0) {
+    const asked = world.now + this.#offset
+    const report = this.window.report(need > 0)
+    world.later(delay, () => {
+      const { state, limit } = world
+      const now = world.now
+      expire(state, MINUTE, now)
+      const booked = book(state, MINUTE, now, report)
+      const room = limit - usedOf(state)
+      const allotted = need <= room ? need : 0
+      const share = Math.floor((room - allotted) / 2 / holders(state, this.name))
+      const amount = allotted + Math.max(0, Math.min(Math.max(report.wanted, Math.ceil(limit / 100)), share))
+      const id = `${this.name}:${++this.#grants}`
+      if (amount > 0) state.grants.set(id, { amount, until: now + GRANT_MILLISECONDS })
+      if (lost) return
+      world.later(delay, () => {
+        if (!this.alive) return
+        this.#clockOffset = now - asked
+        this.window.booked(booked)
+        this.window.granted(id, amount, asked)
+      })
+    })
+  }
+}
+
+class World {
+  now = 1_000_000
+  state: WindowState = emptyState()
+  readonly limit: number
+  readonly #steps: { at: number; run: () => void }[] = []
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+
+  later(delay: number, run: () => void) {
+    this.#steps.push({ at: this.now + delay, run })
+    this.#steps.sort((one, other) => one.at - other.at)
+  }
+
+  advance(milliseconds: number) {
+    const until = this.now + milliseconds
+    while (this.#steps[0] && this.#steps[0].at <= until) {
+      const step = this.#steps.shift()!
+      this.now = step.at
+      step.run()
+    }
+    this.now = until
+  }
+}
+
+const setting = fc.record({
+  limit: fc.constantFrom(10, 100, 3000),
+  servers: fc.integer({ min: 1, max: 4 }),
+  /** Milliseconds between requests, in all. */
+  pause: fc.integer({ min: 5, max: 400 }),
+  units: fc.integer({ min: 1, max: 5 }),
+  seed: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+  kills: fc.boolean(),
+  lost: fc.boolean(),
+})
+
+test('no window of sixty seconds holds more than the limit, whatever comes late, is lost or dies', () => {
+  fc.assert(
+    fc.property(setting, ({ limit, servers: count, pause, units, seed, kills, lost }) => {
+      const world = new World(limit)
+      const random = randomFrom(seed)
+      let names = 0
+      const server = () => new Server(`s${names++}`, limit, Math.floor(random() * 1e6), () => world.now)
+      const servers = Array.from({ length: count }, server)
+      const uses: { at: number; units: number }[] = []
+      const open: { server: Server; taken: Taken; use: { at: number; units: number } }[] = []
+      let next = world.now
+      for (const end = world.now + 130_000; world.now < end; world.advance(25)) {
+        for (const one of servers)
+          if (random() < 0.05)
+            one.exchange(world, random() < 0.02 ? 300 : 2, lost && random() < 0.02, random() < 0.3 ? units : 0)
+        while (next <= world.now) {
+          next += 1 + random() * 2 * pause
+          const one = servers[Math.floor(random() * servers.length)]!
+          if (!one.window.has(units)) continue
+          const use = { at: world.now, units }
+          open.push({ server: one, taken: one.window.take(units), use })
+          uses.push(use)
+        }
+        // Some end, and used less than was taken.
+        if (open.length > 0 && random() < 0.5) {
+          const { server, taken, use } = open.splice(Math.floor(random() * open.length), 1)[0]!
+          if (server.alive) {
+            use.units = Math.floor(random() * (units + 1))
+            server.window.correct(taken, use.units)
+          }
+        }
+        if (kills && random() < 0.003) {
+          const n = Math.floor(random() * servers.length)
+          servers[n]!.alive = false
+          servers[n] = server()
+        }
+        world.state = unpacked(packed(world.state))
+      }
+      expect(most(uses)).toBeLessThanOrEqual(limit)
+    }),
+    runs(25),
+  )
+})
+
+test('a fixed window fails the same check', () => {
+  const uses = [...burst(59_900, 100), ...burst(60_100, 100)]
+  expect(most(uses)).toBe(200)
+})
+
+test('the time until there is room is true: not before, and then at once', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ at: fc.integer({ min: 0, max: 59_999 }), units: fc.integer({ min: 1, max: 30 }) }), {
+        maxLength: 30,
+      }),
+      fc.integer({ min: 1, max: 100 }),
+      (uses, needed) => {
+        const now = 60_000
+        const state = emptyState()
+        for (const { at, units } of uses)
+          state.slots.set(Math.floor(at / 250), (state.slots.get(Math.floor(at / 250)) ?? 0) + units)
+        const wait = roomIn(state, MINUTE, now, 100, needed)!
+        const hasRoom = (time: number) => {
+          const copy = unpacked(packed(state))
+          expire(copy, MINUTE, time)
+          return usedOf(copy) + needed <= 100
+        }
+        expect(hasRoom(now + wait)).toBe(true)
+        if (wait > 0) expect(hasRoom(now + wait - 1)).toBe(false)
+      },
+    ),
+    runs(200),
+  )
+})
+
+/** The largest sum of units in any sixty seconds. */
+function most(uses: { at: number; units: number }[]): number {
+  let largest = 0
+  let sum = 0
+  let first = 0
+  for (const { at, units } of uses) {
+    sum += units
+    while (uses[first]!.at <= at - SPAN) sum -= uses[first++]!.units
+    largest = Math.max(largest, sum)
+  }
+  return largest
+}
+
+const burst = (at: number, count: number) => Array.from({ length: count }, () => ({ at, units: 1 }))
+
+/** Mulberry32: numbers from 0 to 1 that a seed decides. */
+function randomFrom(seed: number) {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
