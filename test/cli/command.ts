@@ -1,9 +1,11 @@
-/** The real command line as a process of its own, in a folder of its own, with nothing in its environment but what the test gives. */
+/**
+ * The real command line as a process of its own, in a folder of its own, with nothing in its
+ * environment but what the test gives.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-const launcher = join(import.meta.dir, '../../bin/keyhall.js')
+import { program as keyhall } from '../program.ts'
 
 export interface Ended {
   code: number
@@ -14,13 +16,13 @@ export interface Ended {
 export interface Options {
   env?: Record<string, string>
   cwd?: string
-  /** What to start instead of the launcher. */
+  /** What to start instead of Bun with the program. */
   program?: string[]
 }
 
 const outer = { PATH: process.env.PATH!, HOME: tmpdir(), TZ: 'UTC' }
 
-function spawn(args: string[], { env = {}, cwd = tmpdir(), program = ['node', launcher] }: Options) {
+function spawn(args: string[], { env = {}, cwd = tmpdir(), program = keyhall }: Options) {
   return Bun.spawn([...program, ...args], {
     env: { ...outer, ...env },
     cwd,
@@ -52,14 +54,17 @@ export interface Serving {
   printed: () => string
   /** Waits until this is printed. Throws when the server ends without. */
   prints: (text: string) => Promise<void>
-  /** To the launcher alone, as from a supervisor. */
+  /** To the process that was started alone, as from a supervisor. */
   signal: (name: NodeJS.Signals) => void
-  /** To the launcher and what it started, as from a terminal. */
+  /** To that process and those that it started, as from a terminal. */
   signalAll: (name: NodeJS.Signals) => void
   ended: Promise<Ended>
 }
 
-/** Starts a server on a free port and answers when it listens. Throws what it printed when it does not. */
+/**
+ * Starts a server on a free port and answers when it listens. Throws what it printed when it does
+ * not.
+ */
 export async function serve(database: string, args: string[] = [], options: Options = {}): Promise<Serving> {
   const child = spawn(['serve', '--port', '0', '--database', database, ...args], options)
   let out = ''

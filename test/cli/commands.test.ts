@@ -32,7 +32,7 @@ describe('a command over the network', () => {
     })
   })
 
-  test('tells people where the link of an invitation is, and accepts one without an admin key', async () => {
+  test('says how to get the link of an invite, and accepts one without an admin key', async () => {
     const create = 'invites create --email ann@example.com --role reader --projects [] --field id'
     const made = await command(create, { isErrTerminal: true })
     const id = made.out.trimEnd()
@@ -46,7 +46,7 @@ describe('a command over the network', () => {
     await server().events()
   })
 
-  test('answers which keys nobody needs, with times as people say them', async () => {
+  test('lists keys that nobody used, with times in plain words', async () => {
     const { world, owner_id } = server()
     const { ahead } = world
     const project = await json('projects create --name Inventory')
@@ -104,6 +104,30 @@ describe('a command over the network', () => {
     expect(sentence(keyless)).toStartWith('OPENAI_ADMIN_KEY is not set')
   })
 
+  test('tells an address that does not end in /v1 from a project that does not exist', async () => {
+    const root = environment().OPENAI_BASE_URL!.replace(/\/v1$/, '')
+    for (const wrong of [root, `${root}/`, `${root}/v1/v1`]) {
+      const OPENAI_BASE_URL = wrong
+      const { code, err } = await command('projects list', { environment: { ...environment(), OPENAI_BASE_URL } })
+      expect({ wrong, code, err }).toEqual({
+        wrong,
+        code: 2,
+        err: `keyhall: OPENAI_BASE_URL must end in /v1, as in http://127.0.0.1:4100/v1, and is ${wrong}.\n`,
+      })
+      expect((await command(['projects', 'list', '--base-url', wrong])).err).toContain('--base-url must end in /v1')
+    }
+    expect((await command('projects retrieve proj_none')).code).toBe(3)
+    expect((await command(['projects', 'retrieve', 'proj_none', '--base-url', `${root}/v1/`])).code).toBe(3)
+    const words = await command('projects list', {
+      environment: { ...environment(), OPENAI_BASE_URL: '127.0.0.1:4100' },
+    })
+    expect(words).toEqual({
+      code: 2,
+      out: '',
+      err: 'keyhall: OPENAI_BASE_URL must be a whole URL, such as http://127.0.0.1:4100/v1, not "127.0.0.1:4100".\n',
+    })
+  })
+
   test('says errors as JSON when JSON is asked for by name', async () => {
     const { code, err } = await command('projects retrieve proj_nope --output json')
     expect(code).toBe(3)
@@ -133,12 +157,13 @@ describe('a command over the network', () => {
       ['projects create --name', '--name needs a value: --name TEXT.'],
       ['projects list --limt 5', 'There is no flag "--limt" here; did you mean "--limit"?'],
       ['projects create --name x --field ids', '--field must be one of object, id, name,'],
-      ['projects list --output xml', '--output must be json, jsonl, table, not "xml".'],
+      ['projects list --output xml', '--output must be one of json, jsonl, table, csv, not "xml".'],
       ['admin-api-keys create --name x --expires-in-seconds soon', '--expires-in-seconds must be a lifetime'],
       ['projects lst', 'There is no command "projects lst"; did you mean "projects list"?'],
       ['project list', 'There is no command "project"; did you mean "projects"?'],
       ['nonsense', 'There is no command "nonsense"; "keyhall --help" lists what there is.'],
       ['help projects nonsense', '"keyhall projects --help" lists what there is.'],
+      ['invites create --email bad --role reader', '--email must be an e-mail address, not "bad".'],
       ['completion tcsh', 'Completion is there for bash, zsh, fish'],
     ]
     for (const [line, sentence] of says) {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { copyFileSync, mkdirSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { emptyDatabase, engines } from '../setup.ts'
-import { folder, run, serve } from './command.ts'
+import { folder, run, serve, type Options, type Serving } from './command.ts'
 
 const home = folder()
 const alone = join(home.path, 'alone')
@@ -21,18 +21,63 @@ for (const engine of engines)
     test('serves and calls, alone in a folder, without Node.js, npm or the sources', async () => {
       const { address, drop } = await emptyDatabase(engine)
       const options = { program, cwd: alone, env: { PATH: '' } }
-      const server = await serve(address, [], options)
+      const server = await serve(address, ['--upstream', `${silent.url}v1`], options)
       expect(server.printed()).toContain(`${program[0]} projects list`)
       const env = { PATH: '', OPENAI_ADMIN_KEY: server.key!, OPENAI_BASE_URL: `${server.url}/v1` }
       const list = await run(['projects', 'list'], { ...options, env })
       expect(list).toMatchObject({ code: 0, err: '' })
       expect(JSON.parse(list.out).data).toMatchObject([{ name: 'Default project' }])
+      await usesWorkers(server, env, options)
       expect(await run(['audit', 'verify', '--database', address], options)).toMatchObject({ code: 0, err: '' })
       server.signal('SIGTERM')
       expect(await server.ended).toMatchObject({ code: 0, err: '' })
       await drop()
     })
   })
+
+/** Says nothing of what it used. */
+const silent = Bun.serve({
+  port: 0,
+  hostname: '127.0.0.1',
+  development: false,
+  fetch: ({ url }) =>
+    Response.json(
+      url.endsWith('/models')
+        ? { data: [{ id: 'gpt-4o' }] }
+        : { choices: [{ message: { role: 'assistant', content: 'Hello, world!' } }] },
+    ),
+})
+afterAll(() => silent.stop(true))
+
+/** The tokenizer and the reports run in Workers, which are parts of the executable too. */
+async function usesWorkers(server: Serving, env: Record<string, string>, options: Options) {
+  const call = async <Answer>(...args: string[]) => JSON.parse((await run(args, { ...options, env })).out) as Answer
+  const { data } = await call<{ data: [{ id: string }] }>('projects', 'list')
+  const robot = await call<{ api_key: { value: string } }>(
+    'projects',
+    'service-accounts',
+    'create',
+    data[0].id,
+    '--name',
+    'robot',
+  )
+  const answer = await fetch(`${server.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${robot.api_key.value}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello there' }] }),
+  })
+  await answer.text()
+  const today = String(Math.floor(Date.now() / 86_400_000) * 86_400)
+  for (;;) {
+    const page = await call<{ data: { results: unknown[] }[] }>('usage', 'completions', '--start-time', today)
+    const results = page.data.at(-1)!.results
+    if (results.length > 0) {
+      expect(results).toMatchObject([{ input_tokens: 9, output_tokens: 4 }])
+      break
+    }
+  }
+  expect(server.printed()).not.toContain('Worker')
+}
 
 test('the built client runs in Node.js and is one file without dependencies', () => {
   expect(readdirSync(`${home.path}/dist`).toSorted()).toEqual(['client.js', 'keyhall', 'types'])

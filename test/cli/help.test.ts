@@ -1,15 +1,15 @@
 /** What the command line says of itself; none of it needs a server. */
 import { describe, expect, test } from 'bun:test'
 import { commands } from '../../cli/commands.ts'
-import { handmade } from '../../cli/handmade.ts'
-import { networkFlags } from '../../cli/network-flags.ts'
+import { localCommands } from '../../cli/local-commands.ts'
+import { remoteFlags } from '../../cli/remote-flags.ts'
 import { operationFlags } from '../../cli/operation-flags.ts'
 import { inProcess as command } from './terminal.ts'
 
 describe('help', () => {
   test('is there at each level, and names every flag and extension', async () => {
     const overview = (await command('--help')).out
-    for (const { path } of handmade) expect(overview).toContain(path.join(' '))
+    for (const { path } of localCommands) expect(overview).toContain(path.join(' '))
     for (const code of '01234567') expect(overview).toMatch(new RegExp(`^  ${code}  `, 'm'))
     for (const { path, operation } of commands) {
       for (let depth = 1; depth < path.length; depth++)
@@ -36,21 +36,27 @@ describe('help', () => {
 })
 
 test('no flag of an operation hides a flag of the command line', () => {
-  for (const { path, operation } of commands) {
-    const names = [...operationFlags(operation), ...networkFlags(true)].map(({ name }) => name)
+  for (const command of commands) {
+    const { path, operation } = command
+    const names = [...operationFlags(operation), ...remoteFlags(command)].map(({ name }) => name)
     expect([path, names.length]).toEqual([path, new Set([...names, 'help']).size - 1])
   }
 })
 
-test('completion in bash offers what the contract has', async () => {
-  const { out } = await command('completion bash')
-  const complete = (words: string[]) => {
-    const line = words.map((word) => `'${word}'`).join(' ')
-    const script = `${out}\nCOMP_WORDS=(${line}); COMP_CWORD=${words.length - 1}; _keyhall; echo "\${COMPREPLY[*]}"`
-    return Bun.spawnSync(['bash', '-c', script]).stdout.toString().trim().split(' ')
+test('completion has help, as every command', async () => {
+  for (const line of ['completion --help', 'help completion', 'completion bash -h']) {
+    const { code, out } = await command(line)
+    expect({ line, code }).toEqual({ line, code: 0 })
+    expect(out).toContain('Usage: keyhall completion bash|zsh|fish')
   }
-  expect(complete(['keyhall', 'pro'])).toEqual(['projects'])
-  expect(complete(['keyhall', 'projects', 'api-keys', 'l'])).toEqual(['list'])
-  expect(complete(['keyhall', 'projects', 'api-keys', 'list', '--owner'])).toEqual(['--owner-project-access'])
-  expect(complete(['keyhall', 'serve', '--da'])).toEqual(['--database'])
+})
+
+test('flags say what they mean in the words of the command line', async () => {
+  const { out } = await command('api-keys list --help')
+  expect(out).not.toContain('Unix time in seconds.')
+  expect(out.replace(/\s+/g, ' ')).toContain(
+    'Only keys created before this time. (a date, Unix seconds, 30d for 30 days ago',
+  )
+  expect(out.replace(/\s+/g, ' ')).toMatch(/--never-used .*?\(=false for the opposite\)/)
+  expect((await command('projects api-keys create --help')).out).toContain('How long until the key expires.')
 })

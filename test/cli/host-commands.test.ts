@@ -1,8 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { sql as raw } from 'kysely'
-import { createHash } from 'node:crypto'
 import { migrations } from '../../database/migrations/index.ts'
-import { openDatabase, type Sql } from '../../database/open.ts'
+import { openDatabase } from '../../database/open.ts'
 import { addPerson, emptyDatabase, engines, startServer, testPepper, type TestServer } from '../setup.ts'
 import { folder, run, sentence } from './command.ts'
 
@@ -85,7 +83,7 @@ for (const engine of engines) {
       return (await server.fetch(new Request(url, { method: 'POST', body }))).status
     }
 
-    test('prints a link that opens, audited; the one before opens nothing any more', async () => {
+    test('prints a link that opens, audited; the one before stops working', async () => {
       const { id } = await invite('ann@example.com')
       await server.events()
       const [first, second] = [await link(id), await link(id, '--public-url', 'https://keys.example.com/team/')]
@@ -119,84 +117,6 @@ for (const engine of engines) {
       expect((await link('one', 'two')).code).toBe(2)
       expect(await server.events()).toEqual({})
     })
-  })
-
-  describe(`keyhall audit verify (${engine})`, () => {
-    let server: TestServer
-    beforeAll(async () => {
-      server = await startServer(engine)
-      for (const name of ['one', 'two', 'three', 'four'])
-        await server.client.admin.organization.projects.create({ name })
-    })
-    afterAll(() => server.stop())
-
-    const verify = () => run(['audit', 'verify', '--database', server.address])
-
-    test('says how many rows hold and which is the newest', async () => {
-      const whole = await verify()
-      expect(whole).toMatchObject({ code: 0, err: '' })
-      expect(whole.out).toMatch(/^The audit log is whole: 6 rows\.\norg-\w+ seq 6 hash [0-9a-f]{64}\n$/)
-    })
-
-    const change = (statement: string) => (sql: Sql) => raw.raw(statement).execute(sql)
-    const damages: [what: string, damage: (sql: Sql) => Promise<unknown>, says: RegExp][] = [
-      [
-        'a changed entry',
-        change("update audit_logs set entry = replace(entry, 'two', 'owt') where seq = 4"),
-        /seq 4: its hash/,
-      ],
-      [
-        'a changed column',
-        change("update audit_logs set actor_email = 'else@example.com' where seq = 3"),
-        /seq 3: its column "actor_email"/,
-      ],
-      ['a deleted row in the middle', change('delete from audit_logs where seq = 5'), /seq 5: the row is missing/],
-      ['a deleted last row', change('delete from audit_logs where seq = 6'), /seq 6: the row is missing/],
-      ['a forged head', change('update audit_heads set seq = 5'), /seq 6: the head of the chain/],
-      ['a deleted head', change('delete from audit_heads'), /seq 6: the head of the chain is missing/],
-      [
-        'a row put in at the end',
-        async (sql) => {
-          const last = await sql.selectFrom('audit_logs').selectAll().where('seq', '=', 6).executeTakeFirstOrThrow()
-          await sql
-            .insertInto('audit_logs')
-            .values({ ...last, id: 'audit_log-forged', seq: 7 })
-            .execute()
-        },
-        /seq 7: its hash/,
-      ],
-      [
-        'a row that is no event, with a hash that fits',
-        async (sql) => {
-          const { hash } = await sql
-            .selectFrom('audit_logs')
-            .select('hash')
-            .where('seq', '=', 5)
-            .executeTakeFirstOrThrow()
-          const entry = 'not an event'
-          const length = Buffer.alloc(8)
-          length.writeBigUInt64BE(BigInt(entry.length))
-          const forged = createHash('sha256').update(hash).update(length).update(entry).digest()
-          await sql.updateTable('audit_logs').set({ entry, hash: forged }).where('seq', '=', 6).execute()
-        },
-        /seq 6: its column "entry"/,
-      ],
-    ]
-    for (const [what, damage, says] of damages)
-      test(`finds ${what}`, async () => {
-        const rows = await server.database.read.selectFrom('audit_logs').selectAll().execute()
-        const heads = await server.database.read.selectFrom('audit_heads').selectAll().execute()
-        await server.database.write(damage)
-        const broken = await verify()
-        expect(broken).toMatchObject({ code: 1, out: '' })
-        expect(sentence(broken)).toMatch(says)
-        await server.database.write(async (sql) => {
-          await sql.deleteFrom('audit_logs').execute()
-          await sql.deleteFrom('audit_heads').execute()
-          await sql.insertInto('audit_heads').values(heads).execute()
-          await sql.insertInto('audit_logs').values(rows).execute()
-        })
-      })
   })
 }
 

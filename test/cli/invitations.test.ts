@@ -10,7 +10,7 @@ beforeEach(() => (place = folder()))
 afterEach(() => place.remove())
 const database = () => `sqlite:${place.path}/test.db`
 
-test('sends an invitation whose link leads to the server, and ends only when the mail is out', async () => {
+test('sends an invitation that links to the server, and stops only after sending it', async () => {
   const { promise: until, resolve: release } = Promise.withResolvers<void>()
   const smtp = await startSmtp({ until })
   const env = { KEYHALL_SMTP_URL: smtp.url, KEYHALL_SMTP_FROM: 'keys@example.com' }
@@ -32,7 +32,7 @@ test('sends an invitation whose link leads to the server, and ends only when the
   }
 })
 
-test('logs a mail that could not be sent, with the way to another link, and without what it held', async () => {
+test('logs a mail that failed and how to get a new link, without its content', async () => {
   const smtp = await startSmtp({ refuses: true })
   const env = { KEYHALL_SMTP_URL: smtp.url, KEYHALL_SMTP_FROM: 'Keyhall <keys@example.com>' }
   const server = await serve(database(), [], { env })

@@ -1,6 +1,6 @@
 /** A server on a socket, and commands against it. */
 import { afterAll, beforeAll, expect, setDefaultTimeout } from 'bun:test'
-import type { Terminal } from '../../cli/terminal.ts'
+import type { Terminal } from '../../world/terminal.ts'
 import { startServer, type TestServer } from '../setup.ts'
 import { inProcess } from './terminal.ts'
 

@@ -24,6 +24,21 @@ describe('a wrong setting is refused in one sentence that names it', () => {
     [['--database'], {}, '--database needs a value: --database ADDRESS.'],
     [['--database', 'mysql://x'], {}, '--database must begin with "sqlite:" and a path, or with "postgres://".'],
     [[], { KEYHALL_HOST: 'not a host' }, 'KEYHALL_HOST must be an IP address or a host name, not "not a host".'],
+    [
+      [],
+      { KEYHALL_USAGE_MINUTES_DAYS: '1' },
+      'KEYHALL_USAGE_MINUTES_DAYS must be a whole number of days from 2 to 36500, not "1".',
+    ],
+    [
+      ['--usage-hours-days', '2.5'],
+      {},
+      '--usage-hours-days must be a whole number of days from 2 to 36500, not "2.5".',
+    ],
+    [
+      [],
+      { KEYHALL_USAGE_HOURS_DAYS: '30' },
+      'KEYHALL_USAGE_HOURS_DAYS must be at least KEYHALL_USAGE_MINUTES_DAYS, which is 45, not 30.',
+    ],
     [[], { KEYHALL_TRUSTED_PROXIES: '-1' }, 'KEYHALL_TRUSTED_PROXIES must be a whole number from 0 to 99, not "-1".'],
     [[], { KEYHALL_LOG: 'loud' }, 'KEYHALL_LOG must be one of debug, info, warn, error, silent, not "loud".'],
     [[], { KEYHALL_OWNER_EMAIL: 'me' }, 'KEYHALL_OWNER_EMAIL must be an e-mail address, not "me".'],
@@ -53,7 +68,7 @@ test('a taken port is refused in one sentence, and costs nobody the first key', 
   const home = folder()
   const server = await serve(`sqlite:${home.path}/one.db`)
   const { port } = new URL(server.url)
-  const two = `sqlite:${home.path}/two.db`
+  const two = `sqlite:${home.path}/two/keyhall.db`
   const ended = await run(['serve', '--port', port, '--database', two])
   expect(ended.code).toBe(1)
   expect(sentence(ended)).toBe(

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { openDatabase } from '../../database/open.ts'
+import { launcher } from '../program.ts'
 import { emptyDatabase, engines } from '../setup.ts'
 import { folder, run, serve, type Serving } from './command.ts'
 
@@ -31,7 +31,7 @@ for (const engine of engines)
       home.remove()
     })
 
-    test('prints the key on the first start alone, keeps the data, and never takes a chosen key later', async () => {
+    test('prints the key on the first start only, and takes a chosen key only then', async () => {
       const first = await serve(database.address, pepper)
       const key = first.key!
       const projects = await projectsOf(first, key)
@@ -42,13 +42,13 @@ for (const engine of engines)
       const chosen = 'sk-admin-chosen-by-the-operator-0123456789'
       const second = await serve(database.address, pepper, { env: { KEYHALL_ADMIN_KEY: chosen } })
       expect(second.printed()).not.toContain('sk-admin-')
-      expect(second.printed()).toContain('npx keyhall admin-keys create')
+      expect(second.printed()).toContain('keyhall admin-keys create')
       expect(await projectsOf(second, key)).toEqual(projects)
       expect((await get(`${second.url}/v1/organization/projects`, chosen)).status).toBe(401)
       expect(await stop(second)).toMatchObject({ code: 0, err: '' })
     })
 
-    test('on SIGTERM finishes the request in flight, takes no new one, writes what is buffered, and exits with 0', async () => {
+    test('on SIGTERM finishes open requests, writes what is buffered and exits with 0', async () => {
       const { out: made } = await run(['admin-keys', 'create', '--database', database.address, ...pepper])
       const key = made.trim()
       const server = await serve(database.address, pepper)
@@ -92,9 +92,9 @@ describe('keyhall serve', () => {
     home.remove()
   })
 
-  test('takes one Ctrl-C, which the launcher passes on too, as one, and ends at once on another signal', async () => {
+  test('counts a Ctrl-C that arrives twice as one, and ends at once on another signal', async () => {
     const home = folder()
-    const server = await serve(`sqlite:${home.path}/k.db`)
+    const server = await serve(`sqlite:${home.path}/k.db`, [], { program: launcher })
     const request = `POST /v1/organization/projects HTTP/1.1\r\nHost: keyhall\r\nAuthorization: Bearer ${server.key}\r\nContent-Length: 50\r\n\r\n`
     const slow = connect(Number(new URL(server.url).port), '127.0.0.1')
     slow.on('error', () => {})
@@ -112,7 +112,7 @@ describe('keyhall serve', () => {
   test('stops when npm, which started it through a shell, is told to end', async () => {
     const home = folder()
     // What npm runs: a shell that does not become the program, and dies of the signal.
-    const program = ['sh', '-c', 'node "$0" "$@"; exit $?', join(import.meta.dir, '../../bin/keyhall.js')]
+    const program = ['sh', '-c', 'node "$0" "$@"; exit $?', launcher.at(-1)!]
     const env = { npm_lifecycle_event: 'start' }
     const server = await serve(`sqlite:${home.path}/k.db`, [], { program, env })
     server.signal('SIGTERM')
@@ -125,7 +125,7 @@ describe('keyhall serve', () => {
     await Bun.write(`${home.path}/.env`, 'KEYHALL_LOG=nonsense\n')
     await Bun.write(`${home.path}/bunfig.toml`, 'preload = ["./evil.ts"]\n')
     await Bun.write(`${home.path}/evil.ts`, 'console.log("evil"); process.exit(66)\n')
-    const server = await serve('sqlite:k.db', [], { cwd: home.path })
+    const server = await serve('sqlite:k.db', [], { cwd: home.path, program: launcher })
     expect(server.printed()).not.toContain('evil')
     expect(await stop(server)).toMatchObject({ code: 0, err: '' })
     home.remove()

@@ -1,6 +1,6 @@
 /** The command line in process, on a terminal of the test's making: by default one that is none. */
 import { keyhall } from '../../cli/keyhall.ts'
-import type { Terminal } from '../../cli/terminal.ts'
+import type { Terminal } from '../../world/terminal.ts'
 import type { Ended } from './command.ts'
 
 export async function inProcess(line: string | readonly string[], over: Partial<Terminal> = {}): Promise<Ended> {

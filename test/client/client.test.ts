@@ -4,7 +4,7 @@ import {
   APIError,
   AuthenticationError,
   BadRequestError,
-  contract,
+  calls,
   Keyhall,
   NotFoundError,
   Page,
@@ -60,7 +60,7 @@ onBothEngines('the client', (server) => {
     expect((await failure(second.getNextPage())).message).toContain('no next page')
   })
 
-  test('has an empty page with an empty last_id, as the official SDK has', async () => {
+  test('gives an empty page an empty last_id, as the official SDK does', async () => {
     const { project } = await projectWithKeys(0)
     const page = await organization().projects.apiKeys.list(project.id)
     expect(page.data).toEqual([])
@@ -105,7 +105,7 @@ onBothEngines('the client', (server) => {
 
   test('reaches an operation of the contract by its flat values', async () => {
     const client = clientOf(server())
-    const { list, retrieve } = contract.admin.organization.projects
+    const { list, retrieve } = calls.organization.projects
     const project = await client.request(retrieve, { project_id: server().project_id })
     expect(project.name).toBe('Default project')
     const names: string[] = []
@@ -162,7 +162,7 @@ onBothEngines('the client', (server) => {
 })
 
 test('walks a list whose cursor is `next`', async () => {
-  const { list } = contract.admin.organization.projects
+  const { list } = calls.organization.projects
   const { client, sent } = scripted([
     json({ object: 'list', data: [{ id: 'a' }], has_more: true, next: 'cursor-1' }),
     json({ object: 'list', data: [], has_more: true, next: 'cursor-2' }),
@@ -181,7 +181,7 @@ test('walks a list whose cursor is `next`', async () => {
 test('has one page of a list that has no cursor', async () => {
   const { client, sent } = scripted([json({ object: 'list', data: [{ id: 'a' }] })])
   const seen: string[] = []
-  for await (const { id } of client.request(contract.admin.organization.projects.list, {})) seen.push(id)
+  for await (const { id } of client.request(calls.organization.projects.list, {})) seen.push(id)
   expect(seen).toEqual(['a'])
   expect(sent).toHaveLength(1)
 })

@@ -1,6 +1,6 @@
 /**
- * Calls as people write them for the official SDK. `drop-in.test.ts` compiles this file as it stands, and again with Keyhall's client in the
- * place of `openai`; it also runs it both ways.
+ * Calls as people write them for the official SDK. `drop-in.test.ts` compiles this file as it
+ * stands, and again with Keyhall's client in the place of `openai`; it also runs it both ways.
  */
 import OpenAI, { APIConnectionError, APIError, NotFoundError, RateLimitError } from 'openai'
 import type { AdminAPIKey, AdminAPIKeyCreateResponse } from 'openai/resources/admin/organization/admin-api-keys'

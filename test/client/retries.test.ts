@@ -110,7 +110,7 @@ const unending = (error?: Error) => () =>
     { headers: { 'content-type': 'application/json' } },
   )
 
-test('gives up an attempt after the timeout, whether the head or the rest of the answer stays away', async () => {
+test('gives up an attempt when head or body of the answer exceed the timeout', async () => {
   for (const reply of [silent, unending()]) {
     const { client, sent } = scripted([reply], { timeout: 20, maxRetries: 0 })
     expect(await failure(retrieve(client))).toBeInstanceOf(Keyhall.APIConnectionTimeoutError)

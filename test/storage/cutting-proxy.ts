@@ -1,4 +1,7 @@
-/** A TCP proxy before PostgreSQL that cuts a connection when COMMIT goes by, before or after PostgreSQL got it. */
+/**
+ * A TCP proxy before PostgreSQL that cuts a connection when COMMIT goes by, before or after
+ * PostgreSQL got it.
+ */
 import { connect, createServer, type Socket } from 'node:net'
 
 export interface Proxy {
@@ -62,5 +65,5 @@ export async function startProxy(address: string): Promise<Proxy> {
   }
 }
 
-/** A simple query (`Q`, length, text) whose text is `commit`. */
-const isCommit = (chunk: Buffer) => chunk.includes('Q\0\0\0\x0bcommit\0')
+/** A simple query whose last statement is `commit`. */
+const isCommit = (chunk: Buffer) => chunk.includes('; commit\0')

@@ -1,4 +1,7 @@
-/** A TCP proxy before PostgreSQL that passes everything on but notifications: as if each of them were lost. */
+/**
+ * A TCP proxy before PostgreSQL that passes everything on but notifications: as if each of them
+ * were lost.
+ */
 import { connect, createServer } from 'node:net'
 
 export interface DeafProxy {
@@ -18,7 +21,8 @@ export async function startDeafProxy(address: string): Promise<DeafProxy> {
     const server = connect(Number(port), hostname)
     client.pipe(server)
     let rest: Buffer = Buffer.alloc(0)
-    // A message is a letter, its length without the letter, and so on; there is no TLS before the servers of the tests.
+    // A message is a letter, its length without the letter, and so on; there is no TLS before the
+    // servers of the tests.
     server.on('data', (chunk: Buffer) => {
       rest = Buffer.concat([rest, chunk])
       while (rest.length >= 5) {

@@ -1,9 +1,12 @@
-/** What a caller sees when storage fails: a 503 that is true, nothing half done, and reading that goes on. */
+/**
+ * What a caller sees when storage fails: a 503 that is true, nothing half done, and reading that
+ * goes on.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'kysely'
-import { verifyChain } from '../../admin/audit.ts'
+import { verifyChain } from '../../admin/verify-chain.ts'
 import { newProject } from '../made.ts'
-import { START_MILLISECONDS, engines, startServer, type TestServer } from '../setup.ts'
+import { START_MILLISECONDS, engines, startServer, testPepper, type TestServer } from '../setup.ts'
 
 /** Statements that make every row written to `table` fail in one way, and those that mend it. */
 const failing = {
@@ -81,8 +84,10 @@ async function expectUnavailable(
 ) {
   await server.events()
   const before = await names(server)
+  const counted = await countedErrors(server, code)
   await run(server, trouble.break)
-  // Enough of them that the fullest file needs another page, and together, so that they share a commit.
+  // Enough of them that the fullest file needs another page, and together, so that they share a
+  // commit.
   const responses = await Promise.all(
     Array.from({ length: 80 }, () =>
       server.request('POST', '/organization/projects', { name: 'x'.repeat(255), external_key_id: 'y'.repeat(255) }),
@@ -96,6 +101,7 @@ async function expectUnavailable(
     expect(await response.json()).toMatchObject({ error: { type: 'server_error', code } })
   }
   expect(server.log.filter(({ status, cause }) => status === 503 && !(cause as Error).cause)).toEqual([])
+  expect(await countedErrors(server, code)).toBe(counted + refused.length)
   const kept = responses.length - refused.length
   expect((await names(server)).length).toBe(before.length + kept)
   expect((await server.fetch(new Request('http://keyhall.test/health'))).status).toBe(200)
@@ -104,7 +110,7 @@ async function expectUnavailable(
     await newProject(server)
   }
   expect(await server.events()).toEqual(trouble.mend ? { 'project.created': kept + 1 } : {})
-  expect((await verifyChain(server.database.read)).broken).toBe(null)
+  expect((await verifyChain(server.database.read, [testPepper])).broken).toBe(null)
 }
 
 /** Statements on the connection that writes. */
@@ -123,4 +129,10 @@ async function names({ client }: TestServer) {
   const seen: string[] = []
   for await (const { id } of client.admin.organization.projects.list({ limit: 100 })) seen.push(id)
   return seen
+}
+
+/** What the metrics say of errors of storage with this code. */
+async function countedErrors(server: TestServer, code: string) {
+  const line = new RegExp(`^keyhall_storage_errors_total\\{code="${code}"\\} (\\d+)$`, 'm')
+  return Number(line.exec(await (await server.metrics()).text())?.[1] ?? 0)
 }

@@ -1,9 +1,12 @@
-/** PostgreSQL that goes away and comes back: what was acknowledged is there, what was refused is not, and Keyhall goes on by itself. */
+/**
+ * PostgreSQL that goes away and comes back: what was acknowledged is there, what was refused is
+ * not, and Keyhall goes on by itself.
+ */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { SQL } from 'bun'
-import { verifyChain } from '../../admin/audit.ts'
+import { verifyChain } from '../../admin/verify-chain.ts'
 import { newProject } from '../made.ts'
-import { START_MILLISECONDS, emptyDatabase, startServer, type TestServer } from '../setup.ts'
+import { START_MILLISECONDS, emptyDatabase, startServer, testPepper, type TestServer } from '../setup.ts'
 import { startPostgres, type Postgres } from '../postgres.ts'
 import { startProxy, type Proxy } from './cutting-proxy.ts'
 
@@ -61,7 +64,7 @@ describe.skipIf(Boolean(process.env.TEST_POSTGRES_URL))('a PostgreSQL that crash
     const there = (await projects(server)).filter((name) => name.startsWith('writer'))
     expect(there.toSorted()).toEqual(acknowledged.toSorted())
     expect(await server.events()).toEqual({ 'project.created': acknowledged.length })
-    expect((await verifyChain(server.database.read)).broken).toBe(null)
+    expect((await verifyChain(server.database.read, [testPepper])).broken).toBe(null)
   }, 60_000)
 
   test('works again after all its connections were closed', async () => {
@@ -121,14 +124,40 @@ describe('a connection that is lost during COMMIT', () => {
     expect(await server.events()).toEqual({ 'project.created': acknowledged.length })
   })
 
+  test('is told the truth of when the change has no audit event too', async () => {
+    const note = (id: string) => {
+      const row = { organization_id: server.organization_id, list_id: 'eventless', id, created_at: 1 }
+      return server.database.write((sql) => sql.insertInto('left_memberships').values(row).execute())
+    }
+    const ids = async () => {
+      const rows = await server.database.read
+        .selectFrom('left_memberships')
+        .select('id')
+        .where('list_id', '=', 'eventless')
+        .orderBy('id')
+        .execute()
+      return rows.map(({ id }) => id)
+    }
+    proxy.cutCommit('before')
+    expect(await note('cut before').then(String, (error) => error.fault)).toBe('unreachable')
+    expect(await ids()).toEqual([])
+    proxy.cutCommit('after')
+    await note('cut after')
+    expect(await ids()).toEqual(['cut after'])
+    // The one that was cut before left the row that keeps it from being made later.
+    const left = await server.database.read.selectFrom('commits').selectAll().where('is_void', '=', 1).execute()
+    expect(left.length).toBeGreaterThan(0)
+  })
+
   test('with a storage that stays away, says that nobody knows, and not to try again', async () => {
     proxy.cutCommit('after', { andStayAway: true })
     const answer = await create(server, 'who knows')
     expect(answer).toMatchObject({ status: 503, error: { code: 'outcome_unknown', type: 'server_error' } })
     expect(answer.headers.get('x-should-retry')).toBe('false')
     proxy.comeBack()
+    while ((await server.fetch(new Request('http://keyhall.test/health'))).status !== 200) await Bun.sleep(50)
     expect(await projects(server)).toContain('who knows')
-    expect((await verifyChain(server.database.read)).broken).toBe(null)
+    expect((await verifyChain(server.database.read, [testPepper])).broken).toBe(null)
   }, 30_000)
 })
 

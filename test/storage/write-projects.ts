@@ -1,19 +1,21 @@
-/** A process of its own that writes to a database that others write to as well: `write-projects.ts ADDRESS NAME COUNT`. */
-import { assemble } from '../../cli/assemble.ts'
+/**
+ * A process of its own that writes to a database that others write to as well: `write-projects.ts
+ * ADDRESS NAME COUNT`.
+ */
+import { assemble } from '../../server/assemble.ts'
 import { openDatabase } from '../../database/open.ts'
-import { realWorld as world } from '../../keys/world.ts'
+import { realWorld as world } from '../../world/world.ts'
 import { testPepper } from '../setup.ts'
 
 const [address, name, count] = process.argv.slice(2) as [string, string, string]
 const database = await openDatabase(address)
 const server = await assemble({
   database,
-  pepper: testPepper,
+  peppers: [testPepper],
   world,
   cachedKeys: 100,
   leaseMilliseconds: 3000,
   upstreams: null,
-  send: fetch,
   log: () => {},
   addressOf: () => null,
   onError: console.error,

@@ -1,0 +1,75 @@
+/**
+ * Migrations: those that were released never change, and one that fails says so in a sentence and
+ * changes nothing.
+ */
+import { expect, test } from 'bun:test'
+import { createHash } from 'node:crypto'
+import { migrate } from '../../database/migrate.ts'
+import { migrations } from '../../database/migrations/index.ts'
+import { dialects } from '../../database/migrations/migration.ts'
+import { openDatabase } from '../../database/open.ts'
+import type { Engine } from '../../database/types.ts'
+import { emptyDatabase, engines } from '../setup.ts'
+
+/**
+ * SHA-256 of the statements of both engines. A migration that exists is never edited: a new one
+ * gets a line here.
+ */
+const frozen: Record<string, string> = {
+  '001-first': 'ed32d8cb590ac53eaf4360ac17078ef3111389e4a3a21c1838407497d311a5fd',
+  '002-people': '7d8f8c7f87a2315d2bbd46a1ae746bfc6178e30e54dc8dde3ab1b3ab5051ee2f',
+  '003-revocations': '144d7785a0aaeb253919493b9b497aaf6c994181acc1dbd4c0cc60d458cb734c',
+  '004-seals': 'd7c1b2faab8a14ce9c9688a0782c25912de2cc5211019005aa8d96af9468ce7d',
+  '005-search': '2ffe55dd755ff4f671333f3b4f67d1251a3203ae1f58a17f598f3b9c22186392',
+  '006-group-users': '40b10f555ed4c2def308e5ade62722a8426ad8f0649dadf56ee6478b18d65da7',
+  '007-plain-names': '30d7ce092d07e670522f7bd75b9c4759e762f19aaae537564b59519380667505',
+  '008-process-locks': 'e74af6f807bba8e63f5303f96ef03616bf4cb6907f17ad375bd2bf0320fcc5d0',
+  '009-key-macs': '57ce8d4188b4987a901074a4964566b3aa5f12ec55d5d360589196141525cc92',
+  '010-audit-seals': '2032001f17723673860ececf07f0e62eb4d885cdc2a72aae9fdc5bdeb5fd61e5',
+  '011-commits': '12eb1d9fab49a8a74bb1d97a8701f48d57c92d16d8879ac0aa93c4640fcf984c',
+  '012-unasked': 'ec47f752e0ba73b7cfdadde741bb48d8feb67467621fcca26772541a6c4eb4d1',
+  '020-ledger': '431395805fa817a169b63fb147d50b62aa841e4156f6ef53242a3f9b8a94403f',
+  '021-deferred': '68947b872bad9f27b2c2c5c1720dd875665b5a23ed4918a929e7b013ba80927f',
+  '022-alert-attempts': 'e0d3cab74f7b46239b1ca50b4ca9fee606696f5fd10c31b16c99bc6d179de051',
+  '023-key-versions': 'fb52f2e6b86688c1ba2159a8b1e476be44d2dea534bf02bceaf45ff2996dff84',
+  '024-usage-kept': 'd39d21584bb8075f7c0fe0356dc30e22ff7c2abc96f547dbf8f2315d70a0f5d5',
+  '025-workload-identity': 'c73f441ec590e5afdfeaea30ff7876827136d60442aaee6137b2154e1b1327a9',
+  '026-series-months': 'c7fe054f5a8682d3b7f5735d3f273750ed91810985d30f09f170d060dc21664d',
+  '027-project-settings': 'ab841fee8c93d89460ec04d93f2bc7372a6b728a4fceaccd42580ad2fa2464e7',
+  '028-swept-servers': 'ecc376d58a61d4cdf947b91184b3978253dd09480d75f4adb67fdde99de9ae5d',
+}
+
+test('the statements of every migration are those that databases were made with', () => {
+  const hashes = migrations.map(({ name, statements }) => {
+    const text = JSON.stringify([statements(dialects.sqlite), statements(dialects.postgres)])
+    return [name, createHash('sha256').update(text).digest('hex')]
+  })
+  expect(Object.fromEntries(hashes)).toEqual(frozen)
+})
+
+for (const engine of engines)
+  test(`a failed migration says which, why and what to do, and changes nothing (${engine})`, async () => {
+    const { address, drop } = await emptyDatabase(engine)
+    const database = (await openDatabase(address)) as Engine
+    const tables = async () => {
+      let names: string[] = []
+      await database.exclusively(async (run) => {
+        names = (await run(database.tables)).map((row) => (row as { name: string }).name)
+      })
+      return names.toSorted()
+    }
+    await database.write(async (sql) => {
+      await sql
+        .deleteFrom('migrations' as 'metadata')
+        .where('name', '=', '011-commits')
+        .execute()
+    })
+    const before = await tables()
+    const sentence = await migrate(database, {}).then(String, (error: Error) => error.message)
+    expect(sentence).toMatch(
+      /^The migration "011-commits" failed, and the database is as it was before: .*commits.* already exists, in "create table commits .*"\. Mend what this names and start again, or go on with the version that ran before\.$/,
+    )
+    expect(await tables()).toEqual(before)
+    await database.close()
+    await drop()
+  })
