@@ -5,6 +5,7 @@ import type { AnyOperationHandler, OperationHandler } from './call.ts'
 import adminApiKeys from './resources/admin-api-keys.ts'
 import apiKeys from './resources/api-keys.ts'
 import auditLogs from './resources/audit-logs.ts'
+import dataRetention, { projectDataRetentionHandlers } from './resources/data-retention.ts'
 import federationRules from './resources/federation-rules.ts'
 import groups from './resources/groups.ts'
 import groupUsers from './resources/group-users.ts'
@@ -45,6 +46,7 @@ const implementation: Implementation<typeof contract.admin.organization> = {
   groups: { ...groups, users: groupUsers, roles: groupRoleHandlers },
   roles,
   usage,
+  dataRetention,
   spendLimit,
   spendAlerts,
   workloadIdentityProviders: { ...workloadIdentityProviders, federationRules },
@@ -57,6 +59,7 @@ const implementation: Implementation<typeof contract.admin.organization> = {
     modelPermissions: projectModelPermissions,
     hostedToolPermissions: projectHostedTools,
     serviceTierSettings: projectServiceTiers,
+    dataRetention: projectDataRetentionHandlers,
     spendLimit: projectSpendLimitHandlers,
     spendAlerts: projectSpendAlertHandlers,
     limits: projectLimits,

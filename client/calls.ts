@@ -80,6 +80,10 @@ export const calls: Calls<typeof contract.admin> = {
       webSearchCalls: { method: 'GET', path: '/organization/usage/web_search_calls', query: ['start_time', 'end_time', 'page', 'bucket_width', 'limit', 'group_by', 'project_ids', 'user_ids', 'api_key_ids', 'models', 'context_levels'], body: none, ...key },
       costs: { method: 'GET', path: '/organization/costs', query: ['start_time', 'end_time', 'page', 'bucket_width', 'limit', 'group_by', 'project_ids', 'api_key_ids', 'line_items'], body: none, ...key },
     },
+    dataRetention: {
+      retrieve: { method: 'GET', path: '/organization/data_retention', query: none, body: none, ...key },
+      update: { method: 'POST', path: '/organization/data_retention', query: none, body: ['retention_type'], ...key },
+    },
     spendLimit: {
       retrieve: { method: 'GET', path: '/organization/spend_limit', query: none, body: none, ...key },
       update: { method: 'POST', path: '/organization/spend_limit', query: none, body: ['threshold_amount', 'currency', 'interval'], ...key },
@@ -160,6 +164,10 @@ export const calls: Calls<typeof contract.admin> = {
       serviceTierSettings: {
         retrieve: { method: 'GET', path: '/organization/projects/{project_id}/service_tier_settings', query: none, body: none, ...key },
         update: { method: 'POST', path: '/organization/projects/{project_id}/service_tier_settings', query: none, body: ['default', 'enabled_tiers'], ...key },
+      },
+      dataRetention: {
+        retrieve: { method: 'GET', path: '/organization/projects/{project_id}/data_retention', query: none, body: none, ...key },
+        update: { method: 'POST', path: '/organization/projects/{project_id}/data_retention', query: none, body: ['retention_type'], ...key },
       },
       spendLimit: {
         retrieve: { method: 'GET', path: '/organization/projects/{project_id}/spend_limit', query: none, body: none, ...key },

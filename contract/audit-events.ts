@@ -80,6 +80,8 @@ export const auditEvents = {
     hosted_tools: Type.Optional(Type.Unknown()),
     service_tiers: Type.Optional(Type.Unknown()),
   }),
+  // As above; the id is that of the organization or project.
+  'tenant.policy.updated': Type.Object({ ...id, data_retention: Type.String() }),
   'role.created': Type.Object({
     ...id,
     role_name: Type.String(),

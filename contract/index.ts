@@ -5,6 +5,7 @@
 import { adminApiKeys } from './admin-api-keys.ts'
 import { apiKeys } from './api-keys.ts'
 import { auditLogs } from './audit-logs.ts'
+import { dataRetention, projectDataRetention } from './data-retention.ts'
 import { federationRules } from './federation-rules.ts'
 import { groups } from './groups.ts'
 import { groupUsers } from './group-users.ts'
@@ -39,6 +40,7 @@ export const contract = {
       groups: { ...groups, users: groupUsers, roles: groupRoles },
       roles,
       usage,
+      dataRetention,
       spendLimit,
       spendAlerts,
       workloadIdentityProviders: { ...workloadIdentityProviders, federationRules },
@@ -51,6 +53,7 @@ export const contract = {
         modelPermissions: projectModelPermissions,
         hostedToolPermissions: projectHostedTools,
         serviceTierSettings: projectServiceTiers,
+        dataRetention: projectDataRetention,
         spendLimit: projectSpendLimit,
         spendAlerts: projectSpendAlerts,
         limits: projectLimits,

@@ -24,6 +24,25 @@ export const serviceTierOff = (project_id: string, tier: string) =>
     param: 'service_tier',
   })
 
+/**
+ * What cannot be done without storing, in a project with zero data retention; `param` is the member
+ * that asks for it, null where the whole request does.
+ */
+export const needsStoring = (project_id: string, param: 'store' | 'background' | 'conversation' | null) =>
+  new ApiError(
+    403,
+    `Project \`${project_id}\` has zero data retention, so nothing of a request may be stored: ${
+      param === null ? 'this request asks for nothing else.' : `${withoutStoring[param]}.`
+    }`,
+    { code: 'zero_data_retention', param },
+  )
+
+const withoutStoring = {
+  store: 'set `store` to false',
+  background: 'a response in the background is stored until it is fetched; leave `background` out',
+  conversation: 'a conversation is stored; leave `conversation` out and send its items as input',
+}
+
 /** What a caller wrote, short and without signs that a terminal obeys. */
 const maskedTier = (tier: string) => tier.replace(/[^\w.-]/g, '?').slice(0, 64)
 

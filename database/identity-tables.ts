@@ -66,11 +66,15 @@ export interface AccessTokenRow {
   mac: Uint8Array
 }
 
-/** What a project may use beside models. */
+/** What a project may use beside models, and what is kept of its requests. */
 export interface ProjectSettingRow {
   organization_id: string
+  /** Empty for a setting of the organization. */
   project_id: string
-  /** `hosted_tools`: JSON array of those that are off. `service_tiers`: JSON, as the API has it. */
+  /**
+   * `hosted_tools`: JSON array of those that are off. `service_tiers` and
+   * `data_retention`: JSON, as the API has it.
+   */
   name: string
   value: string
 }

@@ -3,6 +3,7 @@
  * keys of the project.
  */
 import { sql as raw } from 'kysely'
+import { isZeroRetention, type ProjectRetention } from '../contract/data-retention.ts'
 import { NANO_PER_CENT } from '../contract/money.ts'
 import type { EnabledTiers } from '../contract/project-service-tiers.ts'
 import type { LimitName } from '../contract/project-rate-limits.ts'
@@ -23,6 +24,13 @@ export interface ProjectLimits {
   toolsOff: ReadonlySet<string> | null
   /** Null where they were never set. */
   tiers: { default: 'standard' | 'fast' | 'scale'; enabled_tiers: EnabledTiers } | null
+  /** Nothing of a request may be stored, and no person be named in its usage. */
+  isZeroRetention: boolean
+}
+
+interface Retention {
+  organization?: ProjectRetention
+  project?: ProjectRetention
 }
 
 /** One object for all projects without limits, because most have none. */
@@ -32,6 +40,7 @@ export const noLimits: ProjectLimits = {
   models: null,
   toolsOff: null,
   tiers: null,
+  isZeroRetention: false,
 }
 
 export async function limitsOf(sql: Sql, organization_id: string, project_id: string): Promise<ProjectLimits> {
@@ -40,14 +49,22 @@ export async function limitsOf(sql: Sql, organization_id: string, project_id: st
   const spend = { ...noLimits.spend }
   let rates: Map<string, Partial<Record<LimitName, number>>> | null = null
   let { models, toolsOff, tiers } = noLimits
+  const retention: Retention = {}
   for (const { what, name, value } of rows) {
     if (what === 'spend') spend[name === '' ? 'organization' : 'project'] = Number(value) * NANO_PER_CENT
     else if (what === 'rate') (rates ??= new Map()).set(name, JSON.parse(value) as Record<LimitName, number>)
     else if (what === 'hosted_tools') toolsOff = toolsIn(JSON.parse(value) as string[])
     else if (what === 'service_tiers') tiers = JSON.parse(value) as ProjectLimits['tiers']
+    else if (what === 'data_retention')
+      retention[name === '' ? 'organization' : 'project'] = JSON.parse(value) as ProjectRetention
     else models = { mode: name as 'allow_list', ids: new Set(JSON.parse(value) as string[]) }
   }
-  return { spend, rates, models, toolsOff, tiers }
+  return { spend, rates, models, toolsOff, tiers, isZeroRetention: isZero(retention) }
+}
+
+/** The type of the project, where it has one of its own, else that of the organization. */
+function isZero({ organization = 'none', project = 'organization_default' }: Retention) {
+  return isZeroRetention(project === 'organization_default' ? organization : project)
 }
 
 const toolsIn = (off: readonly string[]) => (off.length > 0 ? new Set(off) : null)
@@ -77,8 +94,8 @@ const selectLimits = statement((sql: Sql, params: { organization_id: string; pro
     .unionAll(
       sql
         .selectFrom('project_settings')
-        .select(['name as what', raw<string>`''`.as('name'), 'value'])
+        .select(['name as what', 'project_id as name', 'value'])
         .where('organization_id', '=', params.organization_id)
-        .where('project_id', '=', params.project_id),
+        .where((is) => is.or([is('project_id', '=', params.project_id), is('project_id', '=', '')])),
     ),
 )

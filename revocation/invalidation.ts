@@ -26,10 +26,11 @@ const scopes: { [Event in AuditEvent]: (payload: AuditPayload<Event>) => Scope |
   'project.created': none,
   'project.updated': none,
   'project.archived': project,
-  // The handlers of limits say themselves which keys must be read again.
+  // The handlers of limits and settings say themselves which keys must be read again.
   'tenant.billing.overage_limit.updated': none,
   'tenant.billing.alerts.updated': none,
   'tenant.product_access_policy.updated': none,
+  'tenant.policy.updated': none,
   'rate_limit.updated': none,
   'service_account.created': none,
   'service_account.updated': owner,

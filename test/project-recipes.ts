@@ -181,6 +181,13 @@ export const projects: Recipes<typeof contract.admin.organization.projects> = {
       events: { 'tenant.product_access_policy.updated': 1 },
     },
   },
+  dataRetention: {
+    retrieve: { prepare: project, events: {} },
+    update: {
+      prepare: async (tenant) => ({ ...(await project(tenant)), body: { retention_type: 'zero_data_retention' } }),
+      events: { 'tenant.policy.updated': 1 },
+    },
+  },
   spendLimit: {
     retrieve: { prepare: limitedProject, events: {} },
     update: {

@@ -181,6 +181,16 @@ const tree: Recipes<typeof contract.admin.organization> = {
     webSearchCalls: report,
     costs: report,
   },
+  dataRetention: {
+    retrieve: { prepare: nothing, events: {} },
+    update: {
+      prepare: async (tenant) => {
+        await make(tenant, '/organization/data_retention', { retention_type: 'modified_abuse_monitoring' })
+        return { params: {}, body: { retention_type: 'enhanced_zero_data_retention' } }
+      },
+      events: { 'tenant.policy.updated': 1 },
+    },
+  },
   spendLimit: {
     retrieve: { prepare: limited, events: {} },
     update: {

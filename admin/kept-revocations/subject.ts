@@ -29,6 +29,7 @@ const subjects: { [Event in AuditEvent]: (payload: AuditPayload<Event>) => Subje
   'tenant.billing.overage_limit.updated': nothing,
   'tenant.billing.alerts.updated': nothing,
   'tenant.product_access_policy.updated': nothing,
+  'tenant.policy.updated': nothing,
   'service_account.created': nothing,
   'service_account.updated': its('owner'),
   'service_account.deleted': its('owner'),

@@ -1,30 +1,34 @@
-/** Settings of a project that model requests are held to, each a JSON value with a name. */
+/**
+ * Settings of a project that model requests are held to, each a JSON value with a name. Those of
+ * the organization are stored with an empty project.
+ */
 import type { ProjectRow } from '../../database/tables.ts'
 import type { Call } from '../call.ts'
 
-type InProject = Pick<Call, 'db' | 'organization_id' | 'invalidate'> & { project: ProjectRow }
+type AnyCall = Pick<Call, 'db' | 'organization_id' | 'invalidate'> & { project: ProjectRow | undefined }
 
-export type SettingName = 'hosted_tools' | 'service_tiers'
+export type SettingName = 'hosted_tools' | 'service_tiers' | 'data_retention'
 
 /** The value; undefined where it was never set. */
-export async function readSetting(call: Omit<InProject, 'invalidate'>, name: SettingName): Promise<unknown> {
+export async function readSetting(call: Omit<AnyCall, 'invalidate'>, name: SettingName): Promise<unknown> {
   const row = await call.db
     .selectFrom('project_settings')
     .select('value')
     .where('organization_id', '=', call.organization_id)
-    .where('project_id', '=', call.project.id)
+    .where('project_id', '=', call.project?.id ?? '')
     .where('name', '=', name)
     .executeTakeFirst()
   return row && (JSON.parse(row.value) as unknown)
 }
 
 /** Every server reads it again before the call is answered. */
-export async function writeSetting(call: InProject, name: SettingName, value: unknown) {
+export async function writeSetting(call: AnyCall, name: SettingName, value: unknown) {
+  const { organization_id, project } = call
   const json = JSON.stringify(value)
   await call.db
     .insertInto('project_settings')
-    .values({ organization_id: call.organization_id, project_id: call.project.id, name, value: json })
+    .values({ organization_id, project_id: project?.id ?? '', name, value: json })
     .onConflict((on) => on.columns(['organization_id', 'project_id', 'name']).doUpdateSet({ value: json }))
     .execute()
-  call.invalidate({ scope: 'project', id: call.project.id })
+  call.invalidate(project ? { scope: 'project', id: project.id } : { scope: 'organization' })
 }

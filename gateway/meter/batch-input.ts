@@ -4,6 +4,7 @@ import { JsonBody } from '../model-body.ts'
 import { scanJson, scanNames, type ScanNames } from '../scan-json.ts'
 import { boundOf, BYTES_PER_TOKEN, sizesOf } from './bound.ts'
 import { endpointOf, members, nested, type Endpoint } from './endpoints.ts'
+import { storeMembers } from '../policies/zero-retention.ts'
 import { toolMembers } from '../policies/hosted-tools.ts'
 import type { ModelBook } from './model-book.ts'
 import { priceAt, type Price } from './price.ts'
@@ -12,7 +13,7 @@ const NEWLINE = 0x0a
 const LONGEST_LINE = 32 * 1024 * 1024
 
 const lineNames = scanNames(['url', 'body'], [])
-const bodyNames: ScanNames = scanNames([...members, ...toolMembers], nested)
+const bodyNames: ScanNames = scanNames([...members, ...toolMembers, ...storeMembers], nested)
 
 export interface BatchInput {
   /** Empty where its requests name none. */
@@ -32,7 +33,8 @@ export interface BatchInput {
 /** Each throws for what the project may not use. */
 export interface BatchPermits {
   model: (model: string) => void
-  body: (body: JsonBody) => void
+  /** `path` is below `/v1`. */
+  body: (body: JsonBody, path: string) => void
 }
 
 /** Adds up the lines of an input file as they come. `now` is in Unix seconds. */
@@ -87,7 +89,7 @@ export class BatchScan {
     const first = (this.#first ??= { model, path })
     if (first.model !== model || first.path !== path)
       throw this.#wrong('names another model or path than those before it')
-    this.#permit.body(body)
+    this.#permit.body(body, path)
     this.#add(model, path, body)
   }
 

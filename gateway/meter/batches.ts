@@ -2,6 +2,7 @@
  * Batches: their input file is read before they are forwarded, because it alone says what they can
  * use.
  */
+import { requireNotStored } from '../policies/zero-retention.ts'
 import { requireTools } from '../policies/hosted-tools.ts'
 import { requireTier } from '../policies/service-tiers.ts'
 import { invalid } from '../../contract/errors.ts'
@@ -61,7 +62,8 @@ async function readInput({ models, world }: BatchContext, request: PolicyRequest
   }
   const scan = new BatchScan(models(), seconds(world), {
     model: (model) => request.permitModel!(requireModel(caller, model)),
-    body(body) {
+    body(body, path) {
+      requireNotStored(caller, body, path)
       requireTools(caller, body)
       requireTier(caller, body)
     },
@@ -83,5 +85,6 @@ const dependsOnInput = (caller: ProjectCaller, models: ModelBook) =>
   caller.limits.models !== null ||
   caller.limits.toolsOff !== null ||
   caller.limits.tiers !== null ||
+  caller.limits.isZeroRetention ||
   hasSpendLimit(caller) ||
   models.rows().some((row) => limitsOf(caller, row).batch_1_day_max_input_tokens !== undefined)

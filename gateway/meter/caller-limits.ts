@@ -39,12 +39,15 @@ export function requireBound(
   return { bound: 0, isUnbounded: true }
 }
 
+/** Under zero data retention no usage is ever written that names a person, or the key of one. */
+const isNamed = ({ owner_type, limits }: ProjectCaller) => owner_type !== 'user' || !limits.isZeroRetention
+
 export const seriesOf = (caller: ProjectCaller, kind: Series['kind'], model: string, price: Price | null): Series => ({
   organization_id: caller.organization_id,
   project_id: caller.project_id,
-  user_id: caller.owner_id,
+  user_id: isNamed(caller) ? caller.owner_id : '',
   // Access tokens come and go; what lasts is the rule that issues them.
-  api_key_id: caller.rule_id ?? caller.key_id,
+  api_key_id: isNamed(caller) ? (caller.rule_id ?? caller.key_id) : '',
   kind,
   model,
   service_tier: '',

@@ -2,6 +2,7 @@
  * The policies of every server, in the order in which they are asked. A new one is a file here and
  * a line in this list.
  */
+import { zeroRetention } from './zero-retention.ts'
 import { hostedToolPermissions } from './hosted-tools.ts'
 import { metering, type MeteringContext } from './metering.ts'
 import { modelPermissions } from './model-permissions.ts'
@@ -14,5 +15,6 @@ export const standardPolicies = (context: MeteringContext): readonly Policy[] =>
   modelPermissions(() => context.refusals.model()),
   hostedToolPermissions,
   serviceTierSettings,
+  zeroRetention,
   metering(context),
 ]
