@@ -57,17 +57,17 @@ export async function attempt(call: ModelRequest, upstream: Upstream, signal: Ab
  */
 function send(call: ModelRequest, { config, route }: Upstream, signal: AbortSignal, more?: { keepalive: false }) {
   const { request, target, headers, body } = call
-  return call.gateway.world.fetch(`${config.base_url}${target.path}${target.search}`, {
+  const init = {
     method: request.method,
     headers: upstreamHeaders(headers, config, body.content_length),
     body: body.content(),
-    redirect: 'manual',
+    redirect: 'manual' as const,
     decompress: false,
     timeout: false,
     signal,
-    ...route,
-    ...more,
-  })
+  }
+  const url = `${config.base_url}${target.path}${target.search}`
+  return call.gateway.world.fetch(url, Object.assign(init, route, more))
 }
 
 const codeOf = (error: unknown) => String((error as { code?: unknown }).code)

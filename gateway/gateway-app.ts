@@ -76,14 +76,21 @@ export class Gateway {
     }
   }
 
-  /** The steps of a model request, in this order. */
+  /**
+   * The steps of a model request, in this order. Those that mostly have nothing to wait for answer
+   * a promise only where they have: `await` takes a turn of the event loop's queue each time.
+   */
   async #steps(call: ModelRequest): Promise<Response> {
-    await authenticate(call)
+    const authenticated = authenticate(call)
+    if (authenticated) await authenticated
     checkHeaders(call)
-    await readBody(call)
-    await applyPolicies(call)
+    const read = readBody(call)
+    if (read) await read
+    const permitted = applyPolicies(call)
+    if (permitted) await permitted
     if (asksForModels(call)) return listModels(call)
-    await chooseUpstreams(call)
+    const chosen = chooseUpstreams(call)
+    if (chosen) await chosen
     await forward(call)
     return relay(call, this.#streams)
   }

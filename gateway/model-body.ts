@@ -56,11 +56,11 @@ export class JsonBody implements ModelBody {
   readonly model: string | null
   readonly size: number
   readonly #scanned: ScannedJson
-  #bytes: Uint8Array<ArrayBuffer>
+  #bytes: Buffer<ArrayBuffer>
   #changes: Map<string, string> | null = null
 
   constructor(bytes: Uint8Array<ArrayBuffer>, scanned: ScannedJson) {
-    this.#bytes = bytes
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#scanned = scanned
     this.model = scanned.model
     this.size = bytes.length
@@ -73,9 +73,7 @@ export class JsonBody implements ModelBody {
   /** As it came: changes are not looked at. */
   member(name: string) {
     const span = this.#scanned.members.get(name)
-    return (
-      span && Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + span.start, span.end - span.start).toString()
-    )
+    return span && this.#bytes.toString('utf8', span.start, span.end)
   }
 
   set(name: string, json: string) {
@@ -96,44 +94,48 @@ export class JsonBody implements ModelBody {
   }
 
   close() {
-    this.#bytes = new Uint8Array()
+    this.#bytes = noBytes
   }
 }
+
+const noBytes = Buffer.alloc(0)
 
 /**
  * The body with its members replaced where they are there, and added before the last brace where
  * they are not.
  */
-function changed(bytes: Uint8Array, scanned: ScannedJson, changes: ReadonlyMap<string, string>) {
-  const edits = [...changes].map(([name, json]) => {
-    const span = scanned.members.get(name)
-    return span
-      ? { start: span.start, end: span.end, text: json }
-      : { start: scanned.end, end: scanned.end, text: `,${JSON.stringify(name)}:${json}` }
-  })
-  if (edits.length > 1) edits.sort((one, other) => one.start - other.start)
+function changed(bytes: Buffer, scanned: ScannedJson, changes: ReadonlyMap<string, string>) {
+  const edits: Edit[] = []
   // In UTF-8 a character has at most three times as many bytes as it has units here.
-  const longest = edits.reduce((sum, { text }) => sum + 3 * text.length, bytes.length)
-  const made = new Uint8Array(longest)
-  let length = 0
-  const copy = (from: number, to: number) => {
-    made.set(bytes.subarray(from, to), length)
-    length += to - from
+  let longest = bytes.length
+  for (const [name, json] of changes) {
+    const { start, end } = scanned.members.get(name) ?? { start: scanned.end, end: scanned.end }
+    const text = start === scanned.end ? `,${JSON.stringify(name)}:${json}` : json
+    longest += 3 * text.length
+    edits.push({ start, end, text })
   }
+  if (edits.length > 1) edits.sort((one, other) => one.start - other.start)
+  const made = Buffer.allocUnsafeSlow(longest)
+  let length = 0
   let at = 0
   let needsComma = !scanned.isEmpty
   for (const { start, end, text } of edits) {
-    copy(at, start)
+    length += bytes.copy(made, length, at, start)
     const isAdded = start === scanned.end
-    length += encoder.encodeInto(isAdded && !needsComma ? text.slice(1) : text, made.subarray(length)).written
+    length += made.write(isAdded && !needsComma ? text.slice(1) : text, length)
     needsComma = true
     at = end
   }
-  copy(at, bytes.length)
+  length += bytes.copy(made, length, at)
   return made.subarray(0, length)
 }
 
-const encoder = new TextEncoder()
+/** What stands in place of the bytes from `start` to `end`. */
+interface Edit {
+  start: number
+  end: number
+  text: string
+}
 
 export class FormBody implements ModelBody {
   readonly kind = 'form'

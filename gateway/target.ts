@@ -37,7 +37,7 @@ export function isForGateway(url: string): boolean {
   const from = start + BASE.length + 1
   const end = url.indexOf('/', from)
   const first = url.slice(from, end < 0 ? undefined : end).split(/[?#]/, 1)[0]!
-  return !ADMINISTRATION.has((decode(first) ?? '').toLowerCase())
+  return !ADMINISTRATION.has(((first.includes('%') ? decode(first) : first) ?? '').toLowerCase())
 }
 
 /** A path that is not forwarded; who asks is still authenticated before hearing so. */

@@ -12,7 +12,9 @@ import { holdsKey } from '../keys/format.ts'
 import type { World } from '../world/world.ts'
 import type { Authorized, Authorizer, ProjectCaller, Wanted } from './caller.ts'
 import { credentialIn } from './credential.ts'
+import { toRecord } from './headers.ts'
 import type { Policies } from './policies/policies.ts'
+import type { PolicyRequest } from './policies/policy.ts'
 import type { Reservations } from './policies/reservations.ts'
 
 export interface VerifyParts {
@@ -57,23 +59,12 @@ export function verifyEndpoint(
       const wanted = wantedBy(request.url)
       const credential = credentialOf(request.headers)
       const reserve = (authorized: Authorized) => {
-        const { caller } = authorized
+        const readCallerAgain = async () => (await authorizer.authorizeAgain(authorized, credential, wanted)).caller
         const { method } = request
         const { request_id } = line
-        const taken = policies.reserve({
-          ...wanted,
-          caller,
-          component: 'verify',
-          method,
-          operation: null,
-          path: null,
-          endpoint: null,
-          request_id,
-          body: null,
-          askUpstream: null,
-          permitModel: null,
-          readCallerAgain: async () => (await authorizer.authorizeAgain(authorized, credential, wanted)).caller,
-        })
+        const taken = policies.reserve(
+          new VerifiedRequest({ caller: authorized.caller, wanted, method, request_id, readCallerAgain }),
+        )
         return taken instanceof Promise ? taken.then((all) => accept(authorized, all)) : accept(authorized, taken)
       }
       // No promise where memory knows the answer: it would cost as much as the decision.
@@ -86,12 +77,43 @@ export function verifyEndpoint(
   }
 }
 
+interface Verified {
+  caller: ProjectCaller
+  wanted: Wanted
+  method: string
+  request_id: string
+  readCallerAgain: PolicyRequest['readCallerAgain']
+}
+
+/** A request of which no more is known than its key. A class, because that costs less to make. */
+class VerifiedRequest implements PolicyRequest {
+  readonly component = 'verify'
+  readonly operation = null
+  readonly path = null
+  readonly endpoint = null
+  readonly body = null
+  readonly askUpstream = null
+  readonly permitModel = null
+  readonly caller: ProjectCaller
+  readonly permission: string
+  readonly model: string | null | undefined
+  readonly method: string
+  readonly request_id: string
+  readonly readCallerAgain: PolicyRequest['readCallerAgain']
+
+  constructor({ caller, wanted, method, request_id, readCallerAgain }: Verified) {
+    this.caller = caller
+    this.permission = wanted.permission
+    this.model = wanted.model
+    this.method = method
+    this.request_id = request_id
+    this.readCallerAgain = readCallerAgain
+  }
+}
+
+/** Most have the one header alone, and asking for each costs as much as a look into memory. */
 const credentialOf = (headers: Headers) =>
-  credentialIn({
-    authorization: headers.get('authorization') ?? undefined,
-    'api-key': headers.get('api-key') ?? undefined,
-    'x-api-key': headers.get('x-api-key') ?? undefined,
-  })
+  headers.has('api-key') || headers.has('x-api-key') ? credentialIn(toRecord(headers)) : headers.get('authorization')
 
 const headersOf = (caller: ProjectCaller): Record<string, string> => ({
   'x-keyhall-organization-id': caller.organization_id,

@@ -35,7 +35,7 @@ export class Lease {
 
   get clock(): DatabaseClock {
     const { steady } = this.#world
-    return { steady, now: () => steady() + this.#offset }
+    return { steady, at: (moment) => moment + this.#offset }
   }
 
   /** Takes a new name each time, because the old one may be swept at any time. */

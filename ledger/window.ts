@@ -39,8 +39,8 @@ export interface Taken {
 
 /** The clock of the database as this server knows it. It is never behind the true one. */
 export interface DatabaseClock {
-  /** Milliseconds, by the database. */
-  now: () => number
+  /** Milliseconds, by the database, at this moment of the steady clock. */
+  at: (steady: number) => number
   /** Milliseconds, by this server's steady clock. */
   steady: () => number
 }
@@ -83,7 +83,8 @@ export class RateWindow {
   /** Takes units that `has` said are there. */
   take(units: number): Taken {
     this.#running++
-    return this.#takeFrom(this.#current()!, units)
+    const steady = this.#clock.steady()
+    return this.#takeFrom(this.#current(steady)!, units, steady)
   }
 
   /** Called when a request that took units has ended. */
@@ -91,12 +92,12 @@ export class RateWindow {
     this.#running--
   }
 
-  #takeFrom(grant: Grant, units: number): Taken {
-    const slot = slotAt(this.span, this.#clock.now())
+  #takeFrom(grant: Grant, units: number, steady: number): Taken {
+    const slot = slotAt(this.span, this.#clock.at(steady))
     grant.free -= units
     grant.used.set(slot, (grant.used.get(slot) ?? 0) + units)
     this.#takenSince += units
-    this.#lastUse = this.#clock.steady()
+    this.#lastUse = steady
     return { grant, slot, units }
   }
 
@@ -118,9 +119,10 @@ export class RateWindow {
   }
 
   #takeMore(units: number) {
-    const grant = this.#current()
+    const steady = this.#clock.steady()
+    const grant = this.#current(steady)
     const covered = Math.min(units, grant?.free ?? 0)
-    if (grant && covered > 0) this.#takeFrom(grant, covered)
+    if (grant && covered > 0) this.#takeFrom(grant, covered, steady)
     this.#debt += units - covered
   }
 
@@ -214,9 +216,9 @@ export class RateWindow {
     this.#grants.push({ id, free: amount, used: new Map(), asked, state: 'open', returned: new Map() })
   }
 
-  #current(): Grant | null {
+  #current(steady = this.#clock.steady()): Grant | null {
     const grant = this.#grants.at(-1)
-    if (!grant || this.#clock.steady() >= grant.asked + GRANT_MILLISECONDS - MARGIN_MILLISECONDS) return null
+    if (!grant || steady >= grant.asked + GRANT_MILLISECONDS - MARGIN_MILLISECONDS) return null
     return grant
   }
 }

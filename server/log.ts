@@ -24,6 +24,8 @@ export class Log {
   readonly #readable: boolean
   #waiting: string[] = []
   #timer: ReturnType<typeof setTimeout> | null = null
+  #now = Number.NaN
+  #text = ''
 
   constructor({ level, write, world, readable = false }: LogOptions) {
     this.#level = level
@@ -70,8 +72,11 @@ export class Log {
     return levels.indexOf(level) >= levels.indexOf(this.#level)
   }
 
+  /** Lines of the same millisecond share its text. */
   #time() {
-    return new Date(this.#world.now()).toISOString()
+    const now = this.#world.now()
+    if (now !== this.#now) this.#text = new Date((this.#now = now)).toISOString()
+    return this.#text
   }
 }
 

@@ -12,9 +12,11 @@ const FIRST_SIZE = 1024
  */
 export const namesOfText = (...names: string[]) => names.map((name) => Buffer.from(`${name}"`))
 
+const nothing = Buffer.alloc(0)
+
 export class AnswerText {
   readonly #names: readonly Buffer[]
-  #kept = Buffer.alloc(0)
+  #kept: Buffer = nothing
   #length = 0
   /** Bytes of text, also those that are not kept. */
   #bytes = 0

@@ -94,7 +94,7 @@ export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSett
       isDeclared: !opaque,
       set: [],
     }
-  return { ...answerSizes(body, endpoint, settings, answers, prompt), units: 0 }
+  return answerSizes(body, endpoint, settings, answers, prompt)
 }
 
 function answerSizes(
@@ -103,26 +103,32 @@ function answerSizes(
   settings: ModelSettings,
   answers: number,
   prompt: Pick<Sizes, 'input' | 'isOpaque' | 'estimate'>,
-): Omit<Sizes, 'units'> {
+): Sizes {
   const most = settings.max_output_tokens
-  const named = maxima.filter((name) => isGiven(body.member(name)))
-  const declared = named.map((name) => numberOf(body, name)).filter((value) => value !== null)
-  // The larger of all that are declared, because nobody knows which one the upstream takes.
-  const one = declared.length > 0 ? Math.min(Math.max(...declared), most ?? Infinity) : most
+  let declared: number | null = null
   // What is above the model's maximum, or no number at all, such as -1 for any length, would bound
   // nothing.
-  const wrong = named.filter((name) => (numberOf(body, name) ?? Infinity) > (most ?? Infinity))
-  const unset = declared.length + wrong.length === 0 ? [sets!] : []
+  const wrong: string[] = []
+  for (const name of maxima) {
+    if (!isGiven(body.member(name))) continue
+    const value = numberOf(body, name)
+    // The larger of all that are declared, because nobody knows which one the upstream takes.
+    if (value !== null) declared = Math.max(declared ?? 0, value)
+    if ((value ?? Infinity) > (most ?? Infinity)) wrong.push(name)
+  }
+  const one = declared === null ? most : Math.min(declared, most ?? Infinity)
+  const toSet = declared === null && wrong.length === 0 ? [sets!] : wrong
   // Rejected tokens of a prediction are paid for as output.
   const prediction = Buffer.byteLength(body.member('prediction') ?? '')
-  const expected = (declared.length > 0 ? one! : Math.min(settings.estimate_output_tokens, most ?? Infinity)) * answers
+  const expected = (declared !== null ? one! : Math.min(settings.estimate_output_tokens, most ?? Infinity)) * answers
   return {
     ...prompt,
     output: one === null ? null : one * answers + prediction,
     expected,
     estimate: prompt.estimate + expected,
-    isDeclared: declared.length > 0 && !prompt.isOpaque,
-    set: one === null ? [] : [...wrong, ...unset].map((name) => ({ name, value: one })),
+    units: 0,
+    isDeclared: declared !== null && !prompt.isOpaque,
+    set: one === null ? [] : toSet.map((name) => ({ name, value: one })),
   }
 }
 

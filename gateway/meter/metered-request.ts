@@ -147,10 +147,8 @@ export class MeteredRequest implements Reservation {
 }
 
 /** What takes the place of the estimates of rate limits. */
-const unitsOf = ({ input = 0, output = 0, units = 0 }: Counts, { unit }: Endpoint) => ({
-  tokens: input + output,
-  ...(unit === 'image' && { images: units }),
-})
+const unitsOf = ({ input = 0, output = 0, units = 0 }: Counts, { unit }: Endpoint) =>
+  unit === 'image' ? { tokens: input + output, images: units } : { tokens: input + output }
 
 const mostOf = ({ input, output, estimate, expected }: Sizes): Counts => ({
   requests: 1,

@@ -1,6 +1,6 @@
 /** All policies of a server as one: asked in their order, and nothing done where none has a say. */
 import type { ProjectCaller, Wanted } from '../caller.ts'
-import type { Policy, PolicyRequest } from './policy.ts'
+import type { Policy, PolicyRequest, Reservation } from './policy.ts'
 import { noReservations, Reservations } from './reservations.ts'
 
 export class Policies {
@@ -28,32 +28,29 @@ export class Policies {
 
   /** Takes what the request needs of every policy, or of none. Throws the first refusal. */
   reserve(request: PolicyRequest): Reservations | Promise<Reservations> {
-    return this.#reserving.length === 0 ? noReservations : this.#reserve(request, new Reservations(), 0)
+    return this.#reserve(request, null, 0)
   }
 
   /**
    * Asks the policies from this one on. No promise is made without need, so that no other request
    * comes between policies that answer at once.
    */
-  #reserve(request: PolicyRequest, taken: Reservations, from: number): Reservations | Promise<Reservations> {
+  #reserve(request: PolicyRequest, taken: Reservations | null, from: number): Reservations | Promise<Reservations> {
     try {
       for (let n = from; n < this.#reserving.length; n++) {
         const policy = this.#reserving[n]!
         const one = concerns(policy, request) ? policy.reserve!(request) : null
         if (one instanceof Promise)
           return one.then(
-            (late) => {
-              if (late) taken.add(late)
-              return this.#reserve(request, taken, n + 1)
-            },
+            (late) => this.#reserve(request, late ? withOne(taken, late) : taken, n + 1),
             (error: unknown) => giveBack(taken, error),
           )
-        if (one) taken.add(one)
+        if (one) taken = withOne(taken, one)
       }
     } catch (error) {
       return giveBack(taken, error)
     }
-    return taken
+    return taken ?? noReservations
   }
 
   showsModel(caller: ProjectCaller, model: string) {
@@ -61,8 +58,15 @@ export class Policies {
   }
 }
 
-function giveBack(taken: Reservations, refusal: unknown): never {
-  taken.settle({ ended: null, wasForwarded: false, status: null })
+/** Most requests of `/verify` take nothing, so nothing is made for them. */
+function withOne(taken: Reservations | null, one: Reservation): Reservations {
+  const all = taken ?? new Reservations()
+  all.add(one)
+  return all
+}
+
+function giveBack(taken: Reservations | null, refusal: unknown): never {
+  taken?.settle({ ended: null, wasForwarded: false, status: null })
   throw refusal
 }
 

@@ -8,12 +8,16 @@ import type { ModelRequest } from '../model-request.ts'
 import type { PolicyRequest } from '../policies/policy.ts'
 import { authenticateAgain } from './authenticate.ts'
 
-export async function applyPolicies(call: ModelRequest): Promise<void> {
+export function applyPolicies(call: ModelRequest): void | Promise<void> {
   // What the key may do, and what its project may use, can have changed while the body arrived.
   const decided = authenticateAgain(call)
-  if (decided) await decided
+  return decided ? decided.then(() => reserve(call)) : reserve(call)
+}
+
+function reserve(call: ModelRequest): void | Promise<void> {
   const taken = call.gateway.policies.reserve(new RequestForPolicies(call))
-  call.reservations = taken instanceof Promise ? await taken : taken
+  if (taken instanceof Promise) return taken.then((late) => void (call.reservations = late))
+  call.reservations = taken
 }
 
 /** A class, so that a request without anything to ask for makes no functions. */

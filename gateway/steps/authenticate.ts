@@ -1,5 +1,6 @@
 /** First step: whose key it is, and whether it may be used for this path. */
 import { ApiError } from '../../contract/errors.ts'
+import type { Authorized } from '../caller.ts'
 import { credentialIn } from '../credential.ts'
 import type { ModelRequest } from '../model-request.ts'
 
@@ -9,11 +10,15 @@ import type { ModelRequest } from '../model-request.ts'
  */
 const TICKS_BETWEEN_READS = 5
 
-export async function authenticate(call: ModelRequest): Promise<void> {
+export function authenticate(call: ModelRequest): void | Promise<void> {
   const wanted = { permission: call.target.needed, model: undefined }
   call.credential = credentialIn(call.headers)
   const decided = call.gateway.authorizer.authorize(call.credential, wanted)
-  call.authorized = decided instanceof Promise ? await decided : decided
+  return decided instanceof Promise ? decided.then((authorized) => keep(call, authorized)) : keep(call, decided)
+}
+
+function keep(call: ModelRequest, authorized: Authorized) {
+  call.authorized = authorized
   const { line } = call.exchange
   line.organization_id = call.caller.organization_id
   line.project_id = call.caller.project_id

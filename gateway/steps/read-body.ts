@@ -1,19 +1,24 @@
 /** Third step: reads the body to its end, and finds the model in it. */
 import { maskKeys } from '../../keys/format.ts'
 import { readModelBody } from '../body.ts'
+import type { ModelBody } from '../model-body.ts'
 import type { ModelRequest } from '../model-request.ts'
 
 const LONGEST_LOGGED_MODEL = 128
 
-export async function readBody(call: ModelRequest): Promise<void> {
-  const { request, headers, deadline, gateway, forwarded } = call
+export function readBody(call: ModelRequest): void | Promise<void> {
+  const { request, headers, deadline, gateway } = call
   const { world, idleLimit, uploads, bodies, limits, names } = gateway
   // Deadlines of our own say in words what Bun's limit for silent connections would say by closing
   // them.
   idleLimit(request, 0)
   const memory = (call.bodyMemory = bodies.open(call.caller.key_id))
   const read = readModelBody({ world, request, headers, deadline, uploads, memory, limits, names })
-  call.body = read instanceof Promise ? await read : read
-  const { model } = call.body
-  forwarded.model = model === null ? null : maskKeys(model).slice(0, LONGEST_LOGGED_MODEL)
+  return read instanceof Promise ? read.then((body) => keep(call, body)) : keep(call, read)
+}
+
+function keep(call: ModelRequest, body: ModelBody) {
+  call.body = body
+  const { model } = body
+  call.forwarded.model = model === null ? null : maskKeys(model).slice(0, LONGEST_LOGGED_MODEL)
 }

@@ -36,7 +36,7 @@ class Server {
     this.#offset = offset
     this.#clockOffset = -offset
     const steady = () => now() + this.#offset
-    this.window = new RateWindow('limit', MINUTE, limit, { steady, now: () => steady() + this.#clockOffset })
+    this.window = new RateWindow('limit', MINUTE, limit, { steady, at: (moment) => moment + this.#clockOffset })
   }
 
   /**
