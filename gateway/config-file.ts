@@ -4,7 +4,9 @@
  */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml'
 import { checkModels, type Gravity } from './check-models.ts'
+import { failOverOf, wrongStatus } from './fail-over.ts'
 import { modelSettings, type ModelInFile } from './model-config.ts'
+import { passingHeaders, wrongHeader } from './passing-headers.ts'
 import { isReadOnTheWay, spendConfig, wrongWebhookSecret, wrongWebhookUrl, type SpendInFile } from './spend-config.ts'
 import { Secret } from '../world/secret.ts'
 import {
@@ -42,6 +44,7 @@ interface Schema {
   minimum?: number
   maximum?: number
   pattern?: string
+  format?: string
 }
 
 interface FileUpstream {
@@ -52,6 +55,8 @@ interface FileUpstream {
   weight?: number
   default?: boolean
   timeouts?: { first_byte?: number; idle?: number }
+  fail_over_on?: (number | string)[]
+  headers?: string[]
 }
 
 /** `config` is null when a problem is more than a warning. */
@@ -88,6 +93,7 @@ export function readGatewayFile(
 /** What is wrong with a text, as the end of "must …". */
 const formats: Record<string, (text: string) => string | null> = {
   uri: wrongBaseUrl,
+  header: wrongHeader,
   'webhook-url': wrongWebhookUrl,
   'webhook-secret': wrongWebhookSecret,
 }
@@ -116,6 +122,10 @@ class Parser {
     if (schema.type === 'object') return this.#object(at, schema, what)
     if (schema.type === 'array') return this.#list(at, schema, what)
     const value = isScalar(at) ? at.value : undefined
+    if (schema.format === 'status') {
+      const wrong = wrongStatus(value)
+      return wrong ? this.report(at, `${what} must ${wrong}.`) : value
+    }
     if (schema.type === 'string') return this.#text(at, value, schema, what)
     if (schema.type === 'boolean')
       return typeof value === 'boolean' ? value : this.report(at, `${what} must be true or false.`)
@@ -156,12 +166,7 @@ class Parser {
     return values.every((value) => value !== undefined) ? values : undefined
   }
 
-  #text(
-    at: Node | null,
-    written: unknown,
-    { pattern, minLength = 0, ...schema }: Schema & { format?: string },
-    what: string,
-  ) {
+  #text(at: Node | null, written: unknown, { pattern, minLength = 0, ...schema }: Schema, what: string) {
     if (typeof written !== 'string')
       return this.report(at, `${what} must be text${isScalar(at) && at.value !== null ? '; put it in quotes' : ''}.`)
     const text = this.#withEnvironment(at, written)
@@ -232,6 +237,8 @@ function withDefaults({
   weight,
   default: is_default,
   timeouts,
+  fail_over_on,
+  headers,
 }: FileUpstream): UpstreamConfig {
   const defaults = singleUpstream(base_url, api_key === undefined ? null : new Secret(api_key)).upstreams[0]!
   return {
@@ -242,5 +249,7 @@ function withDefaults({
     is_default: is_default ?? false,
     first_byte_milliseconds: (timeouts?.first_byte ?? defaults.first_byte_milliseconds / 1000) * 1000,
     idle_milliseconds: (timeouts?.idle ?? defaults.idle_milliseconds / 1000) * 1000,
+    fail_over: fail_over_on ? failOverOf(fail_over_on) : defaults.fail_over,
+    headers: passingHeaders(headers ?? []),
   }
 }

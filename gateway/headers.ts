@@ -7,14 +7,15 @@ import type { UpstreamConfig } from './upstream-config.ts'
 /** By lower-case name. */
 export type RequestHeaders = Readonly<Record<string, string | undefined>>
 
-/** Passed on to the upstream unchanged. */
-const forwardedRequestHeaders = ['openai-beta', 'idempotency-key', 'traceparent', 'tracestate'] as const
-
 /**
  * The headers of the request to the upstream. It is asked for no compression, so that a stream can
  * be passed on as it comes and an error put at its end.
  */
-export function upstreamHeaders(given: RequestHeaders, { api_key }: UpstreamConfig, contentLength: string | null) {
+export function upstreamHeaders(
+  given: RequestHeaders,
+  { api_key, headers: passing }: UpstreamConfig,
+  contentLength: string | null,
+) {
   const named = namedInConnection(given)
   const from = named === none ? given : without(given, named)
   const type = given['content-type']
@@ -24,7 +25,7 @@ export function upstreamHeaders(given: RequestHeaders, { api_key }: UpstreamConf
     'user-agent': from['user-agent'] ?? 'keyhall',
   }
   if (type !== undefined) headers['content-type'] = type
-  for (const name of forwardedRequestHeaders) {
+  for (const name of passing) {
     const value = from[name]
     if (value !== undefined) headers[name] = value
   }

@@ -53,7 +53,14 @@ export class ModelRequest {
   readonly target: Target
   readonly deadline: Deadline
   readonly exchange: Exchange
-  readonly forwarded: ForwardedLine = { model: null, upstream: null, upstream_milliseconds: null, ended: null }
+  readonly forwarded: ForwardedLine = {
+    model: null,
+    upstream: null,
+    upstream_request_id: null,
+    failed_attempts: null,
+    upstream_milliseconds: null,
+    ended: null,
+  }
   /** As they were when the request arrived; null where none are configured. */
   readonly upstreams: Upstreams | null
 

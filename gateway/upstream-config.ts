@@ -1,7 +1,9 @@
 /** The settings of upstreams: the schema of `keyhall.yaml`, and the defaults. */
 import { Type as t } from 'typebox'
+import { defaultFailOver, failOverOf, FailOverOn, type FailOver } from './fail-over.ts'
 import type { ModelSettings } from './meter/model-book.ts'
 import { FileModel } from './model-config.ts'
+import { passingHeaders, PassingHeaders } from './passing-headers.ts'
 import { FileSpend, type SpendConfig } from './spend-config.ts'
 import type { Secret } from '../world/secret.ts'
 
@@ -58,6 +60,8 @@ const Upstream = t.Object(
       }),
     ),
     timeouts: t.Optional(Timeouts),
+    fail_over_on: t.Optional(FailOverOn),
+    headers: t.Optional(PassingHeaders),
   },
   { additionalProperties: false },
 )
@@ -84,6 +88,10 @@ export interface UpstreamConfig {
   is_default: boolean
   first_byte_milliseconds: number
   idle_milliseconds: number
+  /** The answers after which the next one is asked. */
+  fail_over: FailOver
+  /** The headers of a request that pass to it, in lower case. */
+  headers: readonly string[]
 }
 
 export interface GatewayConfig {
@@ -105,6 +113,8 @@ export const singleUpstream = (base_url: string, api_key: Secret<string> | null)
       is_default: true,
       first_byte_milliseconds: 600_000,
       idle_milliseconds: 300_000,
+      fail_over: failOverOf(defaultFailOver),
+      headers: passingHeaders([]),
     },
   ],
 })

@@ -2,13 +2,13 @@
 import { modelNotFound, upstreamUnreachable } from '../contract/errors.ts'
 import type { GatewayConfig, UpstreamConfig } from './upstream-config.ts'
 import type { World } from '../world/world.ts'
+import { restOf } from './fail-over.ts'
 import { KeptConnections } from './kept-connections.ts'
 import { askModels, type Model } from './models.ts'
 import { patternOf, type Pattern } from './patterns.ts'
 
 const REFRESH_MILLISECONDS = 60_000
 const ASK_AGAIN_MILLISECONDS = 1_000
-const COOL_DOWN_MILLISECONDS = 5_000
 const MODELS_TIME_OUT_MILLISECONDS = 1_000
 
 export class Upstream {
@@ -24,7 +24,9 @@ export class Upstream {
   /** The last GET /models took over a second and failed: requests do not wait for the next one. */
   modelsTimedOut = false
   /** It failed: until then, by the steady clock, others are asked first. */
-  coolingUntil = 0
+  restsUntil = 0
+  /** How often it failed in a row; failures during a rest are not counted. */
+  failures = 0
   /** Its current weight in smooth weighted round robin. */
   credit = 0
   #asked = -Infinity
@@ -97,14 +99,24 @@ export class Upstream {
     this.#kept.give(this.#origin)
   }
 
-  coolDown() {
-    this.coolingUntil = this.#world.steady() + COOL_DOWN_MILLISECONDS
+  /** It failed, or refused with these headers: for some time others are asked first. */
+  rest(headers: Headers | null = null) {
+    const now = this.#world.steady()
+    if (this.restsUntil <= now) this.failures++
+    const until = now + restOf(this.failures, headers, this.#world.now())
+    this.restsUntil = Math.max(this.restsUntil, until)
+  }
+
+  /** It answered a request. A rest goes on: the request may have been sent before it. */
+  answered() {
+    this.failures = 0
   }
 
   /** Takes over what is known of the same upstream from before its configuration changed. */
   inherit(other: Upstream) {
     this.listed = other.listed
-    this.coolingUntil = other.coolingUntil
+    this.restsUntil = other.restsUntil
+    this.failures = other.failures
     this.modelsTimedOut = other.modelsTimedOut
   }
 }
@@ -186,11 +198,15 @@ export class Upstreams {
   }
 }
 
-/** The next one by weight first, then the others; those that failed lately last. */
+/**
+ * The next one by weight first, then the others; those that rest come last, and of them the one
+ * first whose rest is over first.
+ */
 function ordered(upstreams: Upstream[], world: World): Upstream[] {
   const now = world.steady()
-  const rank = (one: Upstream) => (one.coolingUntil > now ? 2 : one.config.weight === 0 ? 1 : 0)
+  const rank = (one: Upstream) => (one.restsUntil > now ? 2 : one.config.weight === 0 ? 1 : 0)
   const best = Math.min(...upstreams.map(rank))
+  if (best === 2) return upstreams.toSorted((one, other) => one.restsUntil - other.restsUntil)
   const choice = upstreams.filter((one) => rank(one) === best)
   const total = choice.reduce((sum, { config }) => sum + config.weight, 0)
   let next = choice[0]!
@@ -199,5 +215,6 @@ function ordered(upstreams: Upstream[], world: World): Upstream[] {
     if (one.credit > next.credit) next = one
   }
   next.credit -= total
-  return [next, ...upstreams.filter((one) => one !== next).toSorted((one, other) => rank(one) - rank(other))]
+  const others = upstreams.filter((one) => one !== next)
+  return [next, ...others.toSorted((one, other) => rank(one) - rank(other) || one.restsUntil - other.restsUntil)]
 }

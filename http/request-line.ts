@@ -27,6 +27,10 @@ export interface ForwardedLine {
   model: string | null
   /** The name of the upstream that answered, or was asked last. */
   upstream: string | null
+  /** The id that the upstream's answer gives itself; null without one. */
+  upstream_request_id: string | null
+  /** Of other upstreams, or of the same one before: why they did not answer. */
+  failed_attempts: string[] | null
   /** Until the head of the upstream's answer arrived; null if it never did. */
   upstream_milliseconds: number | null
   /** How the body ended. */

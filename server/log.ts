@@ -115,6 +115,8 @@ const jsonLine = (line: RequestLine, time: string, level: Level) =>
     model: line.forwarded?.model,
     upstream: line.forwarded?.upstream,
     upstream_milliseconds: line.forwarded?.upstream_milliseconds,
+    upstream_request_id: line.forwarded?.upstream_request_id ?? undefined,
+    failed_attempts: line.forwarded?.failed_attempts ?? undefined,
     ended: line.forwarded?.ended,
     milliseconds: rounded(line.milliseconds),
     cause: line.cause === undefined ? undefined : describe(line.cause),

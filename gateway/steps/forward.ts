@@ -1,51 +1,112 @@
 /**
- * Sixth step: asks the upstreams in turn until one begins to answer, or until one failed that may
- * have processed a request that must not run twice.
+ * Sixth step: asks the upstreams in turn until one answers with more than a refusal, or until one
+ * failed that may have processed a request that must not run twice. When all refuse or fail, the
+ * last answer is passed on.
  */
 import { ApiError, badUpstream, upstreamTimeout, upstreamUnreachable } from '../../contract/errors.ts'
 import { ClientLeft } from '../../http/respond.ts'
+import { maskKeys } from '../../keys/format.ts'
 import { attempt, mayRunTwice, wasNeverSent } from '../attempt.ts'
-import type { ModelRequest } from '../model-request.ts'
+import type { ModelRequest, UpstreamResponse } from '../model-request.ts'
 import { peek } from '../peek.ts'
 import type { Upstream } from '../upstreams.ts'
 import { authenticateAgain, watchKey } from './authenticate.ts'
+
+const LONGEST_LOGGED_ID = 128
 
 /**
  * Throws ApiError 502 and 504, whose causes are for the log, 401 and 403 if the key died, and
  * ClientLeft.
  */
 export async function forward(call: ModelRequest): Promise<void> {
-  const { request, deadline, gateway } = call
+  const { request, deadline, gateway, candidates } = call
   const began = gateway.world.steady()
-  const failures: string[] = []
   let errorOf = upstreamUnreachable
-  for (const upstream of call.candidates) {
+  let refusal: UpstreamResponse | null = null
+  for (const upstream of candidates) {
     if (request.signal.aborted) throw new ClientLeft()
     const decided = authenticateAgain(call)
     if (decided) await decided
+    const statusBefore = call.upstreamStatus
     try {
+      call.upstreamStatus = null
       const response = await askOnceOrTwice(call, upstream)
       call.wasForwarded = true
       call.upstreamStatus = response.status
       call.forwarded.upstream_milliseconds = Math.round((gateway.world.steady() - began) * 100) / 100
-      refuseUnpassable(response, upstream.config.name)
-      call.answered = { upstream, response }
-      return
+      const answered = { upstream, response }
+      if (!isRefusal(call, answered)) {
+        upstream.answered()
+        drop(refusal)
+        return answer(call, answered)
+      }
+      upstream.rest(response.headers)
+      if (upstream === candidates.at(-1) && isPassable(response)) {
+        drop(refusal)
+        return answer(call, answered)
+      }
+      fail(call, whyNot(answered))
+      errorOf = badUpstream
+      const kept = await keep(answered)
+      if (kept) drop(refusal)
+      refusal = kept ?? refusal
     } catch (error) {
       const wasProcessed = !wasNeverSent(error) && !(error instanceof QuotaExhausted)
       if (wasProcessed) call.wasForwarded = true
+      else call.upstreamStatus ??= statusBefore
       if (call.revoked) throw call.revoked
       if (error instanceof ApiError) throw error
       if (request.signal.aborted) throw new ClientLeft()
       errorOf = error instanceof QuotaExhausted ? badUpstream : deadline.expired ? upstreamTimeout : upstreamUnreachable
       const why = deadline.expired ? 'no answer in time' : (error as Error).message
-      failures.push(`upstream "${upstream.config.name}": ${why}`)
-      upstream.coolDown()
-      if (wasProcessed && !mayRunTwice(call)) break
+      fail(call, `upstream "${upstream.config.name}": ${why}`)
+      upstream.rest()
+      if (!wasProcessed || mayRunTwice(call)) continue
+      drop(refusal)
+      refusal = null
+      break
     }
   }
-  throw errorOf(failures.join('; '))
+  if (!refusal) throw errorOf(call.forwarded.failed_attempts?.join('; '))
+  return answer(call, refusal)
 }
+
+const fail = ({ forwarded }: ModelRequest, why: string) => (forwarded.failed_attempts ??= []).push(why)
+
+/** The answer that is passed on. */
+function answer(call: ModelRequest, answered: UpstreamResponse) {
+  const { response, upstream } = answered
+  if (!isPassable(response)) throw badUpstream(whyNot(answered))
+  call.forwarded.upstream = upstream.config.name
+  call.upstreamStatus = response.status
+  const id = response.headers.get('x-request-id') ?? response.headers.get('request-id')
+  call.forwarded.upstream_request_id = id && maskKeys(id).slice(0, LONGEST_LOGGED_ID)
+  call.answered = answered
+}
+
+/** Whether the next upstream is asked after this answer. */
+function isRefusal(call: ModelRequest, { upstream, response: { status } }: UpstreamResponse) {
+  if (status < 400) return false
+  const { always, ifTwiceIsOnce } = upstream.config.fail_over
+  return always.has(status) || (ifTwiceIsOnce.has(status) && mayRunTwice(call))
+}
+
+/**
+ * A refusal, read to its end so that it can be passed on later; null for one that cannot be, is
+ * long, or broke off.
+ */
+async function keep({ upstream, response }: UpstreamResponse): Promise<UpstreamResponse | null> {
+  const peeked = await peek(response).catch(() => null)
+  if (!peeked) return null
+  const { text, response: kept } = peeked
+  if (text !== null && isPassable(kept)) return { upstream, response: kept }
+  if (text !== null) upstream.giveConnection()
+  else await kept.body?.cancel().catch(() => {})
+  return null
+}
+
+/** One that was kept and is not passed on. */
+const drop = (refusal: UpstreamResponse | null) => refusal?.upstream.giveConnection()
 
 /** Once more, where the upstream refuses what a policy has added to the request. */
 async function askOnceOrTwice(call: ModelRequest, upstream: Upstream): Promise<Response> {
@@ -89,14 +150,18 @@ function ask(call: ModelRequest, upstream: Upstream): Promise<Response> {
 }
 
 /**
- * A refusal concerns the gateway's own key, and its text can hold that key; a redirect would lead
- * to where the operator did not send us. Neither is passed on, nor a number that HTTP does not
- * know, which `Response` would not take.
+ * An answer to the gateway's own key can hold that key in its text; a redirect would lead to where
+ * the operator did not send us. Neither is passed on, nor a number that HTTP does not know, which
+ * `Response` would not take.
  */
-function refuseUnpassable({ status }: Response, name: string) {
-  const refused = status === 401 || status === 403 || status === 407
-  const isStatus = status >= 200 && status <= 599
-  if (!refused && isStatus && (status < 300 || status >= 400)) return
-  const why = refused ? ' to its api_key' : isStatus ? ', a redirect' : ', which is no status of an answer'
-  throw badUpstream(`upstream "${name}" answered ${status}${why}`)
+const isPassable = ({ status }: Response) => !isAboutKey(status) && isStatus(status) && (status < 300 || status >= 400)
+
+const isAboutKey = (status: number) => status === 401 || status === 403 || status === 407
+const isStatus = (status: number) => status >= 200 && status <= 599
+
+function whyNot({ upstream, response: { status } }: UpstreamResponse): string {
+  const said = `upstream "${upstream.config.name}" answered ${status}`
+  if (isAboutKey(status)) return `${said} to its api_key`
+  if (!isStatus(status)) return `${said}, which is no status of an answer`
+  return status < 400 && status >= 300 ? `${said}, a redirect` : said
 }

@@ -32,6 +32,8 @@ upstreams:
     base_url: https://models.example.com
     api_key: sk-literal
     timeouts: { first_byte: 5, idle: 0.5 }
+    fail_over_on: [429, 5xx, 401]
+    headers: [X-Team, session-key]
   - { name: also, base_url: "https://\${HOST}/v1", api_key: "\${FAR_KEY}", weight: 0, default: true }
 `,
     { FAR_KEY: 'sk-far', HOST: 'other.example.com' },
@@ -64,6 +66,8 @@ upstreams:
     timeouts: { idle: 0, first: 1 }
     api_key: "\${"
     models: []
+    fail_over_on: [4xx, 200, 429, "503"]
+    headers: [X-Team, Authorization, "two words", Sec-WebSocket-Key]
 `)
   expect(code).toBe(2)
   expect(problems).toEqual([
@@ -84,6 +88,12 @@ upstreams:
     '17:26: There is no "first" here; did you mean "first_byte"?',
     '18:14: "${" must be followed by the name of an environment variable and "}".',
     '19:13: upstreams[3].models must be a list with at least one entry.',
+    '20:20: upstreams[3].fail_over_on[0] must be a status from 400 to 599, or 5xx.',
+    '20:25: upstreams[3].fail_over_on[1] must be a status from 400 to 599, or 5xx.',
+    '20:35: upstreams[3].fail_over_on[3] must be a status from 400 to 599, or 5xx.',
+    '21:23: upstreams[3].headers[1] must name no header with a key or a cookie, and none that the gateway sets itself.',
+    '21:38: upstreams[3].headers[2] must be the name of a header.',
+    '21:51: upstreams[3].headers[3] must name no header with a key or a cookie, and none that the gateway sets itself.',
   ])
   expect(problems.join('')).not.toContain('secret')
 })

@@ -5,24 +5,13 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { modelIn } from '../../gateway/scan-json.ts'
+import { singleUpstream } from '../../gateway/upstream-config.ts'
 import { Upstream } from '../../gateway/upstreams.ts'
 import { realWorld } from '../../world/world.ts'
 import { runs } from '../runs.ts'
 
 const upstream = (...models: string[]) =>
-  new Upstream(
-    {
-      name: 'one',
-      base_url: 'http://127.0.0.1:1/v1',
-      api_key: null,
-      models,
-      weight: 1,
-      is_default: true,
-      first_byte_milliseconds: 1000,
-      idle_milliseconds: 1000,
-    },
-    realWorld,
-  )
+  new Upstream({ ...singleUpstream('http://127.0.0.1:1/v1', null).upstreams[0]!, models }, realWorld)
 
 test('a star is any characters, everything else is itself', () => {
   const text = (...characters: string[]) => fc.string({ unit: fc.constantFrom(...characters), maxLength: 8 })

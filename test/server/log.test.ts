@@ -49,7 +49,8 @@ test('a readable line holds no control character and none that changes the text 
     const evil = `a${character}[2Jb`
     let written = ''
     const log = new Log({ level: 'info', write: (text) => (written += text), world: realWorld, readable: true })
-    const forwarded = { model: evil, upstream: evil, upstream_milliseconds: 1, ended: null }
+    const answered = { upstream_request_id: evil, failed_attempts: [evil], upstream_milliseconds: 1, ended: null }
+    const forwarded = { model: evil, upstream: evil, ...answered }
     log.request({ ...line, path: `/${evil}`, method: evil, forwarded })
     // Line breaks of a cause are those of its stack.
     log.request({ ...line, status: 500, cause: code === 0x0a ? 'a' : new Error(evil, { cause: evil }) })
