@@ -3,9 +3,10 @@ import type { KeyedWindow, Sources } from './accounts.ts'
 import type { Admission } from './admission.ts'
 import type { Ask } from './ask.ts'
 import { budgetName, type Budget } from './budget.ts'
-import type { Batch } from './exchange-types.ts'
+import type { Batch, Need } from './exchange-types.ts'
 import { LEASE_MILLISECONDS, type Lease } from './lease.ts'
-import type { PendingUsage } from './usage-counts.ts'
+import type { PendingUsage } from './pending-usage.ts'
+import { monthOf } from './usage-counts.ts'
 import type { RateWindow } from './window.ts'
 
 /** A request that waits to be admitted. */
@@ -65,9 +66,14 @@ export function batchOf(lease: Lease, grant: number, due: Due, pending: PendingU
       report: budget.report(awaited.has(budget)),
     })),
     ...pending.take(),
-    needs: waiters.map(({ ask, windows, budgets }) => ({
-      windows: windows.map(({ key }, n) => ({ name: key, units: ask.windows[n]!.units })),
-      budgets: budgets.map(({ key }) => ({ name: budgetName(key), amount: ask.bound })),
-    })),
+    // Last: what runs by the report that was just taken.
+    needs: waiters.map((waiter) => needOf(waiter, pending)),
   }
 }
+
+const needOf = ({ ask, at, windows, budgets }: Waiter, pending: PendingUsage): Need => ({
+  windows: windows.map(({ key }, n) => ({ name: key, units: ask.windows[n]!.units })),
+  budgets: budgets.map(({ key }) => ({ name: budgetName(key), amount: ask.bound })),
+  running: pending.told(ask.series, monthOf(at)),
+  bound: ask.bound,
+})

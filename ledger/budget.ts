@@ -4,6 +4,7 @@
  * are reserved in the database before they are used. All amounts are whole nano-dollars.
  */
 import type { World } from '../world/world.ts'
+import type { BudgetOutcome } from './exchange-types.ts'
 
 /** An amount is exact in a number up to $9,007,199. */
 export const LARGEST_AMOUNT = Number.MAX_SAFE_INTEGER
@@ -64,6 +65,8 @@ export class Budget {
   #handedOut = false
   /** What this server holds, as it last reported. */
   #told = { in_flight: 0, free: 0 }
+  /** The most to hold for requests to come, by the last exchange. */
+  #share = 0
   /**
    * An amount that was refused, and until when to refuse it without asking, by the steady clock.
    */
@@ -130,6 +133,7 @@ export class Budget {
   dropFree() {
     this.version++
     this.#free = 0
+    this.#share = 0
     this.#refused = null
   }
 
@@ -158,7 +162,7 @@ export class Budget {
    */
   report(isShort: boolean): BudgetReport {
     const wanted = this.limit === null ? 0 : 3 * this.#takenSince
-    this.#free = isShort || this.limit === null ? 0 : Math.min(this.#free, wanted)
+    this.#free = isShort || this.limit === null ? 0 : Math.min(this.#free, wanted, this.#share)
     const report = {
       in_flight: this.#inFlight,
       free: this.#free,
@@ -175,7 +179,8 @@ export class Budget {
   }
 
   /** Called when the database has recorded a report, and added what it admitted and granted. */
-  booked({ in_flight, free }: BudgetReport, admitted: number, granted: number) {
+  booked({ in_flight, free }: BudgetReport, { admitted, granted, share }: BudgetOutcome) {
+    this.#share = share
     this.#told = { in_flight: in_flight + admitted, free: free + granted }
     this.#free += granted
     if (granted > 0) this.#refused = null
@@ -201,6 +206,5 @@ export class Budget {
   }
 }
 
-/** How much a server gets for requests to come; near the limit nothing. */
-export const grantOf = (room: number, wanted: number, servers: number) =>
-  Math.max(0, Math.min(wanted, Math.floor(room / (SHARE * servers))))
+/** The most that a server holds for requests to come; near the limit nothing. */
+export const shareOf = (room: number, servers: number) => Math.max(0, Math.floor(room / (SHARE * servers)))

@@ -1,7 +1,7 @@
 /** The budgets in an exchange: locks them, records reports, grants money, and writes them back. */
 import { sql as raw } from 'kysely'
 import type { Sql } from '../database/types.ts'
-import { budgetName, grantOf, type BudgetKey, type BudgetReport, type SharedBudget } from './budget.ts'
+import { budgetName, shareOf, type BudgetKey, type BudgetReport, type SharedBudget } from './budget.ts'
 import type { Batch, BudgetOutcome } from './exchange-types.ts'
 import { holdDeferred } from './deferred-rows.ts'
 import { inOrder } from './exchange-windows.ts'
@@ -74,9 +74,12 @@ export const roomOf = ({ limit, shared: { settled, reserved, burned } }: OpenBud
 
 export function grantMoney(budget: OpenBudget, servers: number): BudgetOutcome {
   const wanted = budget.wanted || budget.wantedByOthers
-  if (budget.limit !== null && !budget.refused && !wanted)
-    budget.granted = grantOf(roomOf(budget), budget.report.wanted, servers)
-  return { admitted: budget.admitted, granted: budget.granted, wanted: budget.wantedByOthers }
+  const { limit, report, admitted } = budget
+  // What it keeps is counted already.
+  const share = limit === null ? 0 : shareOf(roomOf(budget) + report.free, servers)
+  if (limit !== null && !budget.refused && !wanted)
+    budget.granted = Math.max(0, Math.min(report.wanted, share - report.free))
+  return { admitted, granted: budget.granted, share, wanted: budget.wantedByOthers }
 }
 
 export async function keepBudgets(sql: Sql, server_id: string, budgets: readonly OpenBudget[], now: number) {

@@ -21,6 +21,9 @@ export const windowName = ({ organization_id, project_id, limit_key, metric }: W
 export interface Need {
   windows: readonly { name: string; units: number }[]
   budgets: readonly { name: string; amount: number }[]
+  /** What runs of its series without it, as this exchange reports it. */
+  running: InFlightRow
+  bound: number
 }
 
 /** A request whose result comes later. The times are set by the database. */
@@ -86,6 +89,8 @@ export interface WindowOutcome {
 export interface BudgetOutcome {
   admitted: number
   granted: number
+  /** The most that this server should hold for requests to come. */
+  share: number
   /** A request on another server waits for money that this one may hold for requests to come. */
   wanted: boolean
 }

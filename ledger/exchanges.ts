@@ -11,7 +11,8 @@ import { budgetName } from './budget.ts'
 import type { Decision, Outcome } from './exchange-types.ts'
 import type { Lease } from './lease.ts'
 import { exchange, Swept } from './ledger-exchange.ts'
-import type { PendingUsage, UsageRow } from './usage-counts.ts'
+import type { PendingUsage } from './pending-usage.ts'
+import type { UsageRow } from './usage-counts.ts'
 
 export const EXCHANGE_MILLISECONDS = 500
 
@@ -162,9 +163,8 @@ export class Exchanges {
       window.granted(grant, amount, at)
     }
     for (const [n, budget] of budgets.entries()) {
-      const { admitted, granted, wanted } = outcome.budgets[n]!
-      budget.booked(batch.budgets[n]!.report, admitted, granted)
-      if (wanted) budget.giveBack()
+      budget.booked(batch.budgets[n]!.report, outcome.budgets[n]!)
+      if (outcome.budgets[n]!.wanted) budget.giveBack()
     }
     const isOutdated = ({ windows: some, budgets: others }: Waiter) =>
       windows.some((one, n) => one.version !== versions.windows[n] && some.includes(one)) ||
@@ -190,6 +190,8 @@ export class Exchanges {
     const byName = new Map(held.map((row) => [budgetName(row), row]))
     for (const budget of sent.budgets) budget.found(byName.get(budgetName(budget.key)) ?? { in_flight: 0, free: 0 })
     for (const window of sent.windows) window.booked(new Set())
+    // Requests were admitted that have given up since.
+    for (const { running } of sent.batch.needs) this.#parts.pending.tellAgain(running.series, running.month)
     this.#parts.pending.happened()
     this.#unsure = null
   }

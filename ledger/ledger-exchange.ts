@@ -12,7 +12,7 @@ import { keepDeferred } from './deferred-rows.ts'
 import { grantMoney, keepBudgets, openBudgets, roomOf, type OpenBudget } from './exchange-budgets.ts'
 import { windowName, type Batch, type Decision, type Need, type Outcome, type RateRefusal } from './exchange-types.ts'
 import { grantUnits, keepWindows, openWindows, type OpenWindow } from './exchange-windows.ts'
-import { rollUp, writeInFlight } from './usage-rows.ts'
+import { rollUp, withAdmitted, writeInFlight } from './usage-rows.ts'
 import { heldByOthers, roomIn, usedOf } from './window-state.ts'
 
 /** Other servers took this one for dead, and have settled what it held. */
@@ -37,7 +37,8 @@ export async function exchange(sql: Sql, engine: 'sqlite' | 'postgres', batch: B
   await keepWindows(sql, [...windows.values()])
   await keepBudgets(sql, batch.server_id, [...budgets.values()], now)
   const merged = await rollUp(sql, engine, batch.usage)
-  await writeInFlight(sql, engine, batch.server_id, batch.inFlight)
+  const admitted = batch.needs.filter((_, n) => decisions[n]!.kind === 'admitted')
+  await writeInFlight(sql, engine, batch.server_id, withAdmitted(batch.inFlight, admitted))
   await keepDeferred(sql, batch.deferred, now)
   return { ...outcome, merged }
 }

@@ -15,10 +15,11 @@ import type { Waiter } from './batch.ts'
 import { EXCHANGE_MILLISECONDS, Exchanges } from './exchanges.ts'
 import type { Decision } from './exchange-types.ts'
 import { Lease } from './lease.ts'
+import { PendingUsage } from './pending-usage.ts'
 import { LedgerUnavailable, LimitsChanged, RateLimited } from './refusals.ts'
 import { rejectRefused, spendLimited } from './remembered-refusals.ts'
 import { Sweeper } from './sweeper.ts'
-import { costOf, monthOf, PendingUsage } from './usage-counts.ts'
+import { costOf, monthOf } from './usage-counts.ts'
 import { REFUSAL_MILLISECONDS, type Taken } from './window.ts'
 
 /** How long a request waits for what other servers hold, and the pause before it asks again. */
@@ -128,7 +129,8 @@ export class Ledger {
     if (this.#hasMoney(ask, sources) && hasUnits(ask, sources)) {
       budgets[0].take(ask.bound)
       budgets[1].take(ask.bound)
-      return this.#admission(ask, at, sources)
+      this.#pending.begin(ask.series, monthOf(at), ask.bound)
+      return this.#admission(ask, at, sources, this.#pending.reports)
     }
     this.#counts.waited++
     return new Promise((resolve, reject) => {
@@ -163,14 +165,15 @@ export class Ledger {
     return this.#pending.defers(result_id) || this.#exchanges.defers(result_id)
   }
 
-  /** Makes the admission, and takes its units. The money is taken already. */
-  #admission(ask: Ask, at: number, sources: Sources): Admission {
+  /**
+   * Makes the admission, and takes its units. The money is taken already. `begun` is the number of
+   * the report that says first that it runs.
+   */
+  #admission(ask: Ask, at: number, sources: Sources, begun: number): Admission {
     const { windows, budgets } = sources
     const taken: Taken[] = []
     for (let n = 0; n < windows.length; n++) taken.push(windows[n]!.take(ask.windows[n]!.units))
     const month = monthOf(at)
-    const begun = this.#pending.reports
-    this.#pending.begin(ask.series, month, ask.bound)
     const versions = [budgets[0].version, budgets[1].version] as const
     return new Admission({ ask, at, month, sources, taken, versions, life: this.#life, begun }, this.#books)
   }
@@ -236,9 +239,12 @@ export class Ledger {
   #admitted({ resolve, reject, ask, at, windows, budgets }: Waiter, isOutdated: boolean) {
     const sources = { windows, budgets }
     for (const budget of budgets) budget.admitted(ask.bound)
-    if (!isOutdated && hasUnits(ask, sources)) return resolve(this.#admission(ask, at, sources))
+    this.#pending.beginTold(ask.series, monthOf(at), ask.bound)
+    if (!isOutdated && hasUnits(ask, sources))
+      return resolve(this.#admission(ask, at, sources, this.#pending.reports - 1))
     // The limits changed meanwhile, or the exchange took longer than a grant is valid.
     for (const budget of budgets) budget.settle(ask.bound, 0, budget.version)
+    this.#pending.end(ask.series, monthOf(at), ask.bound)
     reject(isOutdated ? new LimitsChanged() : new LedgerUnavailable(null))
   }
 }

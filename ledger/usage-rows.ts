@@ -6,7 +6,8 @@ import { sql as raw } from 'kysely'
 import { jsonRows, type JsonColumns } from '../database/json-rows.ts'
 import type { Sql } from '../database/types.ts'
 import { placeUsage, seriesId, type PlacedUsage } from './series-rows.ts'
-import { addCounts, countColumns, type Counts, type InFlightRow, type UsageRow } from './usage-counts.ts'
+import type { Need } from './exchange-types.ts'
+import { addCounts, countColumns, runningName, type Counts, type InFlightRow, type UsageRow } from './usage-counts.ts'
 
 const WIDTHS = [
   { table: 'usage_minutes', minutes: 1 },
@@ -75,6 +76,22 @@ export const inFlightRow = ({ series, month, requests, amount }: InFlightRow) =>
   project_id: series.project_id,
   series: JSON.stringify(series),
 })
+
+/**
+ * What runs on a server, with the requests that were just admitted. They are written down together
+ * with the money that is held for them: a server that dies in the next moment burns none of it.
+ */
+export function withAdmitted(inFlight: readonly InFlightRow[], admitted: readonly Need[]): InFlightRow[] {
+  const rows = new Map(inFlight.map((row) => [runningName(row), { ...row }]))
+  for (const { running, bound } of admitted) {
+    const name = runningName(running)
+    let row = rows.get(name)
+    if (!row) rows.set(name, (row = { ...running }))
+    row.requests++
+    row.amount += bound
+  }
+  return [...rows.values()]
+}
 
 /** Replaces what is known of a server's running requests. */
 export async function writeInFlight(

@@ -6,7 +6,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { budgetChecks, disagreements } from '../../ledger/verify.ts'
+import { sweep } from '../../ledger/sweep.ts'
 import { monthOf } from '../../ledger/usage-counts.ts'
+import { unnamed } from '../ledger/servers.ts'
 import { folder, serve, type Serving } from '../cli/command.ts'
 import { programFile } from '../program.ts'
 import { testPepper, type EngineName } from '../setup.ts'
@@ -118,7 +120,7 @@ export class Spenders {
     const checks = await budgetChecks(this.#nodes.database.read, monthOf(Date.now()))
     const own = checks.find(({ project_id }) => project_id === this.#nodes.tenant.project_id)
     this.counts.states++
-    this.problems.push(...checks.flatMap((one) => disagreements(one, one === own ? LIMIT : null)))
+    this.problems.push(...checks.flatMap((one) => [...disagreements(one, one === own ? LIMIT : null), ...unnamed(one)]))
     return own ?? { settled: 0, burned: 0, reserved: 0 }
   }
 
@@ -135,10 +137,12 @@ export class Spenders {
     }
   }
 
+  /** What other servers do seconds later, at once. */
   async #endLease({ id }: Life) {
-    await this.#nodes.database.write((sql) =>
-      sql.updateTable('ledger_servers').set({ until: 0 }).where('id', '=', id).execute(),
-    )
+    await this.#nodes.database.write(async (sql) => {
+      await sql.updateTable('ledger_servers').set({ until: 0 }).where('id', '=', id).execute()
+      await sweep(sql, this.#options.engine, id)
+    })
   }
 
   /** Asks for less when it is refused, until the least is refused though nothing comes back. */
@@ -153,7 +157,7 @@ export class Spenders {
       if (outcome === 'admitted') continue
       const isFinal = outcome === 'refused' && this.#isQuiet
       if (isFinal && most === LEAST_TOKENS) refusals++
-      if (isFinal) most = Math.max(LEAST_TOKENS, Math.floor(most / 2))
+      if (isFinal) most = Math.max(LEAST_TOKENS, Math.floor(most / 4))
       // A server repeats a refusal for half a second, unless something comes back to it.
       await Bun.sleep(most === LEAST_TOKENS ? 300 : 50 + Math.random() * 100)
     }

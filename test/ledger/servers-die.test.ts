@@ -50,6 +50,31 @@ for (const engine of engines)
       expect(estimated.map((row) => row.estimated)).toEqual([0, 1])
     })
 
+    test('what an exchange admitted is settled at its bound, though the server dies before the next one', async () => {
+      for (const bound of [LIMIT / 2, LIMIT / 4]) await one.admit({ ...what, bound })
+      one.die()
+      await servers.advance(10_000)
+      const settled = (LIMIT * 3) / 4
+      const after = (await budget())!
+      expect(after).toMatchObject({ settled, reserved: 0, cost_minutes: settled })
+      // It also held a little for requests to come.
+      expect(after.burned).toBeLessThanOrEqual((LIMIT - settled) / 100)
+    })
+
+    test('a server keeps a hundredth of what is left for requests to come, however much comes back to it', async () => {
+      for (let n = 0; n < 4; n++) {
+        const running = await Promise.all([0, 1, 2].map(() => one.admit({ ...what, bound: LIMIT / 5 })))
+        for (const admission of running) admission.settle({ requests: 1, cost_output: LIMIT / 50 })
+        await servers.advance(500)
+      }
+      const { settled, held } = (await budget())!
+      expect(settled).toBe((4 * 3 * LIMIT) / 50)
+      expect(held).toBeWithin(1, (LIMIT - settled) / 100 + 1)
+      one.die()
+      await servers.advance(10_000)
+      expect(await budget()).toMatchObject({ settled, burned: held, reserved: 0 })
+    })
+
     test('what was handed out ahead and never told of is burned: it counts against the limit', async () => {
       for (let n = 0; n < 20; n++) await one.use({ ...what, bound: 100 })
       await servers.advance(600)

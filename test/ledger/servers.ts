@@ -39,6 +39,10 @@ export const ask = (more: Partial<Ask> = {}): Ask => ({
   ...more,
 })
 
+/** Money is held for running requests of which the database knows no series. */
+export const unnamed = ({ project_id, in_flight, held_in_flight }: BudgetCheck) =>
+  in_flight === held_in_flight ? [] : [`${project_id}: ${held_in_flight} are held for requests for ${in_flight}`]
+
 interface Event {
   at: number
   run: () => void
@@ -131,7 +135,7 @@ export class Servers {
   /** What is wrong with the budgets of a month; limits by project. */
   async wrong(limits: Record<string, number> = {}, month?: string): Promise<string[]> {
     const checks = await this.budgets(month)
-    return checks.flatMap((check) => disagreements(check, limits[check.project_id] ?? null))
+    return checks.flatMap((check) => [...disagreements(check, limits[check.project_id] ?? null), ...unnamed(check)])
   }
 
   /** Waits until nothing happens without time passing. */

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { usage } from '../../contract/usage.ts'
-import { PendingUsage } from '../../ledger/usage-counts.ts'
+import { PendingUsage } from '../../ledger/pending-usage.ts'
 import { rollUp } from '../../ledger/usage-rows.ts'
 import { newAdminKey, newServiceAccount } from '../made.ts'
 import { runs } from '../runs.ts'
