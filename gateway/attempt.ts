@@ -3,10 +3,12 @@
  * sent again.
  *
  * A request that may have been processed is not sent a second time, to the same upstream or to
- * another one, unless it is a GET or its caller gave an `idempotency-key`, which says that twice is
- * like once (RFC 9110, 9.2.2).
+ * another one, unless it is a GET or HEAD, or its caller gave an `idempotency-key`, which says that
+ * twice is like once (RFC 9110, 9.2.2). That standard calls PUT and DELETE repeatable too; servers
+ * of models do not keep to it.
  */
 import { upstreamHeaders } from './headers.ts'
+import { isRead } from './request-methods.ts'
 import type { ModelRequest } from './model-request.ts'
 import type { Upstream } from './upstreams.ts'
 
@@ -31,7 +33,7 @@ const neverOpened = new Set([
 ])
 
 export const mayRunTwice = ({ request, headers }: ModelRequest) =>
-  request.method === 'GET' || headers['idempotency-key'] !== undefined
+  isRead(request.method) || headers['idempotency-key'] !== undefined
 
 /** Whether an attempt failed before the upstream had the request. */
 export const wasNeverSent = (error: unknown) => neverOpened.has(codeOf(error))
@@ -58,7 +60,8 @@ export async function attempt(call: ModelRequest, upstream: Upstream, signal: Ab
 function send(call: ModelRequest, { config, route }: Upstream, signal: AbortSignal, more?: { keepalive: false }) {
   const { request, target, headers, body } = call
   const init = {
-    method: request.method,
+    // Few model servers know HEAD. The answer to GET is left when its head is there.
+    method: request.method === 'HEAD' ? 'GET' : request.method,
     headers: upstreamHeaders(headers, config, body.content_length),
     body: body.content(),
     redirect: 'manual' as const,

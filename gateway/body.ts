@@ -4,6 +4,7 @@ import type { BodyReservation } from '../http/body-budget.ts'
 import { ClientLeft } from '../http/respond.ts'
 import type { Deadline } from './deadlines.ts'
 import type { RequestHeaders } from './headers.ts'
+import { hasBody } from './request-methods.ts'
 import { FormBody, JsonBody, noBody, type ModelBody } from './model-body.ts'
 import { boundaryOf, FormScan } from './scan-form.ts'
 import { scanJson, type ScanNames } from './scan-json.ts'
@@ -55,7 +56,7 @@ const SMALL = 64 * 1024
 export function readModelBody(reading: BodyReading): ModelBody | Promise<ModelBody> {
   const { request, headers, limits } = reading
   const announced = headers['content-length'] ?? null
-  if (request.method !== 'POST' || announced === '0') return noBody
+  if (!hasBody(request.method) || announced === '0') return noBody
   // Asked last, because reading `request.body` makes a stream, which costs more than everything
   // else here.
   if (announced === null && request.body === null) return noBody

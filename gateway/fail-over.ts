@@ -19,7 +19,7 @@ export const defaultFailOver = [401, 429, CLASS] as const
 
 export const FailOverOn = t.Array(t.Unsafe<number | string>({ type: 'string', format: 'status' }), {
   description:
-    'Statuses from 400 to 599, and `5xx` for all from 500 on: a request that is answered with one goes to the next upstream that serves its model. `5xx` means 502, 504, 520 and 524 only for a GET or with an idempotency-key; written as numbers they mean every request. Default `[401, 429, 5xx]`; `[]` for none.',
+    'Statuses from 400 to 599, and `5xx` for all from 500 on: a request that is answered with one goes to the next upstream that serves its model. `5xx` means 502, 504, 520 and 524 only for a GET or HEAD, or with an idempotency-key; written as numbers they mean every request. Default `[401, 429, 5xx]`; `[]` for none.',
 })
 
 export interface FailOver {

@@ -3,6 +3,7 @@
  * cannot see two different paths.
  */
 import { gatewayPermissions, otherGatewayPermission } from '../contract/permissions.ts'
+import { isRead } from './request-methods.ts'
 import { loggablePath, rawPath, searchOf, startOfPath } from '../http/url.ts'
 
 export interface Target {
@@ -83,7 +84,7 @@ function readTarget(method: string, url: string): Target | null {
   const pathname = rawPath(url)
   if (!pathname.startsWith(`${BASE}/`)) return null
   const path = withoutLastSlash(pathname.slice(BASE.length))
-  const model = method === 'GET' ? modelNamed(path) : null
+  const model = isRead(method) ? modelNamed(path) : null
   const segments = model === null ? path.slice(1).split('/').map(decodeSegment) : ['models']
   if (!segments.every((segment) => segment !== null)) return null
   const area = segments[0]!.toLowerCase()
@@ -98,7 +99,7 @@ function readTarget(method: string, url: string): Target | null {
     search: search && `?${search}`,
     model,
     operation: isNamed ? area : 'other',
-    needed: method === 'GET' ? can.read : can.write,
+    needed: isRead(method) ? can.read : can.write,
   }
 }
 

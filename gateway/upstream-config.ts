@@ -14,7 +14,7 @@ const Timeouts = t.Object(
   {
     first_byte: seconds(
       600,
-      'Seconds until the answer begins, reaching the upstream included. After them the caller gets a 504; where the request is a GET or has an idempotency-key, the next upstream is asked before.',
+      'Seconds until the answer begins, reaching the upstream included. After them the caller gets a 504; where the request is a GET or HEAD, or has an idempotency-key, the next upstream is asked before.',
     ),
     idle: seconds(300, 'Seconds that an answer may be silent once it has begun, or that a client may leave it unread.'),
   },
@@ -56,7 +56,8 @@ const Upstream = t.Object(
     default: t.Optional(
       t.Boolean({
         default: false,
-        description: 'Gets what names no model, such as files and batches. Without one marked, the first.',
+        description:
+          'Gets what names no model, such as files and batches; without one marked, the first does. Also gets the models that no upstream lists, if it has no `models` itself; so does the only upstream without this mark.',
       }),
     ),
     timeouts: t.Optional(Timeouts),

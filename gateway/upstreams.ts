@@ -1,5 +1,6 @@
 /** The upstreams: which serves a model, which is asked next, which failed lately. */
 import { modelNotFound, upstreamUnreachable } from '../contract/errors.ts'
+import { holdsKey } from '../keys/format.ts'
 import type { GatewayConfig, UpstreamConfig } from './upstream-config.ts'
 import type { World } from '../world/world.ts'
 import { restOf } from './fail-over.ts'
@@ -127,6 +128,8 @@ export class Upstreams {
   readonly named: ReadonlySet<string>
   readonly #world: World
   readonly #kept: KeptConnections
+  /** Gets the models that no upstream is known to serve. */
+  readonly #open: Upstream | null
   readonly #timer: ReturnType<typeof setInterval>
 
   constructor(config: GatewayConfig, world: World, before?: Upstreams) {
@@ -140,6 +143,8 @@ export class Upstreams {
     })
     const models = config.upstreams.flatMap(({ models }) => models ?? [])
     this.named = new Set(models.filter((name) => !name.includes('*')))
+    const only = this.all.length === 1 ? this.all[0]! : this.all.find(({ config }) => config.is_default)
+    this.#open = only?.config.models === null ? only : null
     void this.refresh()
     this.#timer = setInterval(() => void this.refresh(), REFRESH_MILLISECONDS)
     this.#timer.unref()
@@ -160,7 +165,10 @@ export class Upstreams {
   }
 
   /**
-   * The upstreams for a model, in the order in which to try them. Throws 404 when none serves it.
+   * The upstreams for a model, in the order in which to try them. A model that none is known to
+   * serve is for the one whose configuration leaves open what it serves: the only upstream, or the
+   * default. Throws 404 where there is none such, and for a key in the place of a model, which no
+   * upstream should see.
    */
   inOrder(model: string | null): Upstream[] | Promise<Upstream[]> {
     if (model === null) return [this.all.find(({ config }) => config.is_default) ?? this.all[0]!]
@@ -170,12 +178,15 @@ export class Upstreams {
 
   async #askAgain(model: string) {
     // It may have been loaded since we asked.
-    await this.refresh()
+    const asked = this.refresh()
+    // Where there is no choice, nobody waits for the answer.
+    if (this.all.length > 1 || !this.#open) await asked
     const now = this.#serving(model)
     if (now.length > 0) return ordered(now, this.#world)
     const silent = this.all.filter((upstream) => upstream.serves(model) === null)
-    if (silent.length === 0) throw modelNotFound(model.slice(0, 128))
-    return ordered(silent, this.#world)
+    if (silent.length > 0) return ordered(silent, this.#world)
+    if (this.#open && !holdsKey(model)) return [this.#open]
+    throw modelNotFound(model.slice(0, 128))
   }
 
   #serving(model: string) {

@@ -86,7 +86,9 @@ export function render({ line, began, reporting }: Exchange, { status = 200, bod
   // The status of the log stays 499 where the client has left.
   if (line.status !== CLIENT_LEFT) line.status = status
   const all = answerHeaders(line.request_id, reporting.world.steady() - began)
-  return new Response(content(body), { status, headers: headers ? Object.assign(all, headers) : all })
+  if (headers) Object.assign(all, headers)
+  const sent = content(body)
+  return new Response(line.method === 'HEAD' ? leftOut(sent, all) : sent, { status, headers: all })
 }
 
 /** Tells the log and the metrics. Called once for each request. */
@@ -120,6 +122,18 @@ export function errorBody(error: ApiError) {
   return { error: { ...error.body.error, message: maskKeys(message), param: param && maskKeys(param) } }
 }
 
+/**
+ * A HEAD is answered as the GET of the same path (RFC 9110, 9.3.2), and what GET would send is only
+ * measured.
+ */
+function leftOut(body: Content, headers: Record<string, string>): null {
+  if (typeof body === 'string' || body instanceof ArrayBuffer)
+    headers['content-length'] = String(Buffer.byteLength(body))
+  return null
+}
+
+type Content = string | ArrayBuffer | ReadableStream | null
+
 const answerHeaders = (request_id: string, milliseconds: number): Record<string, string> => ({
   'content-type': 'application/json',
   'x-request-id': request_id,
@@ -129,7 +143,7 @@ const answerHeaders = (request_id: string, milliseconds: number): Record<string,
   'openai-processing-ms': String(Math.round(milliseconds)),
 })
 
-const content = (body: unknown) =>
+const content = (body: unknown): Content =>
   body === null || typeof body === 'string' || body instanceof ArrayBuffer || body instanceof ReadableStream
     ? body
     : JSON.stringify(body)

@@ -1,5 +1,6 @@
 /** Which calls are metered, and how each says what it used. */
 import type { UsageKind } from '../../ledger/usage-counts.ts'
+import { hasBody } from '../request-methods.ts'
 import { namesOfText } from './answer-text.ts'
 
 export interface Endpoint {
@@ -79,7 +80,7 @@ const transcriptions: Endpoint = { ...plain, kind: 'audio_transcriptions', unit:
 /** As responses, but a request cannot say how long its answer may be. */
 const unbounded = { ...responses, maxima: [], sets: null }
 
-/** By the path below `/v1`, for POST. */
+/** By the path below `/v1`, for requests with a body. */
 const endpoints: Readonly<Record<string, Endpoint>> = {
   '/chat/completions': chat,
   '/completions': completions,
@@ -98,7 +99,7 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
 
 /** Null for calls that use no model by themselves, such as files. */
 export const endpointOf = (method: string, path: string | null): Endpoint | null =>
-  (method === 'POST' && path !== null && Object.hasOwn(endpoints, path) && endpoints[path]) || null
+  (hasBody(method) && path !== null && Object.hasOwn(endpoints, path) && endpoints[path]) || null
 
 /** Of the top level of a JSON body, what metering reads. */
 export const members = [

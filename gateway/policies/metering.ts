@@ -11,6 +11,7 @@ import { endpointOf, fields, members, nested } from '../meter/endpoints.ts'
 import { WatchedResult } from '../meter/metered-batch.ts'
 import type { ResultWatch } from '../meter/result-watch.ts'
 import { limitsOf, requestWindows } from '../meter/windows.ts'
+import { hasBody } from '../request-methods.ts'
 import type { ProjectCaller } from '../caller.ts'
 import type { Policy, PolicyRequest } from './policy.ts'
 
@@ -27,7 +28,7 @@ export const metering = (context: MeteringContext): Policy => ({
   reserve(request) {
     const { component, method, endpoint, path, body } = request
     if (component === 'verify') return reserveVerified(context, request)
-    if (method === 'POST' && endpoint === '/batches') return reserveBatch(context, request)
+    if (hasBody(method) && endpoint === '/batches') return reserveBatch(context, request)
     const metered = endpointOf(method, endpoint)
     if (metered && body && body.kind !== 'none')
       return admit(context, request, new CallWish(context, request, metered, body))

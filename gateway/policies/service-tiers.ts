@@ -4,6 +4,7 @@
  */
 import { invalid } from '../../contract/errors.ts'
 import { serviceTierOff } from '../../contract/limit-errors.ts'
+import { hasBody } from '../request-methods.ts'
 import type { ProjectCaller } from '../caller.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { Policy } from './policy.ts'
@@ -24,7 +25,7 @@ export const serviceTierSettings: Policy = {
     const { tiers } = caller.limits
     if (tiers === null || body === null || body.kind === 'none') return null
     const asked = requireTier(caller, body)
-    if (asked === null && body.kind === 'json' && method === 'POST' && TIERED.includes(endpoint ?? ''))
+    if (asked === null && body.kind === 'json' && hasBody(method) && TIERED.includes(endpoint ?? ''))
       body.set(MEMBER, JSON.stringify(WIRE[tiers.default]))
     return null
   },

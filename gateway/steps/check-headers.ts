@@ -9,9 +9,8 @@ import {
 import { noWebSocket } from '../../contract/gateway-errors.ts'
 import { unknownPath } from '../../http/unknown-path.ts'
 import { holdsKey } from '../../keys/format.ts'
+import { METHODS } from '../request-methods.ts'
 import type { ModelRequest } from '../model-request.ts'
-
-const METHODS = ['GET', 'POST', 'DELETE']
 
 export function checkHeaders({ request: { method }, headers, target, caller, upstreams }: ModelRequest) {
   const organization = headers['openai-organization']

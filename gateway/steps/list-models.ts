@@ -2,10 +2,11 @@
 import { modelNotFound } from '../../contract/errors.ts'
 import { render } from '../../http/respond.ts'
 import { maskKeys } from '../../keys/format.ts'
+import { isRead } from '../request-methods.ts'
 import type { ModelRequest } from '../model-request.ts'
 
 export const asksForModels = ({ target, request }: ModelRequest) =>
-  target.operation === 'models' && request.method === 'GET'
+  target.operation === 'models' && isRead(request.method)
 
 export async function listModels(call: ModelRequest): Promise<Response> {
   const { policies } = call.gateway

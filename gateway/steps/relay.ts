@@ -24,16 +24,31 @@ export async function relay(call: ModelRequest, streams: { open: number }): Prom
   if (isEvents) Object.assign(headers, forEvents)
   const length = response.headers.get('content-length')
   const isSmall = length !== null && Number(length) <= SMALL
-  const body = isSmall ? await readSmall(call) : response.body && stream(call, response.body, isEvents, streams)
+  const body = isSmall
+    ? await readSmall(call)
+    : call.request.method === 'HEAD'
+      ? leave(call, headers)
+      : response.body && stream(call, response.body, isEvents, streams)
   call.reservations.addHeaders(headers)
   const rendered = render(call.exchange, { status, body, headers })
   // After `render`: what throws before this line is counted and logged once, as a failure.
   if (body instanceof ReadableStream) streams.open++
   else {
-    if (body === null) call.answered!.upstream.giveConnection()
+    if (body === null && response.body === null) call.answered!.upstream.giveConnection()
     call.finish('whole')
   }
   return rendered
+}
+
+/** For HEAD, the head is enough. */
+function leave(call: ModelRequest, headers: Record<string, string>): null {
+  const { response } = call.answered!
+  const length = response.headers.get('content-length')
+  call.abort()
+  if (length !== null) headers['content-length'] = length
+  // As GET says of a length that nobody knows. Without it, Bun would say that it is 0.
+  else if (response.body !== null) headers['transfer-encoding'] = 'chunked'
+  return null
 }
 
 async function readSmall(call: ModelRequest): Promise<ArrayBuffer> {

@@ -35,7 +35,7 @@ describe('a hostile request', () => {
     'a segment with parameters': [() => post('/v1/files;x=1/a'), 404],
     'administration in disguise': [() => lines('GET /v1/%6frganization/projects HTTP/1.1', []), 403],
     'administration in capitals': [() => lines('GET /v1/Organization/projects HTTP/1.1', []), 403],
-    'a method that nothing has': [() => post('/v1/chat/completions').replace('POST', 'PATCH'), 405],
+    'a method that nothing has': [() => post('/v1/chat/completions').replace('POST', 'PROPFIND'), 405],
     'no JSON': [() => post('/v1/chat/completions', [], 'model=tiny'), 400],
     'JSON in UTF-16': [() => post('/v1/chat/completions', [], body.replaceAll(/./g, '$&\0')), 400],
     'two models': [() => post('/v1/chat/completions', [], '{"model":"tiny","model":"words"}'), 400],

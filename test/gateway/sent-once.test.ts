@@ -91,11 +91,24 @@ test('an upstream that dies at once on a new connection has executed a POST once
   expect(next.sent).toEqual([])
 })
 
-test('a GET is asked again: it changes nothing', async () => {
-  const { server, crashing } = await start(200)
-  expect((await server.request('GET', '/batches')).status).toBe(502)
-  expect(crashing.executed).toHaveLength(2)
-})
+for (const method of ['GET', 'HEAD'])
+  test(`a ${method} is asked again: it changes nothing`, async () => {
+    const { server, crashing } = await start(200)
+    expect((await server.request(method, '/batches')).status).toBe(502)
+    expect(crashing.executed).toHaveLength(2)
+  })
+
+for (const method of ['PUT', 'PATCH', 'DELETE'])
+  test(`a ${method} is sent once, and again only with an idempotency-key`, async () => {
+    const { server, crashing, next } = await start(200)
+    const body = method === 'DELETE' ? undefined : { model: 'tiny' }
+    expect((await server.request(method, '/vector_stores/vs_1', body)).status).toBe(502)
+    expect(crashing.executed).toEqual([`${method} /v1/vector_stores/vs_1 HTTP/1.1`])
+    expect(next.sent).toEqual([])
+    const again = await start(200)
+    await again.server.request(method, '/vector_stores/vs_1', body, { 'idempotency-key': 'once' })
+    expect(again.crashing.executed).toHaveLength(2)
+  })
 
 test('a POST that an upstream lets wait too long is not sent to the next one', async () => {
   const slow = await startCrashing(60_000)

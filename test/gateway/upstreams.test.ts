@@ -213,6 +213,69 @@ describe('no upstream at all', () => {
   })
 })
 
+describe('a model that no upstream lists', () => {
+  /** What the upstreams were asked, and how a request for a model was answered. */
+  async function startWith(file: (one: FakeUpstream, two: FakeUpstream) => string) {
+    const [one, two] = [startUpstream('one'), startUpstream('two')]
+    two.models = ['other']
+    const server = await startGateway('sqlite', file(one, two))
+    return {
+      server,
+      one,
+      ask: async (model: string) => {
+        const answer = await server.request('POST', '/chat/completions', { model })
+        const { model: by, error } = (await answer.json()) as { model?: string; error?: { code: string } }
+        return by ?? error!.code
+      },
+      stop: async () => {
+        await server.stop()
+        await Promise.all([one.stop(), two.stop()])
+      },
+    }
+  }
+
+  test('goes to the only upstream, which may know it by another name', async () => {
+    const { ask, server, one, stop } = await startWith(({ url }) => `upstreams: [{ name: one, base_url: "${url}" }]`)
+    // Once its list is known.
+    await server.request('GET', '/models')
+    expect(await ask('tiny')).toBe('tiny of one')
+    expect(await ask('llama3')).toBe('llama3 of one')
+    // Nobody means to show their key to the upstream.
+    const before = one.sent.length
+    expect(await ask(server.key)).toBe('model_not_found')
+    expect(one.sent).toHaveLength(before)
+    await stop()
+  })
+
+  test('goes to the default of several', async () => {
+    const { ask, stop } = await startWith(
+      (one, two) => `
+upstreams:
+  - { name: one, base_url: "${one.url}" }
+  - { name: two, base_url: "${two.url}", default: true }
+`,
+    )
+    expect(await ask('tiny')).toBe('tiny of one')
+    expect(await ask('llama3')).toBe('llama3 of two')
+    await stop()
+  })
+
+  test('goes nowhere where none is marked as the default, or where the configuration says what that one serves', async () => {
+    for (const more of ['', ', default: true, models: [other]']) {
+      const { ask, stop } = await startWith(
+        (one, two) => `
+upstreams:
+  - { name: one, base_url: "${one.url}" }
+  - { name: two, base_url: "${two.url}"${more} }
+`,
+      )
+      expect(await ask('other')).toBe('other of two')
+      expect(await ask('llama3')).toBe('model_not_found')
+      await stop()
+    }
+  })
+})
+
 describe('an upstream that does not say which models it has', () => {
   test('is asked for any', async () => {
     const raw = await startRawUpstream('HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}')
