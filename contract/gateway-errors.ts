@@ -8,6 +8,13 @@ export const noWebSocket = (path: string) =>
     headers: { upgrade: 'HTTP/1.1' },
   })
 
+/** A model request that is still under way when the time of a server that stops is over. */
+export const serverStopping = () =>
+  new ApiError(503, 'The server is being stopped, and the request took too long to wait for. Send it again.', {
+    code: 'server_stopping',
+    headers: { 'retry-after': '1' },
+  })
+
 /** Two keys in the headers of one request. */
 export const twoKeys = () =>
   new ApiError(400, 'The request has two different keys. Send one, in "Authorization", "api-key" or "x-api-key".', {

@@ -4,6 +4,7 @@
  * for each, or a listener on each request's signal, would be quicker to know and costs each request
  * several microseconds.
  */
+import type { ApiError } from '../contract/errors.ts'
 import type { World } from '../world/world.ts'
 
 const TICK_MILLISECONDS = 100
@@ -31,6 +32,11 @@ export class Deadlines {
     return deadline
   }
 
+  /** The server stops: every request that can be told why is told so. */
+  stop(error: ApiError) {
+    for (const deadline of this.#open) deadline.stop(error)
+  }
+
   #tick() {
     const now = this.#world.steady()
     for (const deadline of this.#open) deadline.tick(now)
@@ -55,6 +61,10 @@ export class Deadline {
   ignoresClient = false
   /** Called with each tick until the request ends. */
   onTick: (() => void) | null = null
+  /** Called when the server stops and waits no longer. */
+  onStop: ((error: ApiError) => void) | null = null
+  /** Whether that was so. */
+  isStopped = false
   /** Called whenever nothing has set the deadline anew for 15 seconds. */
   onQuiet: (() => void) | null = null
   #quietAt = 0
@@ -99,9 +109,22 @@ export class Deadline {
     onExpire()
   }
 
+  /** Of a request that was ended although its client and its upstream are well. */
+  get whyEnded() {
+    return this.isStopped ? ('server stopped' as const) : ('key revoked' as const)
+  }
+
+  stop(error: ApiError) {
+    if (!this.onStop) return
+    this.isStopped = true
+    this.onTick = null
+    this.onStop(error)
+  }
+
   end() {
     this.#onExpire = null
     this.onTick = null
+    this.onStop = null
     this.onQuiet = null
     this.#open.delete(this)
   }

@@ -1,4 +1,5 @@
 /** The gateway: everything below `/v1` that is not administration, forwarded to the upstreams. */
+import { serverStopping } from '../contract/gateway-errors.ts'
 import { BodyBudget } from '../http/body-budget.ts'
 import type { RequestLine } from '../http/request-line.ts'
 import { ClientLeft, failure, render } from '../http/respond.ts'
@@ -133,6 +134,11 @@ export class Gateway {
     return this.#upstreams?.named ?? none
   }
 
+  /** The server stops: model requests under way are ended with an error that says so. */
+  endRequests() {
+    this.#parts.deadlines.stop(serverStopping())
+  }
+
   stop() {
     for (const end of this.#parts.drain.open) end()
     this.#upstreams?.stop()
@@ -149,6 +155,6 @@ function fail(call: ModelRequest, thrown: unknown): Response {
   const left = thrown instanceof ClientLeft || call.request.signal.aborted
   const answer = failure(call.exchange, left ? new ClientLeft() : thrown, call.callerHeaders())
   const response = render(call.exchange, answer)
-  call.finish(left ? 'client left' : call.revoked ? 'key revoked' : null)
+  call.finish(left ? 'client left' : call.revoked ? call.deadline.whyEnded : null)
   return response
 }

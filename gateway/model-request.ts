@@ -83,7 +83,10 @@ export class ModelRequest {
   upstreamStatus: number | null = null
   /** Whether an upstream was sent the request. */
   wasForwarded = false
-  /** Why the request is being ended although its client and its upstream are well: its key died. */
+  /**
+   * Why the request is being ended although its client and its upstream are well: its key died, or
+   * the server stops.
+   */
   revoked: unknown = null
 
   constructor(gateway: GatewayParts, request: Request, upstreams: Upstreams | null) {

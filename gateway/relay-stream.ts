@@ -81,12 +81,15 @@ export class StreamRelay {
     return new ReadableStream(direct as unknown as UnderlyingDefaultSource<Uint8Array>)
   }
 
-  /** The key died: ends the stream with this error, after the event that is under way. */
+  /**
+   * The key died, or the server stops: ends the stream with this error, after the event that is
+   * under way.
+   */
   revoke(error: ApiError) {
     if (!this.#isOpen) return
     const { isEvents, abort, deadline } = this.#relaying
     this.#revoked = error
-    if (this.#isBlocked) return this.#cut('key revoked', error)
+    if (this.#isBlocked) return this.#cut(deadline.whyEnded, error)
     if (!isEvents || endsEvent(this.#tail)) return abort()
     let ticks = TICKS_TO_END_AN_EVENT
     deadline.onTick = () => {
@@ -157,7 +160,7 @@ export class StreamRelay {
     if (this.#isDraining) return this.#leave('client left')
     const stalled = deadline.expired
     const revoked = this.#revoked
-    this.#end(revoked ? 'key revoked' : stalled ? 'upstream stalled' : 'upstream broke off')
+    this.#end(revoked ? deadline.whyEnded : stalled ? 'upstream stalled' : 'upstream broke off')
     abort()
     if (!isEvents || !endsEvent(this.#tail)) return client.close(error)
     void client.write(errorEvent(revoked ?? (stalled ? upstreamTimeout() : badUpstream())))

@@ -34,5 +34,5 @@ export interface ForwardedLine {
   /** Until the head of the upstream's answer arrived; null if it never did. */
   upstream_milliseconds: number | null
   /** How the body ended. */
-  ended: 'whole' | 'client left' | 'key revoked' | 'upstream stalled' | 'upstream broke off' | null
+  ended: 'whole' | 'client left' | 'key revoked' | 'server stopped' | 'upstream stalled' | 'upstream broke off' | null
 }

@@ -29,6 +29,7 @@ const labelOf: Record<NonNullable<ForwardedLine['ended']>, string> = {
   whole: 'whole',
   'client left': 'client_left',
   'key revoked': 'key_revoked',
+  'server stopped': 'server_stopped',
   'upstream stalled': 'upstream_stalled',
   'upstream broke off': 'upstream_broke_off',
 }

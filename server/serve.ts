@@ -15,6 +15,7 @@ import { assemble, type Assembled } from './assemble.ts'
 import { bodyLimits } from './body-limits.ts'
 import { clientAddress, isLoopback } from './client-address.ts'
 import type { Config } from './config.ts'
+import { endRequests } from './end-requests.ts'
 import { gatewayConfig } from './gateway-config.ts'
 import { hostLocks } from './host-locks.ts'
 import { greet } from './greeting.ts'
@@ -25,7 +26,8 @@ import { openHost } from './open-storage.ts'
 import { warnings } from './warnings.ts'
 
 const STOP_WITHIN_MILLISECONDS = 9_000
-const REQUESTS_END_WITHIN_MILLISECONDS = 7_000
+/** Of a server whose storage failed: requests then wait for nothing. */
+const FAILED_ENDS_WITHIN_MILLISECONDS = 4_000
 const STORAGE_ENDS_WITHIN_MILLISECONDS = 1_500
 
 export interface Running {
@@ -144,8 +146,9 @@ class KeyhallServer {
     }
   }
 
-  stop(): Promise<void> {
-    return (this.#stopping ??= this.#finish())
+  /** Requests under way have this time. */
+  stop(milliseconds = this.#config.shutdown_seconds * 1000): Promise<void> {
+    return (this.#stopping ??= this.#finish(milliseconds))
   }
 
   #readUpstreams() {
@@ -244,22 +247,17 @@ class KeyhallServer {
   #storageFailed(error: Error) {
     this.#log.say('error', 'The storage failed; stopping, because going on could lose data.', { cause: error.message })
     this.#log.flush()
-    const stopped = this.#assembled ? this.stop() : Promise.resolve()
+    const stopped = this.#assembled ? this.stop(FAILED_ENDS_WITHIN_MILLISECONDS) : Promise.resolve()
     void stopped.finally(() => this.#terminal.exit(1))
     setTimeout(() => this.#terminal.exit(1), STOP_WITHIN_MILLISECONDS).unref()
   }
 
-  async #finish() {
+  async #finish(milliseconds: number) {
     const [listeners, assembled, log] = [this.#listeners!, this.#assembled!, this.#log]
     this.#stopLinks()
     log.say('info', 'Stopping: no new connections, requests in flight finish.')
-    const ended = listeners.stop().then(() => this.#mail?.settled())
-    await within(REQUESTS_END_WITHIN_MILLISECONDS, ended)
-    assembled.gateway.stop()
-    if (listeners.pendingRequests > 0) {
-      log.say('warn', 'Requests that took too long were cut off.', { requests: listeners.pendingRequests })
-      void listeners.stop(true)
-    }
+    const mailed = () => this.#mail?.settled()
+    await endRequests({ listeners, gateway: assembled.gateway, log, mailed }, milliseconds)
     const closed = Promise.all([assembled.stop(), this.#kept!.stop()]).then(() => this.#database!.close())
     await within(STORAGE_ENDS_WITHIN_MILLISECONDS, closed)
     log.say('info', 'Stopped.')

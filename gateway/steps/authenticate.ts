@@ -44,12 +44,13 @@ export function authenticateAgain(call: ModelRequest): void | Promise<void> {
 
 /**
  * From here on until the request ends, each tick of the deadlines looks at the key, and `onRevoked`
- * is called once with the error of a new request if it died. While storage does not answer nobody
- * can tell, and the request goes on.
+ * is called once with the error of a new request if it died, or when the server stops. While
+ * storage does not answer nobody can tell, and the request goes on.
  */
 export function watchKey(call: ModelRequest, onRevoked: (error: ApiError) => void) {
   const { authorizer } = call.gateway
   let pause = 0
+  call.deadline.onStop = onRevoked
   call.deadline.onTick = () => {
     if (pause-- > 0 || authorizer.isCurrent(call.authorized!) || !authorizer.canTell()) return
     pause = TICKS_BETWEEN_READS

@@ -65,6 +65,8 @@ export async function startGateway(
   const given = {
     KEYHALL_DATABASE: database.address,
     KEYHALL_PORT: '0',
+    // A test that stops it amid a request need not wait for long.
+    KEYHALL_SHUTDOWN_SECONDS: '5',
     KEYHALL_ADMIN_KEY: ADMIN_KEY,
     KEYHALL_PEPPER_FILE: join(home.path, 'pepper'),
     ...(yaml !== null && { KEYHALL_CONFIG: file }),
