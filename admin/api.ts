@@ -6,6 +6,7 @@ import adminApiKeys from './resources/admin-api-keys.ts'
 import apiKeys from './resources/api-keys.ts'
 import auditLogs from './resources/audit-logs.ts'
 import dataRetention, { projectDataRetentionHandlers } from './resources/data-retention.ts'
+import certificates, { projectCertificateHandlers } from './resources/certificates.ts'
 import federationRules from './resources/federation-rules.ts'
 import groups from './resources/groups.ts'
 import groupUsers from './resources/group-users.ts'
@@ -49,6 +50,7 @@ const implementation: Implementation<typeof contract.admin.organization> = {
   dataRetention,
   spendLimit,
   spendAlerts,
+  certificates,
   workloadIdentityProviders: { ...workloadIdentityProviders, federationRules },
   projects: {
     ...projects,
@@ -62,6 +64,7 @@ const implementation: Implementation<typeof contract.admin.organization> = {
     dataRetention: projectDataRetentionHandlers,
     spendLimit: projectSpendLimitHandlers,
     spendAlerts: projectSpendAlertHandlers,
+    certificates: projectCertificateHandlers,
     limits: projectLimits,
     apiKeys: projectApiKeys,
     serviceAccounts: { ...projectServiceAccounts, apiKeys: serviceAccountApiKeys },

@@ -4,7 +4,7 @@
  * and the head also have seals (audit-seal.ts).
  */
 import { createHash } from 'node:crypto'
-import type { AuditEvent, AuditPayload } from '../contract/audit-events.ts'
+import { resourceIdOf, type AuditEvent, type AuditPayload } from '../contract/audit-events.ts'
 import type { Sql } from '../database/types.ts'
 import { statement } from '../database/statement.ts'
 import type { AuditHeadRow, AuditLogRow } from '../database/tables.ts'
@@ -116,7 +116,7 @@ export async function appendEvents<Head extends AuditHeadRow>(
       actor_id: actor.user_id,
       actor_email: actor.email,
       actor_key_id: actor.key_id,
-      resource_id: payload.id,
+      resource_id: resourceIdOf(payload),
       entry,
       hash,
       ...sealRow(peppers[0], { organization_id, seq, hash }),

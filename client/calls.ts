@@ -96,6 +96,15 @@ export const calls: Calls<typeof contract.admin> = {
       update: { method: 'POST', path: '/organization/spend_alerts/{alert_id}', query: none, body: ['threshold_amount', 'currency', 'interval', 'notification_channel'], ...key },
       delete: { method: 'DELETE', path: '/organization/spend_alerts/{alert_id}', query: none, body: none, ...key },
     },
+    certificates: {
+      list: { method: 'GET', path: '/organization/certificates', query: ['after', 'limit', 'order'], body: none, ...list },
+      activate: { method: 'POST', path: '/organization/certificates/activate', query: none, body: ['certificate_ids'], ...list },
+      deactivate: { method: 'POST', path: '/organization/certificates/deactivate', query: none, body: ['certificate_ids'], ...list },
+      create: { method: 'POST', path: '/organization/certificates', query: none, body: ['certificate', 'name'], ...key },
+      retrieve: { method: 'GET', path: '/organization/certificates/{certificate_id}', query: ['include'], body: none, ...key },
+      update: { method: 'POST', path: '/organization/certificates/{certificate_id}', query: none, body: ['name'], ...key },
+      delete: { method: 'DELETE', path: '/organization/certificates/{certificate_id}', query: none, body: none, ...key },
+    },
     workloadIdentityProviders: {
       list: { method: 'GET', path: '/organization/workload_identity_providers', query: ['after', 'limit', 'order'], body: none, ...list },
       create: { method: 'POST', path: '/organization/workload_identity_providers', query: none, body: ['name', 'type', 'issuer', 'audience', 'description', 'attribute_transformations', 'verification', 'enabled'], ...key },
@@ -180,6 +189,11 @@ export const calls: Calls<typeof contract.admin> = {
         retrieve: { method: 'GET', path: '/organization/projects/{project_id}/spend_alerts/{alert_id}', query: none, body: none, ...key },
         update: { method: 'POST', path: '/organization/projects/{project_id}/spend_alerts/{alert_id}', query: none, body: ['threshold_amount', 'currency', 'interval', 'notification_channel'], ...key },
         delete: { method: 'DELETE', path: '/organization/projects/{project_id}/spend_alerts/{alert_id}', query: none, body: none, ...key },
+      },
+      certificates: {
+        list: { method: 'GET', path: '/organization/projects/{project_id}/certificates', query: ['after', 'limit', 'order'], body: none, ...list },
+        activate: { method: 'POST', path: '/organization/projects/{project_id}/certificates/activate', query: none, body: ['certificate_ids'], ...list },
+        deactivate: { method: 'POST', path: '/organization/projects/{project_id}/certificates/deactivate', query: none, body: ['certificate_ids'], ...list },
       },
       limits: {
         retrieve: { method: 'GET', path: '/organization/projects/{project_id}/limits', query: none, body: none, ...key },

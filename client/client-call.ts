@@ -47,7 +47,8 @@ export function callOf<O extends Operation>({ method, path, query, body, can, re
 /** Whether an answer is an envelope of objects. Buckets of usage name themselves `page` instead. */
 function isEnvelope(returns: Operation['returns']) {
   const { properties } = returns as { properties?: Record<string, { const?: unknown }> }
-  return properties?.object?.const === 'list' && 'data' in properties
+  const name = properties?.object?.const
+  return typeof name === 'string' && name !== 'page' && 'data' in properties!
 }
 
 /** The names in braces in a path, in order. */

@@ -26,9 +26,12 @@ export type Input<O extends Operation> = Record<PathParam<O['path']>, string> & 
  * What a method returns: for a list a promise of a page, else a promise of the object.
  */
 export type Answer<O extends Operation> =
-  Output<O> extends { object: 'list'; data: (infer Item)[] }
+  Output<O> extends { object: Envelope; data: (infer Item)[] }
     ? PagePromise<Page<Item> & Members<Output<O>>, Item>
     : APIPromise<Output<O>>
+
+/** Lists, and what names the objects that it has changed, which the SDK also takes for a page. */
+type Envelope = 'list' | `${string}.activation` | `${string}.deactivation`
 
 type Members<Envelope> = {
   [Name in keyof Envelope]: Name extends 'last_id' ? NonNullable<Envelope[Name]> : Envelope[Name]

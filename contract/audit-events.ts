@@ -15,6 +15,10 @@ const assignment = Type.Object({
   ...resource,
 })
 
+const named = { ...id, name: Type.Optional(Type.String()) }
+const certificate = Type.Object(named)
+const certificates = Type.Object({ certificates: Type.Array(certificate) })
+
 const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 const amount = Type.Optional(Type.Integer())
 const rateLimits = Type.Object({
@@ -118,12 +122,23 @@ export const auditEvents = {
     subject: Type.String(),
     expires_at: Type.Integer(),
   }),
+  'certificate.created': certificate,
+  'certificate.updated': certificate,
+  'certificate.deleted': Type.Object({ ...named, certificate: Type.String() }),
+  'certificates.activated': certificates,
+  'certificates.deactivated': certificates,
   'role.assignment.created': assignment,
   'role.assignment.deleted': assignment,
 }
 
 export type AuditEvent = keyof typeof auditEvents
 export type AuditPayload<Event extends AuditEvent> = Static<(typeof auditEvents)[Event]>
+
+/**
+ * The object that an event is about. Each certificate that is activated has an event of its own.
+ */
+export const resourceIdOf = (payload: AuditPayload<AuditEvent>): string =>
+  'certificates' in payload ? payload.certificates[0]!.id : payload.id
 
 /**
  * Every type that the official SDK knows; Keyhall itself writes those that have a payload above.

@@ -6,6 +6,7 @@ import { adminApiKeys } from './admin-api-keys.ts'
 import { apiKeys } from './api-keys.ts'
 import { auditLogs } from './audit-logs.ts'
 import { dataRetention, projectDataRetention } from './data-retention.ts'
+import { certificates, projectCertificates } from './certificates.ts'
 import { federationRules } from './federation-rules.ts'
 import { groups } from './groups.ts'
 import { groupUsers } from './group-users.ts'
@@ -43,6 +44,7 @@ export const contract = {
       dataRetention,
       spendLimit,
       spendAlerts,
+      certificates,
       workloadIdentityProviders: { ...workloadIdentityProviders, federationRules },
       projects: {
         ...projects,
@@ -56,6 +58,7 @@ export const contract = {
         dataRetention: projectDataRetention,
         spendLimit: projectSpendLimit,
         spendAlerts: projectSpendAlerts,
+        certificates: projectCertificates,
         limits: projectLimits,
         apiKeys: projectApiKeys,
         serviceAccounts: { ...projectServiceAccounts, apiKeys: serviceAccountApiKeys },

@@ -1,6 +1,6 @@
 /**
- * The row types of workload identity, and of settings of projects: whom to trust, for what, and the
- * access tokens in use.
+ * The row types of workload identity, of certificates and of settings of projects: whom to trust,
+ * for what, and the access tokens in use.
  */
 
 export interface IdentityTables {
@@ -8,6 +8,8 @@ export interface IdentityTables {
   federation_rules: FederationRuleRow
   access_tokens: AccessTokenRow
   project_settings: ProjectSettingRow
+  certificates: CertificateRow
+  active_certificates: ActiveCertificatesRow
 }
 
 /** An OIDC issuer whose tokens workloads exchange for access tokens. */
@@ -77,4 +79,29 @@ export interface ProjectSettingRow {
    */
   name: string
   value: string
+}
+
+/** The certificate of an authority (CA). */
+export interface CertificateRow {
+  organization_id: string
+  id: string
+  name: string | null
+  /** In PEM. */
+  content: string
+  valid_at: number
+  expires_at: number
+  created_at: number
+  deleted_at: number | null
+  /** Authenticates the row, see keys/trust-mac.ts; null for a deleted one. */
+  mac: Uint8Array | null
+}
+
+/** Which certificates are active; no row where none is. */
+export interface ActiveCertificatesRow {
+  organization_id: string
+  /** Empty for the organization itself. */
+  project_id: string
+  /** JSON array. */
+  certificate_ids: string
+  mac: Uint8Array
 }

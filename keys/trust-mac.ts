@@ -1,10 +1,17 @@
 /**
- * The MACs of what lets workloads in without a key: providers, federation rules, access tokens.
- * Somebody who can write the database but lacks the pepper can add none, nor change whom one trusts
- * or what it permits. Deleting a provider or a rule deletes its MAC.
+ * The MACs of what says whom to trust: providers, federation rules and access tokens of workloads,
+ * certificates of authorities and which of them are active. Somebody who can write the database but
+ * lacks the pepper can add none, nor change whom one trusts or what it permits. Deleting a
+ * provider, a rule or a certificate deletes its MAC.
  */
 import { createHash } from 'node:crypto'
-import type { AccessTokenRow, FederationRuleRow, IdentityProviderRow } from '../database/identity-tables.ts'
+import type {
+  AccessTokenRow,
+  ActiveCertificatesRow,
+  CertificateRow,
+  FederationRuleRow,
+  IdentityProviderRow,
+} from '../database/identity-tables.ts'
 import type { Sql } from '../database/types.ts'
 import { isMac, mac, type Pepper, type Peppers } from './digest.ts'
 
@@ -12,6 +19,8 @@ interface Rows {
   identity_providers: IdentityProviderRow
   federation_rules: FederationRuleRow
   access_tokens: AccessTokenRow
+  certificates: CertificateRow
+  active_certificates: ActiveCertificatesRow
 }
 
 /** Everything but names, descriptions and times, which decide nothing. */
@@ -46,12 +55,16 @@ const covered = {
     'scopes',
     'expires_at',
   ],
+  certificates: ['organization_id', 'id', 'content'],
+  active_certificates: ['organization_id', 'project_id', 'certificate_ids'],
 } as const satisfies { [Table in keyof Rows]: readonly (keyof Rows[Table])[] }
 
 const labels = {
   identity_providers: 'identity-provider:v1',
   federation_rules: 'federation-rule:v1',
   access_tokens: 'access-token:v1',
+  certificates: 'certificate:v1',
+  active_certificates: 'active-certificates:v1',
 } as const
 
 type Covered<Table extends keyof Rows> = Pick<Rows[Table], (typeof covered)[Table][number] & keyof Rows[Table]>
@@ -83,21 +96,33 @@ export const hasTrustMac = <Table extends keyof Rows>(
 ): boolean => row.mac !== null && isMac(peppers, labels[table], encode(table, row), row.mac)
 
 /**
- * Gives providers and rules a MAC under the current pepper, before the other one is retired. Rows
- * that were forged keep theirs, which then opens as little as before.
+ * Gives all rows but access tokens a MAC under the current pepper, before the other one is retired.
+ * Rows that were forged keep theirs, which then opens as little as before.
  */
 export async function renewTrustMacs(sql: Sql, peppers: Peppers) {
-  for (const table of ['identity_providers', 'federation_rules'] as const) {
-    const rows = await sql.selectFrom(table).selectAll().where('mac', 'is not', null).execute()
+  for (const [table, id] of renewed) {
+    const rows = await sql
+      .selectFrom(table as 'certificates')
+      .selectAll()
+      .where('mac', 'is not', null)
+      .execute()
     for (const row of rows) {
       if (!hasTrustMac(peppers, table, row as never)) continue
       const { mac } = withTrustMac(peppers[0], table, row as never) as { mac: Uint8Array }
       await sql
-        .updateTable(table)
+        .updateTable(table as 'certificates')
         .set({ mac })
         .where('organization_id', '=', row.organization_id)
-        .where('id', '=', row.id)
+        .where(id as 'id', '=', (row as unknown as Record<string, string>)[id]!)
         .execute()
     }
   }
 }
+
+/** Each with the column that names a row within the organization. */
+const renewed = [
+  ['identity_providers', 'id'],
+  ['federation_rules', 'id'],
+  ['certificates', 'id'],
+  ['active_certificates', 'project_id'],
+] as const

@@ -57,6 +57,12 @@ const scopes: { [Event in AuditEvent]: (payload: AuditPayload<Event>) => Scope |
   'workload_identity_provider_mapping.updated': none,
   'workload_identity_provider_mapping.deleted': none,
   'tenant.workload_identity.access_token.issued': none,
+  // Their handlers say whose requests need another client certificate.
+  'certificate.created': none,
+  'certificate.updated': none,
+  'certificate.deleted': none,
+  'certificates.activated': none,
+  'certificates.deactivated': none,
   'role.assignment.created': principal,
   'role.assignment.deleted': principal,
 }

@@ -2,6 +2,7 @@
  * The revocations file of a running server: compared with the database at the start, written after
  * each revocation and every hour.
  */
+import { resourceIdOf } from '../contract/audit-events.ts'
 import { RevocationKeeper, type Finding, type StartFindings } from '../admin/kept-revocations/keep-revocations.ts'
 import { RevocationsFile } from '../admin/kept-revocations/append-only-file.ts'
 import type { Database } from '../database/types.ts'
@@ -96,7 +97,8 @@ export class KeptRevocations {
   }
 
   #sayOlder({ organization_id, database, file, applied }: Finding) {
-    const ids = (type: string) => applied.filter((event) => event.type === type).map(({ payload }) => payload.id)
+    const ids = (type: string) =>
+      applied.filter((event) => event.type === type).map(({ payload }) => resourceIdOf(payload))
     this.#log.say(
       'warn',
       `The database is older than the revocations file: its newest change is of ${timeOf(database.at)}, the file's of ${timeOf(file!.at)}. What was taken away in between was taken away again.`,

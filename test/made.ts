@@ -2,6 +2,7 @@
  * Objects that tests need and do not look at, made through the API itself; each with a name that no
  * other of the run has.
  */
+import { makeAuthority } from './certificates.ts'
 import { linkInvite } from '../admin/invites/link.ts'
 import { addPerson, testPepper, type Tenant } from './setup.ts'
 
@@ -56,6 +57,32 @@ export async function leaveRoomForProvider(tenant: Tenant) {
     for (const rule of await list(`${path}/${id}/federation_rules`))
       await tenant.request('DELETE', `${path}/${id}/federation_rules/${rule.id}`)
     await tenant.request('DELETE', `${path}/${id}`)
+  }
+}
+
+/**
+ * A certificate of an authority, not active. An organization has room for fifty, so older ones make
+ * way.
+ */
+export async function newCertificate(tenant: Tenant): Promise<string> {
+  await leaveRoomForCertificate(tenant)
+  return (await make(tenant, '/organization/certificates', { certificate: makeAuthority().pem })).id
+}
+
+/** Deletes the oldest certificates of the tests where there would be no room for another. */
+export async function leaveRoomForCertificate(tenant: Tenant) {
+  const path = '/organization/certificates'
+  const { data } = (await (await tenant.request('GET', `${path}?limit=100&order=asc`)).json()) as {
+    data: { id: string }[]
+  }
+  for (const { id } of data.slice(0, Math.max(0, data.length - 30))) {
+    await make(tenant, `${path}/deactivate`, { certificate_ids: [id] })
+    for (;;) {
+      const deleted = await tenant.request('DELETE', `${path}/${id}`)
+      if (deleted.status === 200) break
+      const [, project_id] = /active for project (proj_\w+)/.exec(await deleted.text()) ?? []
+      await make(tenant, `/organization/projects/${project_id}/certificates/deactivate`, { certificate_ids: [id] })
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 /** How each operation on projects and what is in them is called with success. */
 import type { contract } from '../contract/index.ts'
-import { make, newGroup, newPerson, newProject, newServiceAccount } from './made.ts'
+import { make, newCertificate, newGroup, newPerson, newProject, newServiceAccount } from './made.ts'
 import { alert, nothing, threshold, type Recipes } from './recipe.ts'
 import { RECIPE_MODEL, type Tenant } from './setup.ts'
 
@@ -34,6 +34,13 @@ const withModelPermissions = async (tenant: Tenant) => {
   const { params } = await project(tenant)
   await make(tenant, `/organization/projects/${params.project_id}/model_permissions`, allowed)
   return { params }
+}
+
+const withCertificate = async (tenant: Tenant) => {
+  const { params } = await project(tenant)
+  const body = { certificate_ids: [await newCertificate(tenant)] }
+  await make(tenant, `/organization/projects/${params.project_id}/certificates/activate`, body)
+  return { params, body }
 }
 
 const projectUser = async (tenant: Tenant) => {
@@ -187,6 +194,17 @@ export const projects: Recipes<typeof contract.admin.organization.projects> = {
       prepare: async (tenant) => ({ ...(await project(tenant)), body: { retention_type: 'zero_data_retention' } }),
       events: { 'tenant.policy.updated': 1 },
     },
+  },
+  certificates: {
+    list: { prepare: project, events: {} },
+    activate: {
+      prepare: async (tenant) => ({
+        ...(await project(tenant)),
+        body: { certificate_ids: [await newCertificate(tenant)] },
+      }),
+      events: { 'certificates.activated': 1 },
+    },
+    deactivate: { prepare: withCertificate, events: { 'certificates.deactivated': 1 } },
   },
   spendLimit: {
     retrieve: { prepare: limitedProject, events: {} },

@@ -2,6 +2,7 @@
  * How each operation is called with success: what must exist before, and what then to send. An
  * operation without a recipe is a type error.
  */
+import { certificates } from './certificate-recipes.ts'
 import type { contract, OperationName } from '../contract/index.ts'
 import {
   leaveRoomForProvider,
@@ -212,6 +213,7 @@ const tree: Recipes<typeof contract.admin.organization> = {
     },
     delete: { prepare: spendAlert, events: { 'tenant.billing.alerts.updated': 1 } },
   },
+  certificates,
   workloadIdentityProviders: {
     list: { prepare: nothing, events: {} },
     create: {

@@ -55,6 +55,12 @@ const subjects: { [Event in AuditEvent]: (payload: AuditPayload<Event>) => Subje
   'workload_identity_provider_mapping.deleted': its('rule'),
   // Access tokens expire within the hour, and end with their rule.
   'tenant.workload_identity.access_token.issued': nothing,
+  // An older database has the certificates active that were active then.
+  'certificate.created': nothing,
+  'certificate.updated': nothing,
+  'certificate.deleted': nothing,
+  'certificates.activated': nothing,
+  'certificates.deactivated': nothing,
   'role.assignment.created': nothing,
   'role.assignment.deleted': ({ principal_id, principal_type }) => ({
     kind: principal_type === 'group' ? 'group' : 'owner',

@@ -24,6 +24,7 @@ import { workloadIdentity } from './025-workload-identity.ts'
 import { seriesMonths } from './026-series-months.ts'
 import { projectSettings } from './027-project-settings.ts'
 import { sweptServers } from './028-swept-servers.ts'
+import { certificates } from './029-certificates.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -48,4 +49,5 @@ export const migrations: readonly Migration[] = [
   seriesMonths,
   projectSettings,
   sweptServers,
+  certificates,
 ]

@@ -22,6 +22,7 @@ const rooms: Record<string, string> = {
   'gateway/meter': 'What a request uses: counted, priced, and kept under its limits.',
   ledger: 'Usage, rate windows and budgets, exact across all servers of a database.',
   keys: 'Making, digesting, authenticating and verifying keys; who has access to what.',
+  'keys/certificates': 'X.509: reading certificates, and whether one chains to another.',
   revocation: 'How every server hears of what was revoked.',
   database: 'Two engines behind one interface.',
   'database/migrations': 'What brings the tables up to date, for both engines.',

@@ -27,6 +27,7 @@ const time = 'The years from 1970 to 9999.'
 const rate = 'Rates are whole numbers of 31 bits; the greatest stands for no limit.'
 const money = 'Spend is counted in nano-dollars, which must stay exact.'
 const ownReport = 'Their document gives every report the members of all reports; ours has its own.'
+const oneObject = 'Their document has one schema for all forms of a certificate; ours has one for each.'
 const notKept = 'Optional there, and Keyhall knows nothing that it could say.'
 
 export const accepted: readonly AcceptedDifference[] = [
@@ -171,6 +172,16 @@ export const accepted: readonly AcceptedDifference[] = [
     why: bound,
   },
 
+  { operation: 'certificates.create', where: 'body certificate', what: 'minLength: ours 1, theirs none', why: bound },
+  {
+    operation: 'certificates.create',
+    where: 'body certificate',
+    what: 'maxLength: ours 16000, theirs none',
+    why: 'Less than 16 kB, as their help says.',
+  },
+  { operation: 'certificates.retrieve', where: 'query include', what: 'maxItems: ours 10, theirs none', why: bounded },
+  { operation: 'certificates.*', where: 'result object', what: 'values: only theirs *', why: oneObject },
+  { operation: 'certificates.*', where: 'result active', what: 'only theirs', why: oneObject },
   { operation: 'usage.*', where: 'query *_time', what: 'minimum: ours 0, theirs none', why: time },
   { operation: 'usage.*', where: 'query *_time', what: 'maximum: ours 253402300799, theirs none', why: time },
   { operation: 'usage.*', where: 'query limit', what: 'minimum: ours 1, theirs none', why: inWords },

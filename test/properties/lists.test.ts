@@ -5,6 +5,7 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { operations, type OperationName } from '../../contract/index.ts'
+import { makeAuthority } from '../certificates.ts'
 import { newGroup, newPerson, newRole, newServiceAccount } from '../made.ts'
 import { recipe } from '../recipes.ts'
 import { addTenant, onBothEngines, type Tenant } from '../setup.ts'
@@ -12,9 +13,12 @@ import { runs } from '../runs.ts'
 
 /**
  * Two have walks of their own: what is written to the audit log stays, and the keys of all projects
- * move in their list.
+ * move in their list. The certificates of a project are those of the organization.
  */
-type ListName = Exclude<Extract<OperationName, `${string}.list`>, 'auditLogs.list' | 'apiKeys.list'>
+type ListName = Exclude<
+  Extract<OperationName, `${string}.list`>,
+  'auditLogs.list' | 'apiKeys.list' | 'projects.certificates.list'
+>
 type Params = Record<string, string>
 
 let count = 0
@@ -54,6 +58,7 @@ const bodies: Record<ListName, ((tenant: Tenant, params: Params) => Promise<obje
     const { id: service_account_id, project_id } = await newServiceAccount(tenant)
     return { attribute_matchers: { sub: unique() }, service_account_id, project_id }
   },
+  'certificates.list': async () => ({ certificate: makeAuthority().pem }),
   'spendAlerts.list': async () => alert,
   'projects.spendAlerts.list': async () => alert,
   'projects.list': async () => ({ name: unique() }),

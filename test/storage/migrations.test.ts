@@ -37,6 +37,7 @@ const frozen: Record<string, string> = {
   '026-series-months': 'c7fe054f5a8682d3b7f5735d3f273750ed91810985d30f09f170d060dc21664d',
   '027-project-settings': 'ab841fee8c93d89460ec04d93f2bc7372a6b728a4fceaccd42580ad2fa2464e7',
   '028-swept-servers': 'ecc376d58a61d4cdf947b91184b3978253dd09480d75f4adb67fdde99de9ae5d',
+  '029-certificates': 'b08f07dff3ff7d35f451e63d00ffd5b59117fba70aabdc59304cf6316c200ecd',
 }
 
 test('the statements of every migration are those that databases were made with', () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { Compile } from 'typebox/compile'
 import { Clean } from 'typebox/value'
 import { auditEvents, type AuditEvent } from '../../contract/audit-events.ts'
+import { resourceIdOf } from '../../contract/audit-events.ts'
 import { operations } from '../../contract/index.ts'
 import { digest } from '../../keys/digest.ts'
 import { recipe } from '../recipes.ts'
@@ -47,7 +48,7 @@ onBothEngines('answers', (server) => {
         expect(entry.actor).toMatchObject({ ...caller, user_agent: 'audit/1.0' })
         expect(row.actor_id).toMatch(/^user-/)
         expect(row.actor_id).toBe(entry.actor.user_id)
-        expect(row.resource_id).toBe(entry[row.type].id)
+        expect(row.resource_id).toBe(resourceIdOf(entry[row.type]))
         expect(row.project_id).toBe(entry.project_id)
         if (ready.params.project_id) expect(row.project_id).toBe(ready.params.project_id)
       }
