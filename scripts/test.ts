@@ -8,6 +8,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { cleanUpAfterUs, startPostgres } from '../test/postgres.ts'
+import { makeTemplates } from '../test/templates.ts'
 import { buildExecutable } from './build-executable.ts'
 
 const LONG_RUNS = '10'
@@ -24,6 +25,7 @@ process.env.TMPDIR = folder
 
 const program = join(folder, 'program/keyhall')
 const [postgres] = await Promise.all([startPostgres(), buildExecutable(program)])
+const templates = await makeTemplates(folder, postgres.url)
 const tests = Bun.spawn(
   [
     process.execPath,
@@ -46,6 +48,7 @@ const tests = Bun.spawn(
       ...process.env,
       TEST_SHARED_POSTGRES_URL: postgres.url,
       TEST_PROGRAM: program,
+      ...templates,
       ...(long && { TEST_RUNS: process.env.TEST_RUNS ?? LONG_RUNS }),
     },
   },

@@ -1,5 +1,5 @@
-/** The two engines that tests run on, and an empty database on one of them. */
-import { mkdtempSync, rmSync } from 'node:fs'
+/** The two engines that tests run on, and a database of a test's own on one of them. */
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres, type Postgres } from './postgres.ts'
@@ -18,19 +18,33 @@ const sharedPostgres = () => {
   return (postgres ??= url ? Promise.resolve({ url }) : startPostgres())
 }
 
+/** A database of a test's own. */
+export interface OwnDatabase {
+  address: string
+  drop: () => Promise<void>
+}
+
 /** The address of an empty database. */
-export async function emptyDatabase(engine: EngineName): Promise<{ address: string; drop: () => Promise<void> }> {
+export const emptyDatabase = (engine: EngineName): Promise<OwnDatabase> => newDatabase(engine, null)
+
+/**
+ * The same with the tables of this version, which `npm test` has made once: a copy of them costs
+ * a tenth of what making them again does.
+ */
+export const migratedDatabase = (engine: EngineName): Promise<OwnDatabase> =>
+  newDatabase(engine, process.env[engine === 'sqlite' ? 'TEST_SQLITE_TEMPLATE' : 'TEST_POSTGRES_TEMPLATE'] ?? null)
+
+async function newDatabase(engine: EngineName, template: string | null): Promise<OwnDatabase> {
   if (engine === 'sqlite') {
     const folder = mkdtempSync(join(tmpdir(), 'keyhall-test-'))
-    return {
-      address: `sqlite:${join(folder, 'test.db')}`,
-      drop: async () => rmSync(folder, { recursive: true, force: true }),
-    }
+    const path = join(folder, 'test.db')
+    if (template !== null) copyFileSync(template, path)
+    return { address: `sqlite:${path}`, drop: async () => rmSync(folder, { recursive: true, force: true }) }
   }
   const { url } = await sharedPostgres()
   const name = `keyhall_${crypto.randomUUID().replaceAll('-', '')}`
   const admin = new Bun.SQL(url, { max: 1 })
-  await admin.unsafe(`create database ${name}`)
+  await admin.unsafe(`create database ${name}${template === null ? '' : ` template ${template}`}`)
   const address = new URL(url)
   address.pathname = `/${name}`
   return {

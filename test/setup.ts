@@ -20,7 +20,7 @@ import { makeKey, type KeyKind } from '../keys/format.ts'
 import { checkPeppers } from '../keys/check-peppers.ts'
 import { Secret } from '../world/secret.ts'
 import { realWorld, type World } from '../world/world.ts'
-import { emptyDatabase, engines, type EngineName } from './engines.ts'
+import { emptyDatabase, engines, migratedDatabase, type EngineName, type OwnDatabase } from './engines.ts'
 
 export { emptyDatabase, engines, type EngineName }
 
@@ -94,7 +94,7 @@ interface ServerOptions {
   /** Where the server finds its database, from where it really is. */
   via?: (address: string) => Promise<string>
   /** An empty database to use instead of one on the shared engine. */
-  on?: Awaited<ReturnType<typeof emptyDatabase>>
+  on?: OwnDatabase
   /** Sends invitations. */
   mail?: Mailer
   /** How many keys are held in memory. */
@@ -131,7 +131,7 @@ export async function startServer(engine: EngineName, options: ServerOptions = {
   const { on, mail, cachedKeys = 10_000, leaseMilliseconds = 3_000, outages = false } = options
   const { upstreams = [], models = [], policies = [], limits = {}, drainMilliseconds = 0 } = options
   const { send = realWorld.fetch, warn = () => {} } = options
-  const { address, drop } = on ?? (await emptyDatabase(engine))
+  const { address, drop } = on ?? (await migratedDatabase(engine))
   const database = wrap(await openDatabase(await via(address)))
   const world: TestWorld = { ...realWorld, fetch: send, ahead: 0, now: () => Date.now() + world.ahead * 1000 }
   await checkPeppers(database, [testPepper])
