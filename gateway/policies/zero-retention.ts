@@ -7,13 +7,14 @@ import type { ProjectCaller } from '../caller.ts'
 import type { ModelBody } from '../model-body.ts'
 import { endpointOf } from '../meter/endpoints.ts'
 import { scanJson, scanNames } from '../scan-json.ts'
+import { hasBody } from '../request-methods.ts'
 import type { Policy } from './policy.ts'
 
 export const storeMembers = ['store', 'background', 'conversation'] as const
 
 /** The paths that take `store`, whose upstream may store where it is left out. */
 const STORING = ['/chat/completions', '/responses']
-/** What a POST below these paths stores is all that it is for. */
+/** What a request below these paths stores is all that it is for. */
 const KEEPING = /^\/(conversations|threads)(\/|$)/
 /** Live sessions name `store` inside of their session. */
 const LIVE = /^\/live\//
@@ -24,7 +25,7 @@ export const zeroRetention: Policy = {
   members: storeMembers,
   fields: [],
   reserve({ caller, body, method, endpoint }) {
-    if (caller.limits.isZeroRetention && body !== null && method === 'POST') keepNothing(caller, body, endpoint ?? '')
+    if (caller.limits.isZeroRetention && body !== null && hasBody(method)) keepNothing(caller, body, endpoint ?? '')
     return null
   },
 }

@@ -148,6 +148,14 @@ for (const engine of engines)
       expect(String(error)).toContain('stored until it is fetched; leave `background` out')
     })
 
+    test('PUT and PATCH are no way around it', async () => {
+      await project(zero[0])
+      for (const method of ['PUT', 'PATCH']) {
+        await server.finish(method, '/responses', { model: 'm', store: true })
+        expect(server.received.at(-1)).toMatchObject({ method, body: { store: false } })
+      }
+    })
+
     test('no line of a batch may be stored', async () => {
       await project('zero_data_retention')
       let lines = ''
