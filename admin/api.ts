@@ -7,6 +7,8 @@ import apiKeys from './resources/api-keys.ts'
 import auditLogs from './resources/audit-logs.ts'
 import dataRetention, { projectDataRetentionHandlers } from './resources/data-retention.ts'
 import certificates, { projectCertificateHandlers } from './resources/certificates.ts'
+import externalKeys from './resources/external-keys.ts'
+import externalStorage from './resources/external-storage.ts'
 import federationRules from './resources/federation-rules.ts'
 import groups from './resources/groups.ts'
 import groupUsers from './resources/group-users.ts'
@@ -48,6 +50,8 @@ const implementation: Implementation<typeof contract.admin.organization> = {
   roles,
   usage,
   dataRetention,
+  externalKeys,
+  externalStorage,
   spendLimit,
   spendAlerts,
   certificates,

@@ -84,6 +84,20 @@ export const calls: Calls<typeof contract.admin> = {
       retrieve: { method: 'GET', path: '/organization/data_retention', query: none, body: none, ...key },
       update: { method: 'POST', path: '/organization/data_retention', query: none, body: ['retention_type'], ...key },
     },
+    externalKeys: {
+      list: { method: 'GET', path: '/organization/external_keys', query: ['after', 'limit', 'order', 'purpose'], body: none, ...list },
+      create: { method: 'POST', path: '/organization/external_keys', query: none, body: ['name', 'type', 'purpose', 'audience', 'external_id', 'key_name', 'key_ocid', 'key_version', 'key_version_ocid', 'kms_arn', 'kms_key_location', 'kms_key_name', 'kms_key_ring_name', 'kms_key_version', 'kms_project_id', 'region', 'role_arn', 'tenant_id', 'vault_ocid', 'vault_uri', 'workload_identity_pool_id', 'workload_identity_project_number', 'workload_identity_provider_id'], ...key },
+      retrieve: { method: 'GET', path: '/organization/external_keys/{external_key_id}', query: none, body: none, ...key },
+      delete: { method: 'DELETE', path: '/organization/external_keys/{external_key_id}', query: none, body: none, ...key },
+      validate: { method: 'POST', path: '/organization/external_keys/{external_key_id}/validate', query: none, body: none, ...key },
+    },
+    externalStorage: {
+      list: { method: 'GET', path: '/organization/external_storage', query: ['after', 'limit', 'order', 'project_id'], body: none, ...list },
+      create: { method: 'POST', path: '/organization/external_storage', query: none, body: ['project_id', 'provider'], ...key },
+      retrieve: { method: 'GET', path: '/organization/external_storage/{external_storage_id}', query: none, body: none, ...key },
+      delete: { method: 'DELETE', path: '/organization/external_storage/{external_storage_id}', query: none, body: none, ...key },
+      validate: { method: 'POST', path: '/organization/external_storage/{external_storage_id}/validate', query: none, body: none, ...key },
+    },
     spendLimit: {
       retrieve: { method: 'GET', path: '/organization/spend_limit', query: none, body: none, ...key },
       update: { method: 'POST', path: '/organization/spend_limit', query: none, body: ['threshold_amount', 'currency', 'interval'], ...key },

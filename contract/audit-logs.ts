@@ -1,5 +1,6 @@
 /** The audit log: what was changed in the organization, and by whom. */
-import { auditEvents, auditEventTypes, type AuditEvent } from './audit-events.ts'
+import { auditEventTypes } from './audit-event-types.ts'
+import { auditEvents, type AuditEvent } from './audit-events.ts'
 import {
   cursor,
   described,

@@ -7,6 +7,8 @@ import { apiKeys } from './api-keys.ts'
 import { auditLogs } from './audit-logs.ts'
 import { dataRetention, projectDataRetention } from './data-retention.ts'
 import { certificates, projectCertificates } from './certificates.ts'
+import { externalKeys } from './external-keys.ts'
+import { externalStorage } from './external-storage.ts'
 import { federationRules } from './federation-rules.ts'
 import { groups } from './groups.ts'
 import { groupUsers } from './group-users.ts'
@@ -42,6 +44,8 @@ export const contract = {
       roles,
       usage,
       dataRetention,
+      externalKeys,
+      externalStorage,
       spendLimit,
       spendAlerts,
       certificates,

@@ -46,7 +46,9 @@ export const Project = object(
     archived_at: nullable(time('When it was archived')),
     status: oneOf('active', 'archived'),
     external_key_id: nullable(
-      t.String({ description: 'A name of your own for an encryption key; stored and not used.' }),
+      t.String({
+        description: 'An external key, or a name of your own for one; stored, and nothing is encrypted with it.',
+      }),
     ),
     residency: described(Residency, 'The region that was asked for; stored and not enforced.'),
     geography: nullable(t.String({ description: 'The older name of `residency`, for clients that still read it.' })),

@@ -6,8 +6,9 @@
 import type { Generated, GeneratedAlways } from 'kysely'
 import type { IdentityTables } from './identity-tables.ts'
 import type { LedgerTables } from './ledger-tables.ts'
+import type { RegistryTables } from './registry-tables.ts'
 
-export interface Tables extends LedgerTables, IdentityTables {
+export interface Tables extends LedgerTables, IdentityTables, RegistryTables {
   organizations: OrganizationRow
   users: UserRow
   role_assignments: RoleAssignmentRow

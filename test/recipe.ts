@@ -13,6 +13,8 @@ export interface Ready {
 export interface Recipe<O extends Operation = Operation> {
   /** Makes what the call needs, through the API itself; each time anew, in a project of its own. */
   prepare: (tenant: Tenant) => Promise<{ params: Params<O>; body?: Body<O>; query?: Record<string, string> }>
+  /** The code of the 400 that an operation always answers, which has nothing that it could do. */
+  refusal?: string
   /** Every audit event that the call leaves, and how many. */
   events: Partial<Record<Events<O>, number>>
 }

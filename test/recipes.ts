@@ -20,6 +20,7 @@ import {
   uniqueEmail,
 } from './made.ts'
 import { projects } from './project-recipes.ts'
+import { registries } from './registry-recipes.ts'
 import { alert, nothing, threshold, type Ready, type Recipe, type Recipes } from './recipe.ts'
 import type { Tenant } from './setup.ts'
 
@@ -192,6 +193,7 @@ const tree: Recipes<typeof contract.admin.organization> = {
       events: { 'tenant.policy.updated': 1 },
     },
   },
+  ...registries,
   spendLimit: {
     retrieve: { prepare: limited, events: {} },
     update: {

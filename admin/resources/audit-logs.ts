@@ -1,6 +1,7 @@
 import { sql as raw, type RawBuilder } from 'kysely'
 import { auditLogs } from '../../contract/audit-logs.ts'
-import { auditEvents, isTenantEvent } from '../../contract/audit-events.ts'
+import { isTenantEvent } from '../../contract/audit-event-types.ts'
+import { auditEvents } from '../../contract/audit-events.ts'
 import { invalid } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import { UnknownCursor } from '../../database/storage-errors.ts'

@@ -25,6 +25,7 @@ import { seriesMonths } from './026-series-months.ts'
 import { projectSettings } from './027-project-settings.ts'
 import { sweptServers } from './028-swept-servers.ts'
 import { certificates } from './029-certificates.ts'
+import { registries } from './030-registries.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -50,4 +51,5 @@ export const migrations: readonly Migration[] = [
   projectSettings,
   sweptServers,
   certificates,
+  registries,
 ]

@@ -3,7 +3,8 @@
  * members and no others.
  */
 import type OpenAI from 'openai'
-import type { AuditEvent, AuditEventType, AuditPayload } from '../../contract/audit-events.ts'
+import type { AuditEventType } from '../../contract/audit-event-types.ts'
+import type { AuditEvent, AuditPayload } from '../../contract/audit-events.ts'
 
 type Entry = OpenAI.Admin.Organization.AuditLogListResponse
 

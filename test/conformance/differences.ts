@@ -162,6 +162,8 @@ export const accepted: readonly AcceptedDifference[] = [
 
   { operation: 'projects.apiKeys.update', where: 'operation', what: 'only ours', why: newer },
   { operation: 'projects.serviceTierSettings.*', where: 'operation', what: 'only ours', why: newer },
+  { operation: 'externalKeys.*', where: 'operation', what: 'only ours', why: newer },
+  { operation: 'externalStorage.*', where: 'operation', what: 'only ours', why: newer },
   { operation: 'workloadIdentityProviders.*', where: 'operation', what: 'only ours', why: newer },
   { operation: 'projects.*', where: 'result *expires_at', what: 'only ours', why: newer },
   { operation: 'projects.serviceAccounts.*', where: 'body expires_in_seconds', what: 'only ours', why: newer },

@@ -45,7 +45,8 @@ for (const [place, open] of Object.entries(doors))
 
     for (const { name, operation } of operations.filter(({ operation }) => !operation.extension))
       test(`calls ${name}`, async () => {
-        const { params, body, query = {} } = await recipe(name).prepare(server())
+        const { refusal, prepare } = recipe(name)
+        const { params, body, query = {} } = await prepare(server())
         const place = name.split('.')
         const resource = place.slice(0, -1).reduce<any>((inside, member) => inside[member], organization())
         const last = pathParams(operation).at(-1)
@@ -53,7 +54,12 @@ for (const [place, open] of Object.entries(doors))
         const numbers = Object.fromEntries(Object.entries(query).map(([name, text]) => [name, Number(text)]))
         const rest = { ...others, ...body, ...numbers }
         const args = [...(last ? [id] : []), ...(Object.keys(rest).length > 0 ? [rest] : [])]
-        const { data, response, request_id } = await resource[place.at(-1)!](...args).withResponse()
+        const called = resource[place.at(-1)!](...args).withResponse()
+        if (refusal !== undefined) {
+          expect(await failure(called)).toMatchObject({ status: 400, code: refusal })
+          return
+        }
+        const { data, response, request_id } = await called
         expect(response.status).toBe(200)
         expect(request_id).toStartWith('req_')
         if (Symbol.asyncIterator in data) {

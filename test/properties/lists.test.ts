@@ -59,6 +59,17 @@ const bodies: Record<ListName, ((tenant: Tenant, params: Params) => Promise<obje
     return { attribute_matchers: { sub: unique() }, service_account_id, project_id }
   },
   'certificates.list': async () => ({ certificate: makeAuthority().pem }),
+  'externalKeys.list': async ({ organization_id }) => ({
+    name: unique(),
+    type: 'aws',
+    external_id: organization_id,
+    kms_arn: 'arn:aws:kms:eu-west-1:123456789012:key/one',
+    role_arn: 'arn:aws:iam::123456789012:role/keyhall',
+  }),
+  'externalStorage.list': async ({ project_id }) => ({
+    project_id,
+    provider: { type: 'aws', bucket: 'answers', role_arn: 'arn:aws:iam::123456789012:role/keyhall' },
+  }),
   'spendAlerts.list': async () => alert,
   'projects.spendAlerts.list': async () => alert,
   'projects.list': async () => ({ name: unique() }),

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import OpenAI, { BadRequestError, NotFoundError } from 'openai'
-import { isTenantEvent } from '../../contract/audit-events.ts'
+import { isTenantEvent } from '../../contract/audit-event-types.ts'
 import { verifyChain } from '../../admin/verify-chain.ts'
 import { runs } from '../runs.ts'
 import { newInviteToken } from '../made.ts'

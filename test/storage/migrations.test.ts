@@ -38,6 +38,7 @@ const frozen: Record<string, string> = {
   '027-project-settings': 'ab841fee8c93d89460ec04d93f2bc7372a6b728a4fceaccd42580ad2fa2464e7',
   '028-swept-servers': 'ecc376d58a61d4cdf947b91184b3978253dd09480d75f4adb67fdde99de9ae5d',
   '029-certificates': 'b08f07dff3ff7d35f451e63d00ffd5b59117fba70aabdc59304cf6316c200ecd',
+  '030-registries': '27d441fe04e5526874e2b89328dd99cd4df312ae7d8ce92348169adc1b3d3282',
 }
 
 test('the statements of every migration are those that databases were made with', () => {

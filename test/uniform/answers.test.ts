@@ -16,10 +16,15 @@ import { ask, call, changes, everythingHeard, expectError, type Answer } from '.
 onBothEngines('answers', (server) => {
   for (const { name, operation } of operations) {
     test(`${name} answers what the contract says, and leaves its events and no other`, async () => {
-      const { events, prepare } = recipe(name)
+      const { events, prepare, refusal } = recipe(name)
       const ready = await prepare(server())
       await server().events()
       const answer = await call(server(), operation, ready)
+      if (refusal !== undefined) {
+        expectError(answer, 400, { code: refusal })
+        expect(await server().events()).toEqual({})
+        return
+      }
       expect(answer.status).toBe(200)
       expect([...Compile(operation.returns).Errors(answer.json)]).toEqual([])
       expect(Clean(operation.returns, JSON.parse(answer.text))).toEqual(answer.json)
