@@ -63,6 +63,11 @@ export class EventFilter {
 
   /** The bytes to pass on, now that this piece has arrived. */
   take(piece: Uint8Array): Uint8Array {
+    // Most pieces are one whole event that nobody must look at.
+    if (this.#isWhole(piece) && this.#skim!.next(piece, 0) < 0) {
+      this.#skim!.onEvents(piece)
+      return piece
+    }
     const held = this.#rest.length
     const bytes = held === 0 ? piece : Buffer.concat([this.#rest, piece])
     const going: Uint8Array[] = []
@@ -82,6 +87,12 @@ export class EventFilter {
     }
     this.#hold(bytes.subarray(start), going)
     return going.length === 1 ? going[0]! : Buffer.concat(going)
+  }
+
+  /** Whether this piece is whole events alone, which need not be looked at one by one. */
+  #isWhole(piece: Uint8Array) {
+    if (this.#skim === null || this.#rest.length > 0 || this.#isUnseen) return false
+    return piece.length > 2 && endsEvent(tailOf(0, piece))
   }
 
   /** Looks at the whole events that stand between these places. */

@@ -6,12 +6,14 @@ import { endOfEvent } from '../event-filter.ts'
 import { AnswerText } from './answer-text.ts'
 
 const MOST_KEPT = 64 * 1024
+const FIRST_SIZE = 4 * 1024
+const nothing = Buffer.alloc(0)
 
 export class EventText {
   readonly #text: AnswerText
   /** Events with text: most servers send one for each token. */
   #events = 0
-  #kept: Uint8Array[] = []
+  #kept: Buffer = nothing
   #length = 0
 
   /** The names that text stands behind; see `AnswerText`. */
@@ -23,13 +25,20 @@ export class EventText {
   add(events: Uint8Array) {
     if (this.#length + events.length > MOST_KEPT) this.#look()
     if (events.length > MOST_KEPT) return this.#lookThrough(Buffer.from(events))
-    this.#kept.push(new Uint8Array(events))
-    this.#length += events.length
+    const length = this.#length + events.length
+    if (length > this.#kept.length) this.#grow(length)
+    this.#kept.set(events, this.#length)
+    this.#length = length
+  }
+
+  #grow(length: number) {
+    const larger = Buffer.allocUnsafeSlow(Math.min(MOST_KEPT, Math.max(FIRST_SIZE, 2 * length)))
+    this.#kept.copy(larger, 0, 0, this.#length)
+    this.#kept = larger
   }
 
   #look() {
-    this.#lookThrough(Buffer.concat(this.#kept))
-    this.#kept = []
+    this.#lookThrough(this.#kept.subarray(0, this.#length))
     this.#length = 0
   }
 
