@@ -1,6 +1,7 @@
 /** The client of Bun and its options, for both pools and the listener. */
 import { SQL } from 'bun'
 import type { World } from '../world/world.ts'
+import type { PostgresAddress } from './postgres-address.ts'
 import { NoAnswer } from './postgres-faults.ts'
 
 const CONNECT_SECONDS = 4
@@ -10,8 +11,7 @@ export type Rows = Record<string, any>[] & { count?: number }
 /** Runs one statement, or several without parameters. */
 export type Ask = (sql: string, parameters?: unknown[]) => Promise<Rows>
 
-export interface ClientOptions {
-  url: string
+export interface ClientOptions extends Pick<PostgresAddress, 'url' | 'tls' | 'path'> {
   /**
    * Whether statements get names and are kept. Turned off when connections turn out to be shared
    * with other clients.
@@ -20,8 +20,16 @@ export interface ClientOptions {
   world: World
 }
 
-export const openClient = ({ url, prepare }: Pick<ClientOptions, 'url' | 'prepare'>, max: number) =>
-  new SQL(url, { max, prepare, bigint: true, connectionTimeout: CONNECT_SECONDS, idleTimeout: 300 })
+export const openClient = ({ url, prepare, tls, path }: Omit<ClientOptions, 'world'>, max: number) =>
+  new SQL(url, {
+    max,
+    prepare,
+    bigint: true,
+    connectionTimeout: CONNECT_SECONDS,
+    idleTimeout: 300,
+    ...(tls && { tls }),
+    ...(path !== undefined && { path }),
+  })
 
 export const pause = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds))
 

@@ -6,6 +6,31 @@ export class NoAnswer extends Error {
   readonly code = 'ERR_POSTGRES_NO_ANSWER'
 }
 
+/**
+ * PostgreSQL has no connection left for us. It says what to do, and where it happened is no help.
+ */
+export class TooManyConnections extends Error {
+  constructor(said: string) {
+    super(
+      `PostgreSQL takes no more connections (${said}): let each server open fewer with KEYHALL_DATABASE_CONNECTIONS, or raise max_connections, or the limit of the role or database.`,
+    )
+    this.stack = this.message
+  }
+}
+
+/** The sentence about it, where that is why something failed; null where it is not. */
+export function tooManyConnections(error: unknown): string | null {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const reason = translate(cause)
+    if (reason instanceof TooManyConnections) return reason.message
+    if (reason !== cause && reason instanceof StorageError && reason.cause instanceof TooManyConnections)
+      return reason.cause.message
+  }
+  return null
+}
+
+export const isFull = (error: unknown) => (error as { errno?: string } | null)?.errno === '53300'
+
 /** The StorageError for an error of Bun's client; any other error as it is. */
 export function translate(error: unknown): unknown {
   if (error instanceof NoAnswer) return new StorageError('unreachable', error)
@@ -13,6 +38,7 @@ export function translate(error: unknown): unknown {
   if (!code?.startsWith('ERR_POSTGRES')) return error
   // Without an SQLSTATE the connection failed, not the statement.
   if (errno === undefined) return new StorageError('unreachable', error)
+  if (isFull(error)) return new StorageError('unreachable', new TooManyConnections((error as Error).message))
   const fault = faults.find(([states]) => states.test(errno))?.[1]
   return fault ? new StorageError(fault, error) : error
 }

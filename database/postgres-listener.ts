@@ -49,7 +49,7 @@ class ConnectedListener implements Listener {
   }
 
   async open() {
-    const sql = (this.#sql = openClient({ url: this.#options.url, prepare: false }, 1))
+    const sql = (this.#sql = openClient({ ...this.#options, prepare: false }, 1))
     await sql.listen(this.#channel, this.#onNotification, this.#heard)
   }
 

@@ -18,8 +18,8 @@ const TURNS = [0, 1, 0, 0, 1, 1, 1, 0, 1, 0, 0, 1] as const
  * its own process. A pooler gives the process that is free to whoever asks next. Throws CannotOpen
  * when it allows no transactions.
  */
-export async function hasSharedConnections(sql: SQL, where: string): Promise<boolean> {
-  const clients = await Promise.all([sql.reserve(), sql.reserve()])
+export async function hasSharedConnections(two: readonly [SQL, SQL], where: string): Promise<boolean> {
+  const clients = [await two[0].reserve(), await two[1].reserve()] as const
   try {
     await requireTransactions(clients[0], where)
     const served = [new Set<number>(), new Set<number>()] as const

@@ -6,44 +6,44 @@ import { sql as raw } from 'kysely'
 import { realWorld } from '../world/world.ts'
 import { CannotOpen } from './storage-errors.ts'
 import { dialects } from './migrations/migration.ts'
-import { parseAddress, shownAddress } from './postgres-address.ts'
+import { parseAddress } from './postgres-address.ts'
 import { PostgresChanges } from './postgres-changes.ts'
-import { translate } from './postgres-faults.ts'
+import { tooManyConnections, translate } from './postgres-faults.ts'
 import { hasSharedConnections } from './postgres-pooler.ts'
 import { openClient, type ClientOptions } from './postgres-client.ts'
 import { ChangePool, ReadPool } from './postgres-pool.ts'
 import { ProcessLocks } from './process-lock.ts'
 import { sqlOn } from './postgres-statements.ts'
-import type { DatabaseOptions, Engine, RunStatement, Sql } from './types.ts'
+import { DEFAULT_CONNECTIONS, type DatabaseOptions, type Engine, type RunStatement, type Sql } from './types.ts'
 
 const CHANNEL = 'keyhall'
 const OLDEST_VERSION = 150_000
-/** Two pools, so that reading goes on however many changes wait for each other. */
-const CONNECTIONS = { read: 10, change: 10 }
 
 /** Opens the database. Throws CannotOpen. */
 export async function openPostgres(
   address: string,
-  { world = realWorld, locks = null }: DatabaseOptions,
+  { world = realWorld, locks = null, connections = DEFAULT_CONNECTIONS }: DatabaseOptions,
 ): Promise<PostgresDatabase> {
-  const { url, prepare } = parseAddress(address)
-  const where = shownAddress(url)
-  let options: ClientOptions = { url, prepare: false, world }
-  const first = openClient(options, 2)
+  const { prepare, where, ...how } = parseAddress(address)
+  let options: ClientOptions = { ...how, prepare: false, world }
+  // Not one of two connections: there, whoever wants the second waits for ever if it is refused.
+  const [first, second] = [openClient(options, 1), openClient(options, 1)]
   try {
     const [row] = await first.unsafe('show server_version_num')
     if (Number(row.server_version_num) < OLDEST_VERSION)
       throw new CannotOpen(
         `The PostgreSQL server at ${where} is older than version 15, the oldest that Keyhall works with.`,
       )
-    options = { ...options, prepare: prepare && !(await hasSharedConnections(first, where)) }
+    options = { ...options, prepare: prepare && !(await hasSharedConnections([first, second], where)) }
   } catch (error) {
     if (error instanceof CannotOpen) throw error
+    const full = tooManyConnections(error)
+    if (full) throw new CannotOpen(full)
     throw new CannotOpen(`The PostgreSQL server at ${where} cannot be reached: ${(error as Error).message}.`)
   } finally {
-    await first.close({ timeout: 0 })
+    await Promise.all([first, second].map((one) => one.close({ timeout: 0 })))
   }
-  return new PostgresDatabase(options, locks)
+  return new PostgresDatabase(options, locks, connections)
 }
 
 export class PostgresDatabase implements Engine {
@@ -57,10 +57,11 @@ export class PostgresDatabase implements Engine {
   readonly #connections: ChangePool
   readonly #changes: PostgresChanges
 
-  constructor(options: ClientOptions, locks: string | null) {
+  /** Two pools, so that reading goes on however many changes wait for each other. */
+  constructor(options: ClientOptions, locks: string | null, connections: number) {
     this.processLocks = locks === null ? null : new ProcessLocks(locks)
-    this.#reads = new ReadPool(options, CONNECTIONS.read)
-    this.#connections = new ChangePool(options, CONNECTIONS.change)
+    this.#reads = new ReadPool(options, Math.ceil((connections - 1) / 2))
+    this.#connections = new ChangePool(options, Math.floor((connections - 1) / 2))
     this.#changes = new PostgresChanges(this.#connections, options.world)
     this.read = sqlOn(this.#reads.ask)
   }

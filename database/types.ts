@@ -63,6 +63,12 @@ export interface Upgrade {
   literal: (bytes: Uint8Array) => string
 }
 
+/**
+ * To PostgreSQL, of each server: one listens, the others are for reading and for changes. Six
+ * servers fit below the 100 that PostgreSQL allows by default.
+ */
+export const DEFAULT_CONNECTIONS = 15
+
 export interface DatabaseOptions {
   /** Where time and chance come from; the real world by default. */
   world?: World
@@ -73,6 +79,8 @@ export interface DatabaseOptions {
    * SQLite they lie beside the database.
    */
   locks?: string | null
+  /** How many connections to PostgreSQL at most. */
+  connections?: number
   /** Leave the schema as it is, and refuse one that is not the newest. */
   asItIs?: boolean
   /**

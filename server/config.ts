@@ -1,6 +1,7 @@
 /** Every setting: its name, default and meaning. `read-config.ts` reads them. */
 import type { Secret } from '../world/secret.ts'
 import type { Peppers } from '../keys/digest.ts'
+import { DEFAULT_CONNECTIONS } from '../database/types.ts'
 import { defaultKeptDays } from '../ledger/usage-pruner.ts'
 import { gatewaySettings } from './gateway-settings.ts'
 import { parsePeppers } from './pepper-file.ts'
@@ -20,6 +21,14 @@ export const settings = {
     about:
       'Where everything is stored: `sqlite:PATH`, or `postgres://user:password@host:5432/database` (PostgreSQL 15 or later).',
     parse: databaseAddress,
+  }),
+  database_connections: setting({
+    env: 'KEYHALL_DATABASE_CONNECTIONS',
+    value: 'COUNT',
+    default: String(DEFAULT_CONNECTIONS),
+    about:
+      'How many connections to PostgreSQL the server opens at most, as it needs them. All servers together must stay below the `max_connections` of PostgreSQL, 100 by default.',
+    parse: whole(3, 1000),
   }),
   host: setting({
     env: 'KEYHALL_HOST',

@@ -7,6 +7,7 @@ import { sealUpgraded } from '../admin/seal-upgraded.ts'
 import type { Config } from './config.ts'
 import { createPepperFile, newPepper, readPepperFile } from './pepper-file.ts'
 import { openDatabase } from '../database/open.ts'
+import { tooManyConnections } from '../database/postgres-faults.ts'
 import { CannotOpen } from '../database/storage-errors.ts'
 import type { Database, DatabaseOptions, Upgrade } from '../database/types.ts'
 import { canary, legacyCanary, type Pepper, type Peppers } from '../keys/digest.ts'
@@ -73,9 +74,14 @@ async function open({ database }: Pick<Config, 'database'>, options: DatabaseOpt
   try {
     return await openDatabase(database, options)
   } catch (error) {
-    if (error instanceof CannotOpen) throw new Failed(error.message)
-    throw error
+    throw asFailed(error)
   }
+}
+
+/** The error as a sentence for the operator, where there is one. */
+export function asFailed(error: unknown): unknown {
+  const sentence = error instanceof CannotOpen ? error.message : tooManyConnections(error)
+  return sentence === null ? error : new Failed(sentence)
 }
 
 async function withPepper(

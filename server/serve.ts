@@ -22,7 +22,7 @@ import { greet } from './greeting.ts'
 import { Listeners } from './listeners.ts'
 import { logLinks } from './log-links.ts'
 import { Log } from './log.ts'
-import { openHost } from './open-storage.ts'
+import { asFailed, openHost } from './open-storage.ts'
 import { warnings } from './warnings.ts'
 
 const STOP_WITHIN_MILLISECONDS = 9_000
@@ -98,6 +98,7 @@ class KeyhallServer {
     const { database, pepper, peppers } = await openHost(this.#config, {
       onFatal: (error) => this.#storageFailed(error),
       newOrganization: this.#config.new_organization || this.#config.demo,
+      connections: this.#config.database_connections,
       locks: hostLocks(this.#config, realWorld.now()),
     })
     this.#database = database
@@ -118,7 +119,7 @@ class KeyhallServer {
       await this.#listeners?.stop(true)
       await this.#assembled?.stop()
       await database.close()
-      throw error
+      throw asFailed(error)
     }
   }
 

@@ -3,7 +3,17 @@
  * port, with its data in a temporary folder; or the running server that TEST_POSTGRES_URL names.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, chmodSync } from 'node:fs'
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  chmodSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -13,6 +23,8 @@ const CONNECTIONS = Math.max(200, 60 * availableParallelism())
 
 export interface Postgres {
   url: string
+  /** The folder of its Unix socket; null for a server that is not ours. */
+  socket: string | null
   /** Takes the server away as a crash would; null for a server that is not ours to kill. */
   kill: (() => Promise<void>) | null
   /**
@@ -25,10 +37,22 @@ export interface Postgres {
   stop: () => Promise<void>
 }
 
-/** Starts a PostgreSQL of its own at each call, unless TEST_POSTGRES_URL names one. */
-export async function startPostgres(): Promise<Postgres> {
+interface Options {
+  /** Settings of the server, such as `max_connections=20`. */
+  settings?: readonly string[]
+  /** Its key and certificate, by which it speaks TLS. */
+  tls?: { key: string; certificate: string }
+}
+
+/**
+ * Starts a PostgreSQL of its own at each call, unless TEST_POSTGRES_URL names one and nothing is
+ * wished of it.
+ */
+export async function startPostgres(options: Options = {}): Promise<Postgres> {
+  const { settings = [], tls } = options
   const given = process.env.TEST_POSTGRES_URL
-  if (given) return { url: given, kill: null, freeze: null, restart: async () => {}, stop: async () => {} }
+  if (given && settings.length === 0 && !tls)
+    return { url: given, socket: null, kill: null, freeze: null, restart: async () => {}, stop: async () => {} }
 
   const native = nativeFolder()
   hydrateSymlinks(native)
@@ -42,6 +66,15 @@ export async function startPostgres(): Promise<Postgres> {
   )
   if (initdb.status !== 0) throw new Error(`initdb failed: ${initdb.stderr}`)
 
+  for (const [name, text] of [
+    ['server.key', tls?.key],
+    ['server.crt', tls?.certificate],
+  ] as const) {
+    if (text === undefined) continue
+    writeFileSync(join(folder, name), text, { mode: 0o600 })
+    if (user.uid !== undefined) chownSync(join(folder, name), user.uid, user.gid)
+  }
+  const files = tls ? [`ssl_cert_file=${folder}/server.crt`, `ssl_key_file=${folder}/server.key`, 'ssl=on'] : []
   const port = await freePort()
   let server: ChildProcess
   const start = async () => {
@@ -60,6 +93,7 @@ export async function startPostgres(): Promise<Postgres> {
         'fsync=off',
         '-c',
         `max_connections=${CONNECTIONS}`,
+        ...[...files, ...settings].flatMap((one) => ['-c', one]),
       ],
       { ...user, stdio: ['ignore', 'ignore', 'pipe'] },
     )
@@ -77,6 +111,7 @@ export async function startPostgres(): Promise<Postgres> {
   cleanUpAfterUs(folder)
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    socket: folder,
     kill: () => end('SIGQUIT'),
     freeze() {
       const children = spawnSync('pgrep', ['-P', String(server.pid)], { encoding: 'utf8' }).stdout.split('\n')
