@@ -15,6 +15,16 @@ export const serverStopping = () =>
     headers: { 'retry-after': '1' },
   })
 
+/** The preflight of a page whose origin `KEYHALL_CORS_ORIGINS` does not name. */
+export const originNotAllowed = () =>
+  new ApiError(
+    403,
+    'Pages of this origin may not call this server from a browser. KEYHALL_CORS_ORIGINS names those that may.',
+    {
+      code: 'origin_not_allowed',
+    },
+  )
+
 /** Two keys in the headers of one request. */
 export const twoKeys = () =>
   new ApiError(400, 'The request has two different keys. Send one, in "Authorization", "api-key" or "x-api-key".', {

@@ -9,13 +9,14 @@ import { standardPolicies } from '../gateway/policies/index.ts'
 import { Policies } from '../gateway/policies/policies.ts'
 import type { GatewayConfig } from '../gateway/upstream-config.ts'
 import { verifyEndpoint } from '../gateway/verify-endpoint.ts'
+import { Cors } from '../http/cors.ts'
 import { BodyBudget } from '../http/body-budget.ts'
 import type { RequestLine } from '../http/request-line.ts'
 import { Metrics } from '../metrics/metrics.ts'
 import type { Parts } from './parts.ts'
 import { startBackground, stopBackground } from './background.ts'
 import { version } from '../world/version.ts'
-import { measure } from './measure.ts'
+import { measure, measureCors } from './measure.ts'
 import { measureLimits } from './measure-limits.ts'
 import { openMeter } from './open-meter.ts'
 import { Router, type Handler } from './router.ts'
@@ -74,7 +75,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const router = new Router(
     {
       admin: (request) => admin.fetch(request),
-      gateway: (request) => gateway.fetch(request),
+      gateway: openToPages(gateway, parts, metrics),
       token: tokens.fetch,
       verify: verifyEndpoint({ authorizer, policies, world }, options),
       metrics: () => metrics.page(),
@@ -103,4 +104,13 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       mail?.close()
     },
   }
+}
+
+/** The gateway, which pages of other origins may call where the operator names any. */
+function openToPages(gateway: Gateway, { corsOrigins, world }: Parts, metrics: Metrics): Handler {
+  const answer: Handler = (request) => gateway.fetch(request)
+  if (!corsOrigins) return answer
+  const cors = new Cors(corsOrigins, world)
+  measureCors(metrics, cors)
+  return cors.around(answer)
 }

@@ -1,6 +1,6 @@
 /** The settings of model requests: where they go, how large they may be, how long they may take. */
 import { Secret } from '../world/secret.ts'
-import { must, setting, size, whole } from './setting.ts'
+import { must, origins, setting, size, whole } from './setting.ts'
 
 export const gatewaySettings = {
   upstream: setting({
@@ -55,6 +55,14 @@ export const gatewaySettings = {
     about:
       'The greatest part of that memory for the requests of one key. By default a quarter of `KEYHALL_BODY_MEMORY`, and never less than `KEYHALL_MAX_BODY`.',
     parse: size,
+  }),
+  cors_origins: setting({
+    env: 'KEYHALL_CORS_ORIGINS',
+    value: 'ORIGINS',
+    default: null,
+    about:
+      'Origins of web pages that may call the gateway from a browser, such as `https://app.example.com`, with commas between; `*` for any. By default none. A key in a page can be read by everybody who opens the page.',
+    parse: origins,
   }),
   drain_seconds: setting({
     env: 'KEYHALL_DRAIN_SECONDS',

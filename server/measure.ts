@@ -2,6 +2,7 @@
 import type { TokenEndpoint } from '../admin/workload-identity/token-endpoint.ts'
 import type { Gateway } from '../gateway/gateway-app.ts'
 import type { KeyAuthorizer } from '../gateway/authorize.ts'
+import type { Cors } from '../http/cors.ts'
 import type { BodyBudget } from '../http/body-budget.ts'
 import type { KeyCache } from '../keys/cache.ts'
 import type { LastUsed } from '../keys/last-used.ts'
@@ -70,6 +71,16 @@ export function measure(metrics: Metrics, measured: Measured) {
     about: 'How long the oldest of those times waits.',
     kind: 'gauge',
     read: () => lastUsed.waiting.milliseconds / 1000,
+  })
+}
+
+export function measureCors(metrics: Metrics, cors: Cors) {
+  metrics.add({
+    name: 'keyhall_preflights_total',
+    about: 'Preflights of browsers, by whether their origin is allowed.',
+    kind: 'counter',
+    label: 'outcome',
+    read: () => cors.counts,
   })
 }
 

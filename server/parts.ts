@@ -6,6 +6,7 @@ import type { Warn } from '../gateway/meter/meter-warnings.ts'
 import type { Policy } from '../gateway/policies/policy.ts'
 import type { GatewayConfig } from '../gateway/upstream-config.ts'
 import type { BodyLimits } from '../http/body-budget.ts'
+import type { AllowedOrigins } from '../http/cors.ts'
 import type { RequestLine } from '../http/request-line.ts'
 import type { Peppers } from '../keys/digest.ts'
 import type { KnownKeys } from '../keys/key-mac.ts'
@@ -39,6 +40,8 @@ export interface Parts {
    */
   isRevoked?: KnownKeys['isRevoked']
   limits?: Partial<Limits>
+  /** Pages of these origins may call the gateway; null for none. */
+  corsOrigins?: AllowedOrigins | null
   /** How much memory request bodies may take. */
   bodyLimits?: Partial<BodyLimits>
   log: (line: RequestLine) => void

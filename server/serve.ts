@@ -206,6 +206,7 @@ class KeyhallServer {
       issuerHosts: new Set(this.#config.issuer_hosts),
       limits: { body_bytes: max_body, upload_bytes: max_upload },
       drainMilliseconds: drain_seconds * 1000,
+      corsOrigins: this.#config.cors_origins,
       keptDays: { minute: this.#config.usage_minutes_days, hour: this.#config.usage_hours_days },
       log: (line) => this.#log.request(line),
       addressOf: (request) =>

@@ -54,6 +54,19 @@ export function hosts(text: string): string[] {
     : must('be hosts, such as "kubernetes.default.svc,127.0.0.1:8443"')
 }
 
+/** Origins of web pages with commas between, as browsers write them, or `*`. */
+export function origins(text: string): ReadonlySet<string> | '*' {
+  const all = text.split(',').map((one) => one.trim())
+  if (all.length === 1 && all[0] === '*') return '*'
+  for (const one of all) {
+    const origin = URL.parse(one)?.origin
+    if (one === origin && origin !== 'null' && !one.includes('*')) continue
+    const meant = origin && origin !== 'null' && origin !== one ? ` (${origin})` : ''
+    must(`be origins as browsers write them, such as https://app.example.com${meant}, or "*" alone`)
+  }
+  return new Set(all)
+}
+
 export const oneOf =
   <const Values extends readonly string[]>(values: Values) =>
   (text: string): Values[number] =>
