@@ -4,7 +4,7 @@ import type { Admission } from './admission.ts'
 import type { Ask } from './ask.ts'
 import { budgetName, type Budget } from './budget.ts'
 import type { Batch, Need } from './exchange-types.ts'
-import { LEASE_MILLISECONDS, type Lease } from './lease.ts'
+import type { Lease } from './lease.ts'
 import type { PendingUsage } from './pending-usage.ts'
 import { monthOf } from './usage-counts.ts'
 import type { RateWindow } from './window.ts'
@@ -29,7 +29,11 @@ export interface Sent {
   budgets: Budget[]
   /** By these a limit that changes meanwhile is noticed. */
   versions: { windows: number[]; budgets: number[] }
+  /** The first `onTime` of them were there when it was composed; the others joined it later. */
   waiters: Waiter[]
+  onTime: number
+  /** All that were ever asked for in it: it may have happened with them. */
+  asked: Need[]
   /** By the steady clock. */
   at: number
 }
@@ -51,7 +55,6 @@ export function batchOf(lease: Lease, grant: number, due: Due, pending: PendingU
   return {
     server_id: lease.server_id,
     seq: lease.seq,
-    lease_milliseconds: LEASE_MILLISECONDS,
     grant,
     windows: windows.map(({ window, key }) => ({
       key,
@@ -71,7 +74,7 @@ export function batchOf(lease: Lease, grant: number, due: Due, pending: PendingU
   }
 }
 
-const needOf = ({ ask, at, windows, budgets }: Waiter, pending: PendingUsage): Need => ({
+export const needOf = ({ ask, at, windows, budgets }: Waiter, pending: PendingUsage): Need => ({
   windows: windows.map(({ key }, n) => ({ name: key, units: ask.windows[n]!.units })),
   budgets: budgets.map(({ key }) => ({ name: budgetName(key), amount: ask.bound })),
   running: pending.told(ask.series, monthOf(at)),

@@ -36,7 +36,6 @@ export interface Batch {
   server_id: string
   /** The number of the last exchange that this server knows to have happened. */
   seq: number
-  lease_milliseconds: number
   /** The number of the grants of this exchange. */
   grant: number
   windows: readonly { key: WindowKey; span: Span; limit: number; report: WindowReport & { wanted: number } }[]
@@ -49,7 +48,7 @@ export interface Batch {
   usage: readonly UsageRow[]
   inFlight: readonly InFlightRow[]
   deferred: readonly NewDeferred[]
-  needs: readonly Need[]
+  needs: Need[]
 }
 
 /** `again`: other servers hold what is missing, and may give it back. */

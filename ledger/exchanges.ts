@@ -6,11 +6,11 @@
 import type { Database } from '../database/types.ts'
 import type { World } from '../world/world.ts'
 import type { Accounts } from './accounts.ts'
-import { batchOf, type Sent, type Waiter } from './batch.ts'
+import { batchOf, needOf, type Sent, type Waiter } from './batch.ts'
 import { budgetName } from './budget.ts'
 import type { Decision, Outcome } from './exchange-types.ts'
 import type { Lease } from './lease.ts'
-import { exchange, Swept } from './ledger-exchange.ts'
+import { exchange, register, renew, Swept } from './ledger-exchange.ts'
 import type { PendingUsage } from './pending-usage.ts'
 import type { UsageRow } from './usage-counts.ts'
 
@@ -24,10 +24,13 @@ interface Parts {
   pending: PendingUsage
   /** Takes the requests that wait to be admitted: this exchange asks for them. */
   takeWaiters: () => Waiter[]
-  /** Whether a request waits for the next exchange. */
+  /** Takes those of them that can still join an exchange under way. */
+  takeLate: (canJoin: (waiter: Waiter) => boolean) => Waiter[]
+  hasWaiters: () => boolean
+  /** Whether a request waits for the next exchange, which is to be made at once. */
   isAwaited: () => boolean
   /** Called with the decision about each of them. `isOutdated`: its limits changed meanwhile. */
-  answer: (waiter: Waiter, decision: Decision, isOutdated: boolean) => void
+  answer: (waiter: Waiter, decision: Decision, isOutdated: boolean, isLate: boolean) => void
   /** Called with the requests of this exchange when the database cannot be reached. */
   giveUp: (waiters: readonly Waiter[], error: unknown) => void
   /** Puts requests back that were not asked for: they are in the next exchange. */
@@ -89,27 +92,52 @@ export class Exchanges {
   }
 
   async #exchange() {
-    const { lease } = this.#parts
-    let sent: Sent | null = null
     try {
       if (this.#unsure) await this.#learnOutcome(this.#unsure)
-      if (lease.isOver && this.holdsNothing) await lease.register()
-      sent = this.#compose()
-      if (sent) await this.#send(sent)
+      if (this.#isDue()) await this.#send(null)
     } catch (error) {
-      await this.#failed(sent?.waiters ?? [], error)
+      await this.#failed(error)
     }
   }
 
-  async #send(sent: Sent) {
-    const { database } = this.#parts
-    this.#unsure = sent
+  /**
+   * Sends an exchange again, or a new one. That is composed when its transaction has begun, so a
+   * request that arrives while it waits for its turn is in it; one that arrives before the
+   * decisions joins it if its limits are in it.
+   */
+  async #send(again: Sent | null) {
+    const { database, world, lease } = this.#parts
+    const { engine } = database
+    const at = world.steady()
+    const isNew = again === null && lease.isOver && this.holdsNothing
+    if (isNew) lease.rename()
+    const { server_id, seq } = lease
     this.counts.exchanges++
-    const outcome = await database.write((sql) => exchange(sql, database.engine, sent.batch))
+    let sent = again
+    const outcome = await database.write(async (sql) => {
+      if (isNew) await register(sql, engine, server_id)
+      const now = await renew(sql, engine, { server_id, seq })
+      // A transaction that runs again sends the same.
+      const { batch } = (sent ??= this.#unsure = this.#compose(at))
+      return await exchange(sql, engine, batch, now, () => this.#join(sent!))
+    })
     this.#unsure = null
-    this.#book(sent, outcome)
+    this.#book(sent!, outcome)
     this.#parts.pending.happened()
     if (outcome.merged.length > 0) this.#parts.onMerged(outcome.merged)
+  }
+
+  #join(sent: Sent) {
+    if (this.#unsure !== sent) return
+    const { batch, waiters, asked, windows, budgets } = sent
+    const late = this.#parts.takeLate(
+      (waiter) =>
+        waiter.windows.every((one) => windows.includes(one)) && waiter.budgets.every((one) => budgets.includes(one)),
+    )
+    waiters.push(...late)
+    const needs = late.map((waiter) => needOf(waiter, this.#parts.pending))
+    batch.needs.push(...needs)
+    asked.push(...needs)
   }
 
   /**
@@ -117,10 +145,10 @@ export class Exchanges {
    * reported is reported in the next exchange. A server that others took for dead goes on under a
    * new name.
    */
-  async #failed(asked: readonly Waiter[], error: unknown) {
+  async #failed(error: unknown) {
     const { giveUp, askAgain, onError } = this.#parts
+    const waiters = [...(this.#unsure?.waiters ?? []), ...this.#parts.takeWaiters()]
     if (this.#unsure) this.#unsure.waiters = []
-    const waiters = [...asked, ...this.#parts.takeWaiters()]
     try {
       if (!(error instanceof Swept)) throw error
       await this.#startAnew()
@@ -132,29 +160,38 @@ export class Exchanges {
     }
   }
 
-  /** All that there is to report; null when there is nothing. */
-  #compose(): Sent | null {
-    const { world, lease, accounts, pending } = this.#parts
-    const at = world.steady()
+  /** Whether there is anything to report or to ask for. */
+  #isDue() {
+    const { lease, accounts, pending, hasWaiters } = this.#parts
+    if (hasWaiters() || !pending.isEmpty) return true
+    const { windows, budgets } = accounts.due(new Set())
+    if (windows.length + budgets.length > 0) return true
+    return lease.endsWithin(EXCHANGE_MILLISECONDS) && !this.holdsNothing
+  }
+
+  /** All that there is to report. `at` is when the exchange began, by the steady clock. */
+  #compose(at: number): Sent {
+    const { lease, accounts, pending } = this.#parts
     const waiters = this.#parts.takeWaiters()
     const awaited = new Set(waiters.flatMap(({ windows, budgets }) => [...windows, ...budgets]))
     const { windows, budgets } = accounts.due(awaited)
-    const isDue = lease.endsWithin(EXCHANGE_MILLISECONDS) && !this.holdsNothing
-    if (windows.length + budgets.length + waiters.length === 0 && pending.isEmpty && !isDue) return null
+    const batch = batchOf(lease, ++this.#grants, { windows, budgets, waiters, awaited }, pending)
     return {
       at,
       waiters,
+      onTime: waiters.length,
+      asked: [...batch.needs],
       windows: windows.map(({ window }) => window),
       budgets,
       versions: {
         windows: windows.map(({ window }) => window.version),
         budgets: budgets.map((budget) => budget.version),
       },
-      batch: batchOf(lease, ++this.#grants, { windows, budgets, waiters, awaited }, pending),
+      batch,
     }
   }
 
-  #book({ batch, windows, budgets, versions, waiters, at }: Sent, outcome: Outcome) {
+  #book({ batch, windows, budgets, versions, waiters, onTime, at }: Sent, outcome: Outcome) {
     this.#parts.lease.renewed(batch.seq + 1, at, outcome.now)
     for (const [n, window] of windows.entries()) {
       const { booked, grant, amount, used } = outcome.windows[n]!
@@ -170,7 +207,8 @@ export class Exchanges {
       windows.some((one, n) => one.version !== versions.windows[n] && some.includes(one)) ||
       budgets.some((one, n) => one.version !== versions.budgets[n] && others.includes(one))
     const outdated = new Set(waiters.filter(isOutdated))
-    for (const [n, waiter] of waiters.entries()) this.#parts.answer(waiter, outcome.decisions[n]!, outdated.has(waiter))
+    for (const [n, waiter] of waiters.entries())
+      this.#parts.answer(waiter, outcome.decisions[n]!, outdated.has(waiter), n >= onTime)
     // These were granted under limits that have changed.
     for (const [n, window] of windows.entries()) if (window.version !== versions.windows[n]) window.dropFree()
     for (const [n, budget] of budgets.entries()) if (budget.version !== versions.budgets[n]) budget.dropFree()
@@ -183,7 +221,10 @@ export class Exchanges {
     // It did not happen: it is sent again, without the requests that waited. If it happens after
     // this query all the same, sending it again finds another number, and the next exchange comes
     // here again.
-    if (row?.seq === sent.batch.seq) return this.#send({ ...sent, batch: { ...sent.batch, needs: [] }, waiters: [] })
+    if (row?.seq === sent.batch.seq) {
+      this.#unsure = { ...sent, batch: { ...sent.batch, needs: [] }, waiters: [], onTime: 0 }
+      return this.#send(this.#unsure)
+    }
     if (row?.seq !== sent.batch.seq + 1) throw new Swept()
     const held = await lease.holdings()
     lease.seq = row.seq
@@ -191,7 +232,7 @@ export class Exchanges {
     for (const budget of sent.budgets) budget.found(byName.get(budgetName(budget.key)) ?? { in_flight: 0, free: 0 })
     for (const window of sent.windows) window.booked(new Set())
     // Requests were admitted that have given up since.
-    for (const { running } of sent.batch.needs) this.#parts.pending.tellAgain(running.series, running.month)
+    for (const { running } of sent.asked) this.#parts.pending.tellAgain(running.series, running.month)
     this.#parts.pending.happened()
     this.#unsure = null
   }

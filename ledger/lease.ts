@@ -2,14 +2,9 @@
 import type { Database } from '../database/types.ts'
 import { newId } from '../world/random.ts'
 import type { World } from '../world/world.ts'
-import { register } from './ledger-exchange.ts'
+import { LEASE_MILLISECONDS, register } from './ledger-exchange.ts'
 import type { DatabaseClock } from './window.ts'
 
-/**
- * After this time without an exchange a server counts as dead, and another one settles what it
- * holds.
- */
-export const LEASE_MILLISECONDS = 5_000
 /** The part of the lease in which money is handed out from memory. */
 const USED_OF_LEASE = 0.6
 
@@ -38,14 +33,18 @@ export class Lease {
     return { steady, at: (moment) => moment + this.#offset }
   }
 
-  /** Takes a new name each time, because the old one may be swept at any time. */
+  /** Takes a new name, because the old one may be swept at any time. */
+  rename() {
+    this.server_id = newId('server_', this.#world)
+    this.seq = 0
+  }
+
+  /** Under a new name. */
   async register() {
     const { engine } = this.#database
-    const id = newId('server_', this.#world)
+    this.rename()
     const at = this.#world.steady()
-    const now = await this.#database.write((sql) => register(sql, engine, id, LEASE_MILLISECONDS))
-    this.server_id = id
-    this.seq = 0
+    const now = await this.#database.write((sql) => register(sql, engine, this.server_id))
     this.#begin(at, now)
   }
 

@@ -15,18 +15,31 @@ import { grantUnits, keepWindows, openWindows, type OpenWindow } from './exchang
 import { rollUp, withAdmitted, writeInFlight } from './usage-rows.ts'
 import { heldByOthers, roomIn, usedOf } from './window-state.ts'
 
+/**
+ * After this time without an exchange a server counts as dead, and another one settles what it
+ * holds.
+ */
+export const LEASE_MILLISECONDS = 5_000
+
 /** Other servers took this one for dead, and have settled what it held. */
 export class Swept extends Error {}
 
 /**
- * Runs inside a transaction, perhaps more than once, so it changes nothing but the database. Throws
- * Swept.
+ * Runs inside a transaction that has renewed the lease, at `now` by the database's clock; perhaps
+ * more than once, so it changes nothing but the database. `join` is called when all is locked: it
+ * may add needs to the batch.
  */
-export async function exchange(sql: Sql, engine: 'sqlite' | 'postgres', batch: Batch): Promise<Outcome> {
-  const now = await renew(sql, engine, batch)
+export async function exchange(
+  sql: Sql,
+  engine: 'sqlite' | 'postgres',
+  batch: Batch,
+  now: number,
+  join: () => void,
+): Promise<Outcome> {
   const servers = await countServers(sql)
   const windows = await openWindows(sql, batch, now)
   const budgets = await openBudgets(sql, batch, now)
+  join()
   const decisions = batch.needs.map((need) => decide(need, windows, budgets, now))
   const outcome: Omit<Outcome, 'merged'> = {
     now,
@@ -44,16 +57,20 @@ export async function exchange(sql: Sql, engine: 'sqlite' | 'postgres', batch: B
 }
 
 /** Extends the lease. Throws Swept when others took this server for dead. */
-async function renew(sql: Sql, engine: 'sqlite' | 'postgres', { server_id, seq, lease_milliseconds }: Batch) {
+export async function renew(
+  sql: Sql,
+  engine: 'sqlite' | 'postgres',
+  { server_id, seq }: { server_id: string; seq: number },
+) {
   const row = await sql
     .updateTable('ledger_servers')
-    .set({ seq: seq + 1, until: raw<number>`${databaseNow(engine)} + ${lease_milliseconds}` })
+    .set({ seq: seq + 1, until: raw<number>`${databaseNow(engine)} + ${LEASE_MILLISECONDS}` })
     .where('id', '=', server_id)
     .where('seq', '=', seq)
     .returning('until')
     .executeTakeFirst()
   if (!row) throw new Swept()
-  return row.until - lease_milliseconds
+  return row.until - LEASE_MILLISECONDS
 }
 
 /** Admits a request if all its limits have room for it, and then counts it in all of them. */
@@ -106,11 +123,11 @@ async function countServers(sql: Sql): Promise<number> {
 }
 
 /** Adds a server. Returns the database's clock. */
-export async function register(sql: Sql, engine: 'sqlite' | 'postgres', id: string, lease_milliseconds: number) {
+export async function register(sql: Sql, engine: 'sqlite' | 'postgres', id: string) {
   const { until } = await sql
     .insertInto('ledger_servers')
-    .values({ id, seq: 0, until: raw<number>`${databaseNow(engine)} + ${lease_milliseconds}` })
+    .values({ id, seq: 0, until: raw<number>`${databaseNow(engine)} + ${LEASE_MILLISECONDS}` })
     .returning('until')
     .executeTakeFirstOrThrow()
-  return until - lease_milliseconds
+  return until - LEASE_MILLISECONDS
 }

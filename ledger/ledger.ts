@@ -69,8 +69,10 @@ export class Ledger {
       accounts: this.#accounts,
       pending: this.#pending,
       takeWaiters: () => this.#takeWaiters(),
+      takeLate: (canJoin) => this.#takeLate(canJoin),
+      hasWaiters: () => this.#waiting.length > 0,
       isAwaited: () => this.#waiting.length > 0 && !this.#stopRetry,
-      answer: (waiter, decision, isOutdated) => this.#answer(waiter, decision, isOutdated),
+      answer: (...answered) => this.#answer(...answered),
       giveUp: (waiters, error) => {
         for (const { reject } of waiters) reject(new LedgerUnavailable(error))
       },
@@ -217,10 +219,18 @@ export class Ledger {
     return this.#waiting.splice(0)
   }
 
-  #answer(waiter: Waiter, decision: Decision, isOutdated: boolean) {
+  #takeLate(canJoin: (waiter: Waiter) => boolean): Waiter[] {
+    const late = this.#waiting.filter(canJoin)
+    this.#waiting = this.#waiting.filter((waiter) => !late.includes(waiter))
+    return late
+  }
+
+  #answer(waiter: Waiter, decision: Decision, isOutdated: boolean, isLate: boolean) {
     const { ask, windows, budgets, reject } = waiter
     if (decision.kind === 'admitted') return this.#admitted(waiter, isOutdated)
     if (isOutdated) return reject(new LimitsChanged())
+    // What this server holds itself was not given back for it.
+    if (isLate) return void this.#waiting.push(waiter)
     if (decision.again && this.#world.steady() - waiter.since < PATIENCE_MILLISECONDS) {
       this.#waiting.push(waiter)
       this.#stopRetry ??= this.#world.later(ASK_AGAIN_MILLISECONDS, () => void this.#exchanges.soon())

@@ -212,6 +212,11 @@ export class Server {
   next: 'happens' | 'is lost' | 'loses its answer' | 'comes late' = 'happens'
   #late: (() => Promise<unknown>) | null = null
   readonly errors: unknown[] = []
+  /** How many changes of the database were asked for. */
+  writes = 0
+  /** A change waits for this before it begins, and for this when it is committed. */
+  turn = Promise.resolve()
+  answer = Promise.resolve()
   #woken = Promise.withResolvers<void>()
   readonly #servers: Servers
   readonly #delay: () => number
@@ -227,7 +232,7 @@ export class Server {
       later: (milliseconds, run) => servers.later(milliseconds, () => this.isDead || run(), this),
     }
     const database = servers.database
-    const own: Database = { ...database, write: (work) => this.#write(() => database.write(work)) }
+    const own: Database = { ...database, write: (work) => this.#write(work) }
     this.ledger = new Ledger(own, this.world, { onError: (error) => this.errors.push(error) })
   }
 
@@ -260,16 +265,24 @@ export class Server {
     this.#woken.resolve()
   }
 
-  async #write<Result>(change: () => Promise<Result>): Promise<Result> {
+  async #write<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {
+    const { database } = this.#servers
     const fate = this.next
     this.next = 'happens'
+    this.writes++
+    await this.turn
     const delay = this.#delay()
     if (delay > 0) await this.#servers.sleep(delay)
     if (this.isDead) return await new Promise<never>(() => {})
     await this.#late?.().catch(() => {})
-    this.#late = fate === 'comes late' ? change : null
-    if (fate === 'is lost' || fate === 'comes late') throw new Error('the exchange was lost')
-    const result = await change()
+    this.#late = null
+    const result = await database.write(async (sql) => {
+      const result = await work(sql)
+      if (fate === 'comes late') this.#late = () => database.write(work)
+      if (fate === 'is lost' || fate === 'comes late') throw new Error('the exchange was lost')
+      return result
+    })
+    await this.answer
     if (delay > 0) await this.#servers.sleep(delay)
     if (this.isStalled) await this.#woken.promise
     if (this.isDead) return await new Promise<never>(() => {})

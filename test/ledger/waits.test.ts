@@ -3,6 +3,7 @@
  * exchange with the database, which it shares with all that wait at that moment.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { sql as raw } from 'kysely'
 import type { Admission } from '../../ledger/admission.ts'
 import type { Ask } from '../../ledger/ask.ts'
 import { SpendLimited } from '../../ledger/refusals.ts'
@@ -12,6 +13,16 @@ import { engines, START_MILLISECONDS } from '../setup.ts'
 import { ask, series, Servers, type Server } from './servers.ts'
 
 const used = { requests: 1, cost_output: 1 }
+
+/** Until a transaction waits for a lock that another one has. */
+async function isWaiting({ database }: Servers) {
+  for (;;) {
+    const { rows } = await raw`select pid from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(database.read)
+    if (rows.length > 0) return
+    await Bun.sleep(5)
+  }
+}
 
 for (const engine of engines)
   describe(`a request (${engine})`, () => {
@@ -121,6 +132,61 @@ for (const engine of engines)
       first.settle({ requests: 1, cost_output: 600 })
       if (last!.status === 'fulfilled') last!.value.release()
     })
+
+    const admitAll = async (asked: Promise<Admission>[]) => {
+      for (const admission of await servers.during(Promise.all(asked))) admission.settle(used)
+    }
+
+    test('joins an exchange that waits for its turn, whatever limits it is under: one commit for both', async () => {
+      const [before, turn] = [one.writes, Promise.withResolvers<void>()]
+      one.turn = turn.promise
+      const first = Promise.resolve(one.ledger.admit(wish(1000, 600)))
+      await servers.quiet()
+      const later = { ...ask({ project_id: `${project_id} later`, bound: 0 }), windows: [rate] }
+      const second = Promise.resolve(one.ledger.admit(later))
+      turn.resolve()
+      await admitAll([first, second])
+      expect(one.writes).toBe(before + 1)
+    })
+
+    test('waits for the end of an exchange that has decided, and for its own, and for no other', async () => {
+      const [before, answer] = [one.writes, Promise.withResolvers<void>()]
+      one.answer = answer.promise
+      const first = Promise.resolve(one.ledger.admit(wish(1000, 600)))
+      while ((await servers.budgets()).every((row) => row.project_id !== project_id)) await Bun.sleep(5)
+      const second = Promise.resolve(one.ledger.admit(wish(1000, 300)))
+      answer.resolve()
+      await admitAll([first, second])
+      expect(one.writes).toBe(before + 2)
+    })
+
+    test('waits for one commit also when its server had nothing to do for so long that its lease is over', async () => {
+      await servers.advance(30_000)
+      const before = one.writes
+      await admitAll([Promise.resolve(one.ledger.admit(wish(1000, 600)))])
+      expect(one.writes).toBe(before + 1)
+    })
+
+    if (engine === 'postgres')
+      test('joins an exchange that waits for another server, if it is under the same limits', async () => {
+        await admitAll([Promise.resolve(one.ledger.admit(wish(1_000, 100)))])
+        await servers.advance(1_000)
+        const [before, locked, end] = [one.writes, Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+        const other = servers.database.writeUnsynced(async (sql) => {
+          await sql.updateTable('budgets').set({ burned: 0 }).where('project_id', '=', project_id).execute()
+          locked.resolve()
+          await end.promise
+        })
+        await locked.promise
+        const first = Promise.resolve(one.ledger.admit(wish(1_000, 600)))
+        await isWaiting(servers)
+        const second = Promise.resolve(one.ledger.admit(wish(1_000, 300)))
+        end.resolve()
+        await other
+        await admitAll([first, second])
+        expect(one.writes).toBe(before + 1)
+        expect(await servers.wrong({ [project_id]: 1_000 })).toEqual([])
+      })
 
     test('is under its rate limit again when nothing was asked for minutes', async () => {
       const what = { ...ask({ project_id, series: own }), windows: [{ ...rate, limit: 1 }] }
