@@ -1,4 +1,4 @@
-/** A whole answer, kept while it passes, as long as it is not too long. */
+/** Keeps a copy of a whole answer while it passes, up to a length. */
 
 const LONGEST = 1024 * 1024
 
@@ -16,7 +16,7 @@ export class AnswerBytes {
     return this.#size > LONGEST
   }
 
-  /** The JSON object that it is; null if it is none. */
+  /** The answer as a JSON object; null if it is not one. */
   get object(): object | null {
     try {
       const value: unknown = JSON.parse(Buffer.concat(this.#pieces).toString())

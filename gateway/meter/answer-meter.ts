@@ -1,4 +1,4 @@
-/** Watches an answer pass, whole or as a stream, and finds what it says of its use. */
+/** Reads the usage that an answer reports while it passes, whole or as a stream. */
 import { AnswerText } from './answer-text.ts'
 import { EventText } from './event-text.ts'
 import { reportedIn, together, type Reported } from './count.ts'
@@ -7,10 +7,11 @@ import { afterColon, endOfObject, hasUsage, USAGE, usageIn } from './json-bytes.
 import { usageAtEnd } from './read-usage.ts'
 
 /**
- * So much is kept of the end of what is no event, and parsed if it is all: `usage` is near the end.
+ * How many bytes of the end of an answer are kept: `usage` stands near the end. A shorter answer is
+ * parsed whole.
  */
 const KEPT = 64 * 1024
-/** Of the Responses API more, because calls of tools stand at the beginning. */
+/** Answers of the Responses API list tool calls at the beginning, so more of them is kept. */
 const KEPT_OF_RESPONSES = 1024 * 1024
 const ID = Buffer.from('"id"')
 const WEB_SEARCH = Buffer.from('web_search_call"')
@@ -19,16 +20,18 @@ const decoder = new TextDecoder()
 
 export class AnswerMeter {
   readonly #endpoint: Endpoint
-  /** The client did not ask for the chunk that only says the usage. */
+  /**
+   * Whether the chunk that has only the usage is dropped, because the client did not ask for it.
+   */
   readonly #dropsUsage: boolean
   readonly #keptBytes: number
   #reported: Reported | null = null
   #tail: Uint8Array[] = []
   #tailBytes = 0
   #bytes = 0
-  /** What came in events with text in them. */
+  /** The text of the events. */
   readonly #text: EventText
-  /** The id of the response that a stream is of, for one that goes on without its stream. */
+  /** The id of a streamed response. A background response goes on after its stream was closed. */
   #id: string | null = null
 
   constructor(endpoint: Endpoint, dropsUsage: boolean) {
@@ -57,13 +60,13 @@ export class AnswerMeter {
     return !(isOnlyUsage && this.#dropsUsage)
   }
 
-  /** Where the next event is that says something of the use, or of the response. */
+  /** Where the next event begins that reports usage or the id of the response. */
   nextEvent(events: Uint8Array, from: number): number {
     if (this.#endpoint.isResponses && this.#id === null) return from
     return usageIn(Buffer.from(events.buffer, events.byteOffset, events.length), from)
   }
 
-  /** Events that say nothing of it. */
+  /** Events that report neither. */
   events(events: Uint8Array) {
     this.#text.add(events)
   }
@@ -79,14 +82,14 @@ export class AnswerMeter {
       this.#tailBytes -= this.#tail.shift()!.length
   }
 
-  /** A short answer, all of it; it is only kept if it does not say what it used. */
+  /** A short answer, whole. It is kept only if it does not report its usage. */
   whole(bytes: Uint8Array) {
     const answer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#reported = usageAtEnd(answer, this.#endpoint)
     if (this.#reported === null) this.piece(bytes)
   }
 
-  /** What the upstream said of its use; null if nothing. */
+  /** The usage that the upstream reported; null if it reported none. */
   get reported(): Reported | null {
     this.#reported ??= this.#read()
     return this.#reported
@@ -109,15 +112,15 @@ export class AnswerMeter {
   }
 
   /**
-   * Of an answer whose upstream does not say what it used: its text, escaped as in JSON, and how
-   * much longer it is.
+   * For an answer without reported usage: its text, escaped as in JSON, and by what factor the
+   * whole text is longer.
    */
   get unreported(): { text: string; factor: number; events: number } {
     const { text, factor, events } = this.#text.counted()
     if (events > 0) return { text, factor, events }
     const whole = new AnswerText(this.#endpoint.wholeTexts)
     whole.add(Buffer.concat(this.#tail))
-    // Of an answer that is longer than what was kept, all that came before is taken for text too.
+    // Of a longer answer, everything before the kept part is taken for text.
     const before = this.#bytes - this.#tailBytes
     return { text: whole.text, factor: whole.factor * (1 + before / Math.max(1, this.#tailBytes)), events: 0 }
   }

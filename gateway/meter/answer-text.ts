@@ -1,6 +1,6 @@
 /**
- * The text of an answer, collected while it passes for the case that its upstream does not say what
- * it used: the JSON strings behind certain names, escaped as they stand there. Nothing is parsed.
+ * Collects the text of an answer while it passes, in case its upstream does not report usage: the
+ * JSON strings behind certain names, still escaped. Nothing is parsed.
  */
 import { MOST_COUNTED } from './tokens.ts'
 

@@ -1,4 +1,7 @@
-/** The input file of a batch: which model its requests name, and what they can use at most. */
+/**
+ * Reads the input file of a batch: the model that its requests name, and the most that they can
+ * use.
+ */
 import { invalid } from '../../contract/errors.ts'
 import { JsonBody } from '../model-body.ts'
 import { scanJson, scanNames, type ScanNames } from '../scan-json.ts'
@@ -16,21 +19,21 @@ const lineNames = scanNames(['url', 'body'], [])
 const bodyNames: ScanNames = scanNames([...members, ...toolMembers, ...storeMembers], nested)
 
 export interface BatchInput {
-  /** Empty where its requests name none. */
+  /** Empty if its requests name no model. */
   model: string
   /** The path of its requests, below `/v1`. */
   path: string
   endpoint: Endpoint
   price: Price | null
   requests: number
-  /** Tokens of all prompts, as far as bytes tell. */
+  /** Tokens of all prompts, estimated from their bytes. */
   input: number
-  /** Nano-dollars that all can cost at most; null where nobody can say. */
+  /** The most that all requests can cost, in nano-dollars; null if that is unknown. */
   bound: number | null
   output: number
 }
 
-/** Each throws for what the project may not use. */
+/** Each throws if the project may not use what it is given. */
 export interface BatchPermits {
   model: (model: string) => void
   /** `path` is below `/v1`. */

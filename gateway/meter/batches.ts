@@ -1,6 +1,6 @@
 /**
- * Batches: their input file is read before they are forwarded, because it alone says what they can
- * use.
+ * Meters batches. The input file is read before the batch is forwarded, because only the file shows
+ * what the batch can use.
  */
 import { requireNotStored } from '../policies/zero-retention.ts'
 import { requireTools } from '../policies/hosted-tools.ts'

@@ -5,7 +5,7 @@ import type { Endpoint } from './endpoints.ts'
 import type { ModelSettings } from './model-book.ts'
 import { costOfUnits, dearest, type Price } from './price.ts'
 
-/** Audio has at least so many bytes a second: 8 kbit/s. */
+/** The fewest bytes that a second of audio has: 8 kbit/s. */
 const LEAST_AUDIO_BYTES = 1000
 /**
  * Measured on mixed text: a token has 3.08 bytes. For estimates only; a bound takes one byte for a
@@ -14,24 +14,23 @@ const LEAST_AUDIO_BYTES = 1000
 export const BYTES_PER_TOKEN = 3
 
 export interface Sizes {
-  /** Tokens of the prompt at most; null where nobody can say. */
+  /** The most tokens that the prompt can have; null if unknown. */
   input: number | null
   /**
-   * Whether the bytes of the body say nothing of the prompt: it refers to images, files and the
-   * like.
+   * Whether the length of the body says nothing about the prompt, because it refers to images,
+   * files and the like.
    */
   isOpaque: boolean
-  /** Tokens of the answer at most; null where nobody can say. */
+  /** The most tokens that the answer can have; null if unknown. */
   output: number | null
   /** Tokens that the answer will probably have. */
   expected: number
-  /** Images, seconds of audio or characters at most. */
+  /** The most images, seconds of audio or characters. */
   units: number
-  /** Tokens that it will probably use: for rate limits. */
+  /** Tokens that the request will probably use, for rate limits. */
   estimate: number
   /**
-   * Whether the request said itself how long its answer may be, and its bytes how long its prompt
-   * is.
+   * Whether the request itself limits its answer, and its bytes limit its prompt.
    */
   isDeclared: boolean
   /** The members of the body that must be set so that the upstream keeps to `output`. */

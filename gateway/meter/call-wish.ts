@@ -1,4 +1,4 @@
-/** What the ledger is asked for a metered call, under the limits of its caller at that moment. */
+/** What a metered call asks the ledger for, under the limits that its caller has at that moment. */
 import type { Admission } from '../../ledger/admission.ts'
 import type { Ask, WindowAsk } from '../../ledger/ask.ts'
 import { seconds, type World } from '../../world/world.ts'
@@ -30,7 +30,7 @@ export class CallWish implements Wish {
   readonly #endpoint: Endpoint
   readonly #body: ModelBody
   readonly #model: string
-  /** By a closer count of the prompt than its bytes; null before there is one. */
+  /** Sizes with the prompt counted by a tokenizer; null before it was. */
   readonly #closer: Sizes | null
   #terms!: Terms
   #sizes: Sizes | null = null
@@ -56,7 +56,7 @@ export class CallWish implements Wish {
     const terms = termsOf(caller, this.#endpoint, this.#model, models(), seconds(world))
     this.#terms = terms
     const { price, hasRates, series } = terms
-    // Where no limit and no price depends on them, nobody asks for its sizes before it ends.
+    // Sizes are not computed here if no limit and no price depends on them.
     const sizes = price || hasRates ? this.#sizesFor(terms) : null
     const bound = price && sizes ? this.#bound(caller, terms, sizes) : 0
     return {
@@ -74,7 +74,7 @@ export class CallWish implements Wish {
     return (this.#sizes = this.#closer ?? sizesOf(this.#body, this.#endpoint, settings))
   }
 
-  /** Null where nobody can say, and nothing depends on it. Throws 400 where a limit does. */
+  /** Null if the bound is unknown and no limit depends on it. Throws 400 if one does. */
   #bound(caller: ProjectCaller, { price, settings, hasSpendLimit }: Terms, sizes: Sizes): number | null {
     const bound = boundOf(sizes, this.#endpoint, price!, dearestFactor(price!, tierIn(this.#body)))
     if (bound === null && hasSpendLimit) requireBound(caller, price, bound, settings.match, missingIn(sizes))
@@ -104,5 +104,5 @@ export class CallWish implements Wish {
   }
 }
 
-/** The setting of the model without which nobody can say what a request costs at most. */
+/** The setting of the model that is missing to bound the cost of a request. */
 const missingIn = ({ input, isOpaque }: Sizes) => (isOpaque && input === null ? 'context_tokens' : 'max_output_tokens')

@@ -1,6 +1,6 @@
 /**
- * What limits mean for a caller's request before it is asked for: its bound must be known, and its
- * model.
+ * What limits require of a request before it is admitted: its model and the most that it can cost
+ * must be known.
  */
 import { modelNeeded, modelNeedsSetting } from '../../contract/limit-errors.ts'
 import type { Ask } from '../../ledger/ask.ts'
@@ -14,8 +14,7 @@ export const hasSpendLimit = ({ limits: { spend } }: ProjectCaller) =>
 export const whose = ({ organization_id, project_id }: ProjectCaller) => ({ organization_id, project_id })
 
 /**
- * A request that names no model runs with one that nobody knows. Throws 400 where that could break
- * a limit.
+ * Throws 400 if a request names no model and a limit depends on it: the upstream would choose one.
  */
 export function requireModel(caller: ProjectCaller, model: string | null): string {
   if (!model && (caller.limits.models !== null || hasSpendLimit(caller))) throw modelNeeded()
@@ -46,7 +45,8 @@ export const seriesOf = (caller: ProjectCaller, kind: Series['kind'], model: str
   organization_id: caller.organization_id,
   project_id: caller.project_id,
   user_id: isNamed(caller) ? caller.owner_id : '',
-  // Access tokens come and go; what lasts is the rule that issues them.
+  // Usage of access tokens is counted under the rule that issues them, because they live an hour at
+  // most.
   api_key_id: isNamed(caller) ? (caller.rule_id ?? caller.key_id) : '',
   kind,
   model,

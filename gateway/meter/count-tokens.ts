@@ -12,7 +12,7 @@ const WORTH_COUNTING = 64
 
 type Count = (text: string) => number
 
-/** As text, also `<|endoftext|>` and the like. */
+/** Special tokens such as `<|endoftext|>` are counted as text. */
 const plainText = { disallowedSpecial: new Set<string>() }
 
 async function load(encoding: Encoding): Promise<Count> {
@@ -35,7 +35,7 @@ export async function countTokens({ encoding, prompt, answer, body }: TokenQuest
   }
 }
 
-/** Of a long text the beginning is counted. */
+/** Only the beginning of a long text is counted. */
 function inPieces(text: string, count: Count): number {
   const counted = Math.min(text.length, MOST_COUNTED)
   let sum = 0
@@ -80,7 +80,7 @@ function unescaped(literal: string): string {
   try {
     return JSON.parse(`"${literal}"`) as string
   } catch {
-    // It was cut in the middle of an escape.
+    // The text was cut in the middle of an escape.
     return literal
   }
 }
@@ -106,7 +106,7 @@ function plainTokens(value: unknown, count: Count): number {
   return count(textOf(value))
 }
 
-/** As the library knows that OpenAI counts conversations and function definitions. */
+/** The library counts conversations and function definitions as OpenAI does. */
 function chatTokens(items: readonly unknown[], tools: string | undefined, count: Count): number {
   const messages = items.filter(isObject).map(({ role, name, tool_calls, ...item }) => ({
     role: (typeof role === 'string' ? role : 'tool') as 'user',

@@ -1,21 +1,21 @@
-/** From what an upstream says of its use to counts. */
+/** Turns the usage that an upstream reports into counts. */
 import { addCounts, type Counts } from '../../ledger/usage-counts.ts'
 import type { Endpoint } from './endpoints.ts'
 
-/** What an answer, or the last event of a stream, was found to say. */
+/** What an answer, or the last event of a stream, reports. */
 export interface Reported {
   counts: Counts
   service_tier: string
   /** Calls of hosted tools. */
   web_searches: number
   file_searches: number
-  /** Members of `usage` that were no possible numbers, and were taken for 0. */
+  /** Members of `usage` whose values cannot be counts; they were taken for 0. */
   impossible: readonly string[]
 }
 
 type Members = Record<string, unknown>
 
-/** More than any request, or any batch, can use. */
+/** Larger than the usage of any request or batch. */
 const MOST = 1e11
 
 const of = (value: unknown): Members => (typeof value === 'object' && value !== null ? (value as Members) : {})
@@ -24,7 +24,7 @@ const of = (value: unknown): Members => (typeof value === 'object' && value !== 
 class Numbers {
   #impossible: string[] | null = null
 
-  /** Null where it is not there. What is negative, absurdly large, broken or no number is 0. */
+  /** Null if it is missing. What is negative, too large, a fraction or no number is 0. */
   read(members: Members, name: string): number | null {
     const value = members[name]
     if (value === undefined || value === null) return null
@@ -33,7 +33,7 @@ class Numbers {
     return 0
   }
 
-  /** Seconds may be broken; each that was begun counts. */
+  /** Seconds may be fractions and are rounded up. */
   seconds(members: Members, name: string): number | null {
     const value = members[name]
     return typeof value === 'number' && value >= 0 && value <= MOST ? Math.ceil(value) : this.read(members, name)
@@ -84,10 +84,10 @@ function addInputDetails(counts: Counts, inputs: Members, input: number, numbers
   counts.cached_image = upTo(cached, numbers.read(details, 'image_tokens'))
 }
 
-/** Details are never more than what they are details of. */
+/** A part is never larger than the whole that it belongs to. */
 const upTo = (most: number, count: number | null) => Math.min(count ?? 0, most)
 
-/** What a whole answer says; null where it says nothing of its use. */
+/** The usage in a whole answer; null if there is none. */
 export function reportedIn(answer: unknown, endpoint: Endpoint): Reported | null {
   const body = of(answer)
   // The last event of a stream of the Responses API has the response inside.
@@ -122,7 +122,7 @@ function images({ data, type }: Members): number | null {
   return typeof type === 'string' && type.endsWith('.completed') ? 1 : null
 }
 
-/** Images and audio are counted by what came, where there is no `usage`. */
+/** Without `usage`, images and audio are counted by what arrived. */
 function withoutUsage(body: Members, { unit }: Endpoint, numbers: Numbers): Counts | null {
   if (unit === 'image' && images(body) !== null) return { requests: 1, units: images(body)! }
   if (unit !== 'second') return null
@@ -130,7 +130,10 @@ function withoutUsage(body: Members, { unit }: Endpoint, numbers: Numbers): Coun
   return seconds === null ? null : { requests: 1, units: seconds }
 }
 
-/** Of a stream of images each says its own use; of all others the last one counts. */
+/**
+ * In a stream of images each event reports its own usage, which add up. In all others the last
+ * report counts.
+ */
 export function together(before: Reported | null, now: Reported, { unit }: Endpoint): Reported {
   if (unit !== 'image' || before === null) return now
   const counts = { ...before.counts }

@@ -1,6 +1,6 @@
 /**
- * What a batch or a background response used, once its result is seen: what is written down when it
- * begins, and what its result says.
+ * The usage of batches and background responses: what is written down when they begin, and what
+ * their result reports.
  */
 import type { DeferredRequestRow } from '../../database/ledger-tables.ts'
 import type { Deferral } from '../../ledger/admission.ts'
@@ -22,7 +22,7 @@ export interface DeferredUse {
   requested: Requested
   /** At the time of its admission. */
   price: Price | null
-  /** What it uses at most. */
+  /** The most that it can use. */
   most: Counts
 }
 
@@ -62,10 +62,10 @@ interface Result {
   request_counts?: { completed?: unknown } | null
 }
 
-/** No more comes of them. */
+/** States in which no more requests are processed. */
 const over = new Set(['completed', 'incomplete', 'failed', 'expired', 'cancelled'])
 
-/** What a result says of the use; null while it may still go on. */
+/** The usage in a result; null while the request is still running. */
 export function outcomeOf(row: DeferredRequestRow, result: Result): Outcome | null {
   if (typeof result.status !== 'string' || !over.has(result.status)) return null
   const use = useIn(row)

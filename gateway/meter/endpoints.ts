@@ -1,4 +1,4 @@
-/** Which calls are metered, and how each says what it used. */
+/** Which calls are metered, and how each reports its usage. */
 import type { UsageKind } from '../../ledger/usage-counts.ts'
 import { hasBody } from '../request-methods.ts'
 import { namesOfText } from './answer-text.ts'
@@ -27,7 +27,7 @@ export interface Endpoint {
   asksForUsage: boolean
   /** Whether the answer is a response of the Responses API. */
   isResponses: boolean
-  /** For images: how they come to be. */
+  /** For images: how they are made. */
   source?: string
 }
 
@@ -128,7 +128,7 @@ export const members = [
 /** The same of a form. */
 export const fields = ['stream', 'n', 'size', 'quality', 'service_tier'] as const
 
-/** Where one of these is in the body, its bytes say nothing of the tokens that it stands for. */
+/** If one of these is in the body, the length of the body does not bound its tokens. */
 export const nested = [
   'image_url',
   'input_image',

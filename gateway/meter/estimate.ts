@@ -1,6 +1,7 @@
 /**
- * What a request used whose upstream does not say: by the tokenizer where there is text, exact for
- * the models that it knows, and otherwise, or where it cannot run, by bytes and events.
+ * Estimates the usage of a request whose upstream does not report it. Text is counted by the
+ * tokenizer, which is exact for the models that it knows; without text, or if the tokenizer cannot
+ * run, bytes and events are counted.
  */
 import type { Counts } from '../../ledger/usage-counts.ts'
 import type { ModelBody } from '../model-body.ts'
@@ -9,7 +10,7 @@ import { BYTES_PER_TOKEN, type Sizes } from './bound.ts'
 import type { Endpoint } from './endpoints.ts'
 import { encodingOf, MOST_COUNTED, UNKNOWN_FACTOR, type TokenCounter, type TokenQuestion } from './tokens.ts'
 
-/** Speech is seldom recorded with less: 32 kbit/s. */
+/** Speech is seldom recorded with fewer bytes: 32 kbit/s. */
 const USUAL_AUDIO_BYTES = 4000
 
 export interface Unreported {
@@ -19,7 +20,7 @@ export interface Unreported {
   sizes: Sizes
   answer: AnswerMeter
   /**
-   * Nothing of the answer was seen before the client left, although it was not to come as a stream.
+   * Whether the client left before any of an answer was seen that was not a stream.
    */
   isUnseen: boolean
 }

@@ -1,6 +1,6 @@
 /**
- * The text of a stream, for the case that its upstream does not say what it used. Most do, at their
- * end, so the events are kept as they came and only looked through when they become many.
+ * Keeps the events of a stream in case its upstream does not report usage. Most report it at the
+ * end, so events are searched for text only when many are kept.
  */
 import { endOfEvent } from '../event-filter.ts'
 import { AnswerText } from './answer-text.ts'
@@ -11,7 +11,7 @@ const nothing = Buffer.alloc(0)
 
 export class EventText {
   readonly #text: AnswerText
-  /** Events with text: most servers send one for each token. */
+  /** How many events had text: most servers send one for each token. */
   #events = 0
   #kept: Buffer = nothing
   #length = 0

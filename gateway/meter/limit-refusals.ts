@@ -1,4 +1,4 @@
-/** The ledger's refusals in the words of the API. */
+/** Turns refusals of the ledger into errors of the API. */
 import { rateLimited, spendLimited, tooLargeForLimit } from '../../contract/limit-errors.ts'
 import type { Metric } from '../../ledger/ask.ts'
 import type { RateLimited, SpendLimited } from '../../ledger/refusals.ts'

@@ -1,5 +1,6 @@
 /**
- * What metering says to the log: each thing once in a while, because it comes with every request.
+ * Warnings of metering in the log. Each is repeated only after a while, because every request can
+ * cause it.
  */
 import { maskKeys } from '../../keys/format.ts'
 import type { World } from '../../world/world.ts'

@@ -1,5 +1,6 @@
 /**
- * A batch that the ledger admitted, until its upstream has taken it: then its result is waited for.
+ * A batch that the ledger admitted, until the upstream accepts it. From then on its result is
+ * waited for.
  */
 import type { Admission } from '../../ledger/admission.ts'
 import type { End, Reservation } from '../policies/policy.ts'

@@ -26,7 +26,7 @@ interface Metered {
   path: string
   body: ModelBody
   model: string
-  /** Null where they were not needed to admit it. */
+  /** Null if they were not needed to admit the request. */
   sizes: Sizes | null
   settings: ModelSettings
   price: Price | null
@@ -45,7 +45,7 @@ export class MeteredRequest implements Reservation {
   /** What is added to the request so that the stream says its usage. */
   readonly #question: UsageQuestion | null
   #upstream = ''
-  /** Read when the request ends, before its body is let go of. */
+  /** Read when the request ends, before its body is released. */
   #requested: Requested | null = null
 
   constructor(metered: Metered, parts: MeteringParts) {
@@ -115,7 +115,7 @@ export class MeteredRequest implements Reservation {
     void estimated.then((counts) => this.#settle(unreported(counts), true))
   }
 
-  /** The upstream works on it when its answer has ended. */
+  /** A background response: the upstream goes on when the answer has ended. */
   #settleLater() {
     const { admission, path, price } = this.#metered
     const most = mostOf(this.#sizes)
@@ -146,7 +146,7 @@ export class MeteredRequest implements Reservation {
   }
 }
 
-/** What takes the place of the estimates of rate limits. */
+/** The counts that replace the estimates of rate limits. */
 const unitsOf = ({ input = 0, output = 0, units = 0 }: Counts, { unit }: Endpoint) =>
   unit === 'image' ? { tokens: input + output, images: units } : { tokens: input + output }
 

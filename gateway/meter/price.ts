@@ -69,7 +69,7 @@ export const priceAt = (prices: readonly Price[], now: number): Price | null =>
   prices.filter(({ valid_from }) => valid_from <= now).toSorted((one, other) => other.valid_from - one.valid_from)[0] ??
   null
 
-/** When the price that holds at a moment is followed by another; Infinity where none is to come. */
+/** When the price that holds at a moment ends; Infinity if no other follows. */
 export const priceEnd = (prices: readonly Price[], now: number): number =>
   Math.min(...prices.map(({ valid_from }) => valid_from).filter((begin) => begin > now))
 
@@ -134,12 +134,12 @@ interface Dearest {
   character: number
 }
 
-/** Of each price what was asked for last: requests seldom differ in their factor. */
+/** The last result for each price, because requests seldom differ in their factor. */
 const lastDearest = new WeakMap<Price, Dearest>()
 
 /**
- * The most that a unit of each kind can cost, whatever the answer turns out to be: for what must
- * not be passed.
+ * The most that a unit of each kind can cost, whatever the answer turns out to be; spend limits use
+ * it.
  */
 export function dearest(price: Price, factor: number): Dearest {
   const last = lastDearest.get(price)

@@ -20,7 +20,7 @@ const SEARCH = Buffer.from('_search_call"')
 const ESCAPED = Buffer.from('\\u00')
 const [OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d]
 
-/** Null where the end of the answer does not say it beyond doubt. */
+/** Null if the end of the answer leaves any doubt. */
 export function usageAtEnd(answer: Buffer, endpoint: Endpoint): Reported | null {
   // Images and audio are counted by other members too.
   if (endpoint.unit !== null) return null

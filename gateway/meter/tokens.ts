@@ -5,7 +5,7 @@
 
 export type Encoding = 'o200k_base' | 'cl100k_base'
 
-/** So much text is counted, in characters; what is longer is taken to go on alike. */
+/** The most characters that are counted. A longer text is extrapolated from its beginning. */
 export const MOST_COUNTED = 64 * 1024
 
 /**

@@ -1,6 +1,6 @@
 /**
- * What a request used, as it is written down: priced, and belonging to a series; searches that it
- * made beside.
+ * The usage of a request as it is written down: with its price and its series, and the searches
+ * that it made.
  */
 import type { Counts, Series } from '../../ledger/usage-counts.ts'
 import type { ModelBody } from '../model-body.ts'
@@ -13,7 +13,7 @@ export interface Use {
   counts: Counts
 }
 
-/** What of a request's body is written down with its use. */
+/** The members of a request's body that are written down with its usage. */
 export interface Requested {
   tier: string
   /** Of images. */
@@ -85,8 +85,8 @@ const MOST_VARIANTS = 16
 const variants = new WeakMap<Series, Series[]>()
 
 /**
- * The series with what only the answer tells; the same object for the same, so that it is found
- * fast.
+ * The series with what only the answer shows. Equal ones are the same object, so that they are
+ * found fast.
  */
 function variantOf(series: Series, service_tier: string, detail: string, estimated: 0 | 1): Series {
   const isIt = (one: Series) =>
