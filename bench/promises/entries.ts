@@ -130,8 +130,8 @@ export const promises: Promised[] = [
     control: [
       {
         file: 'database/postgres-client.ts',
-        find: 'new SQL(url, { max, prepare, bigint',
-        replace: 'new SQL(url, { max, prepare: prepare || true, bigint',
+        find: '    prepare,\n    bigint: true,',
+        replace: '    prepare: prepare || true,\n    bigint: true,',
       },
     ],
   },
@@ -142,7 +142,7 @@ export const promises: Promised[] = [
     control: [
       {
         file: 'gateway/attempt.ts',
-        find: "request.method === 'GET' || headers['idempotency-key'] !== undefined",
+        find: "isRead(request.method) || headers['idempotency-key'] !== undefined",
         replace: "request.method !== '' || headers['idempotency-key'] !== undefined",
       },
     ],
