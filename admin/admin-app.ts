@@ -70,8 +70,8 @@ class AdminApp {
     const document = openApi()
     this.hono.get('/openapi.json', (c) => this.#answer(c.req.raw, 'openapi', async () => ({ body: document })))
     this.hono.get('/invites/accept', (c) => this.#answer(c.req.raw, 'accept page', async () => acceptPage))
-    this.hono.get('/', (c) => this.#answer(c.req.raw, 'front page', () => this.#front(c.req.raw)))
-    this.hono.notFound((c) => this.#answer(c.req.raw, null, () => this.#rejectUnknown(c.req.raw)))
+    this.hono.get('/', (c) => this.#answer(c.req.raw, 'front page', (ip_address) => this.#front(c.req.raw, ip_address)))
+    this.hono.notFound((c) => this.#answer(c.req.raw, null, (ip_address) => this.#rejectUnknown(c.req.raw, ip_address)))
   }
 
   #addOperation({ name, operation, handler }: Endpoint) {
@@ -103,8 +103,8 @@ class AdminApp {
     }
   }
 
-  async #front(request: Request): Promise<Result> {
-    return wantsPage(request.headers) ? frontPage : this.#rejectUnknown(request)
+  async #front(request: Request, ip_address: string | null): Promise<Result> {
+    return wantsPage(request.headers) ? frontPage : this.#rejectUnknown(request, ip_address)
   }
 
   async #health(): Promise<Result> {
@@ -116,13 +116,14 @@ class AdminApp {
    * Throws the error for an unknown path. Below `/v1`, callers without an admin key get 401 and
    * learn no more.
    */
-  async #rejectUnknown(request: Request): Promise<never> {
+  async #rejectUnknown(request: Request, ip_address: string | null): Promise<never> {
     if (hasWrongHost(request))
       throw invalid('The request must have one Host header, and it must name a host.', null, null)
     const path = rawPath(request.url)
     if (path.startsWith(`${BASE}/`)) {
       const { database, keys, world } = this.#context
-      await verifyAdminKey(database.read, keys, request.headers.get('authorization'), seconds(world))
+      const shown = { authorization: request.headers.get('authorization'), ip_address }
+      await verifyAdminKey(database.read, keys, shown, seconds(world))
     }
     const allowed = methodsAt(path).join(', ')
     const shown = loggablePath(request.url)

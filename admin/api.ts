@@ -13,6 +13,7 @@ import federationRules from './resources/federation-rules.ts'
 import groups from './resources/groups.ts'
 import groupUsers from './resources/group-users.ts'
 import invites from './resources/invites.ts'
+import ipAllowlists, { projectIpAllowlistHandlers } from './resources/ip-allowlists.ts'
 import projectApiKeys from './resources/project-api-keys.ts'
 import projectHostedTools from './resources/project-hosted-tools.ts'
 import projectLimits from './resources/project-limit-use.ts'
@@ -52,6 +53,7 @@ const implementation: Implementation<typeof contract.admin.organization> = {
   dataRetention,
   externalKeys,
   externalStorage,
+  ipAllowlists,
   spendLimit,
   spendAlerts,
   certificates,
@@ -66,6 +68,7 @@ const implementation: Implementation<typeof contract.admin.organization> = {
     hostedToolPermissions: projectHostedTools,
     serviceTierSettings: projectServiceTiers,
     dataRetention: projectDataRetentionHandlers,
+    ipAllowlists: projectIpAllowlistHandlers,
     spendLimit: projectSpendLimitHandlers,
     spendAlerts: projectSpendAlertHandlers,
     certificates: projectCertificateHandlers,

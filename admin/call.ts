@@ -46,6 +46,8 @@ export interface Call<O extends Operation = Operation> {
   now: number
   caller: Caller
   organization_id: string
+  /** Where the call comes from; null where that is not known. */
+  ip_address: string | null
   params: Params<O>
   query: Query<O>
   body: Body<O>

@@ -105,12 +105,12 @@ export class Pipeline {
   async #authenticate(sql: Sql, incoming: Incoming, now: number): Promise<Caller> {
     const { keys } = this.#context
     const { can } = this.#operation
-    const { authorization, organization, search, body } = incoming
+    const { organization, search, body } = incoming
     if (holdsKey(search)) throw unauthenticated()
     const caller =
       can === null
         ? await this.#authenticateFromBody!({ db: sql, now, body: this.#readBody(body), keys, newId: this.#newId })
-        : await verifyAdminKey(sql, keys, authorization, now, can)
+        : await verifyAdminKey(sql, keys, incoming, now, can)
     if (organization && organization !== caller.organization_id) throw mismatchedOrganization()
     if (can !== null && !caller.scopes.includes(can)) throw forbidden(can)
     return caller
@@ -162,6 +162,7 @@ export class Pipeline {
       now,
       caller,
       organization_id,
+      ip_address: incoming.ip_address,
       params,
       query: this.#readQuery(incoming.search),
       body: method === 'POST' ? this.#readBody(incoming.body) : {},

@@ -125,6 +125,25 @@ export const localCommands: readonly LocalCommand[] = [
       return (await import('../server/link-invite.ts')).linkInviteOf(settings, id, terminal)
     },
   }),
+  localCommand({
+    path: ['ip-allowlists', 'lift'],
+    about: 'Deactivates the IP allow lists of the organization on the host: for when they lock everybody out.',
+    more: 'It works while servers run, and leaves audit events. The lists stay, and can be activated again.',
+    flags: [
+      {
+        name: 'project-id',
+        value: 'ID',
+        about: 'Those of this project instead.',
+        notes: ['default: those of the organization'],
+      },
+    ],
+    settings: storage,
+    examples: ['ip-allowlists lift', 'ip-allowlists lift --project-id proj_…'],
+    async run(settings, terminal, given) {
+      const project_id = given.flags.get('project-id')?.[0] ?? null
+      return (await import('../server/lift.ts')).lift(settings, project_id, terminal)
+    },
+  }),
   ...limitsCommands,
   localCommand({
     path: ['backup'],

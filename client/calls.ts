@@ -98,6 +98,15 @@ export const calls: Calls<typeof contract.admin> = {
       delete: { method: 'DELETE', path: '/organization/external_storage/{external_storage_id}', query: none, body: none, ...key },
       validate: { method: 'POST', path: '/organization/external_storage/{external_storage_id}/validate', query: none, body: none, ...key },
     },
+    ipAllowlists: {
+      list: { method: 'GET', path: '/organization/ip_allowlists', query: ['after', 'limit', 'order'], body: none, ...list },
+      activate: { method: 'POST', path: '/organization/ip_allowlists/activate', query: none, body: ['ip_allowlist_ids', 'force'], ...list },
+      deactivate: { method: 'POST', path: '/organization/ip_allowlists/deactivate', query: none, body: ['ip_allowlist_ids', 'force'], ...list },
+      create: { method: 'POST', path: '/organization/ip_allowlists', query: none, body: ['name', 'allowed_ips'], ...key },
+      retrieve: { method: 'GET', path: '/organization/ip_allowlists/{ip_allowlist_id}', query: none, body: none, ...key },
+      update: { method: 'POST', path: '/organization/ip_allowlists/{ip_allowlist_id}', query: none, body: ['name', 'allowed_ips', 'force'], ...key },
+      delete: { method: 'DELETE', path: '/organization/ip_allowlists/{ip_allowlist_id}', query: none, body: none, ...key },
+    },
     spendLimit: {
       retrieve: { method: 'GET', path: '/organization/spend_limit', query: none, body: none, ...key },
       update: { method: 'POST', path: '/organization/spend_limit', query: none, body: ['threshold_amount', 'currency', 'interval'], ...key },
@@ -191,6 +200,11 @@ export const calls: Calls<typeof contract.admin> = {
       dataRetention: {
         retrieve: { method: 'GET', path: '/organization/projects/{project_id}/data_retention', query: none, body: none, ...key },
         update: { method: 'POST', path: '/organization/projects/{project_id}/data_retention', query: none, body: ['retention_type'], ...key },
+      },
+      ipAllowlists: {
+        list: { method: 'GET', path: '/organization/projects/{project_id}/ip_allowlists', query: ['after', 'limit', 'order'], body: none, ...list },
+        activate: { method: 'POST', path: '/organization/projects/{project_id}/ip_allowlists/activate', query: none, body: ['ip_allowlist_ids'], ...list },
+        deactivate: { method: 'POST', path: '/organization/projects/{project_id}/ip_allowlists/deactivate', query: none, body: ['ip_allowlist_ids'], ...list },
       },
       spendLimit: {
         retrieve: { method: 'GET', path: '/organization/projects/{project_id}/spend_limit', query: none, body: none, ...key },

@@ -20,6 +20,9 @@ const named = { ...id, name: Type.Optional(Type.String()) }
 const certificate = Type.Object(named)
 const certificates = Type.Object({ certificates: Type.Array(certificate) })
 
+const allowlist = Type.Object({ ...id, name: Type.String(), allowed_ips: Type.Array(Type.String()) })
+const allowlists = Type.Object({ configs: Type.Array(Type.Object({ ...id, name: Type.String() })) })
+
 const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 const amount = Type.Optional(Type.Integer())
 const rateLimits = Type.Object({
@@ -135,6 +138,11 @@ export const auditEvents = {
   'certificate.deleted': Type.Object({ ...named, certificate: Type.String() }),
   'certificates.activated': certificates,
   'certificates.deactivated': certificates,
+  'ip_allowlist.created': allowlist,
+  'ip_allowlist.updated': Type.Object({ ...id, allowed_ips: Type.Array(Type.String()) }),
+  'ip_allowlist.deleted': allowlist,
+  'ip_allowlist.config.activated': allowlists,
+  'ip_allowlist.config.deactivated': allowlists,
   'role.assignment.created': assignment,
   'role.assignment.deleted': assignment,
 }
@@ -143,7 +151,10 @@ export type AuditEvent = keyof typeof auditEvents
 export type AuditPayload<Event extends AuditEvent> = Static<(typeof auditEvents)[Event]>
 
 /**
- * The object that an event is about. Each certificate that is activated has an event of its own.
+ * The object that an event is about. Each certificate and each IP allow list that is activated has
+ * an event of its own.
  */
-export const resourceIdOf = (payload: AuditPayload<AuditEvent>): string =>
-  'certificates' in payload ? payload.certificates[0]!.id : payload.id
+export function resourceIdOf(payload: AuditPayload<AuditEvent>): string {
+  if ('certificates' in payload) return payload.certificates[0]!.id
+  return 'configs' in payload ? payload.configs[0]!.id : payload.id
+}

@@ -13,6 +13,7 @@ import { federationRules } from './federation-rules.ts'
 import { groups } from './groups.ts'
 import { groupUsers } from './group-users.ts'
 import { invites } from './invites.ts'
+import { ipAllowlists, projectIpAllowlists } from './ip-allowlists.ts'
 import type { Operation } from './kit.ts'
 import { projectApiKeys } from './project-api-keys.ts'
 import { projectServiceAccounts, serviceAccountApiKeys } from './project-service-accounts.ts'
@@ -46,6 +47,7 @@ export const contract = {
       dataRetention,
       externalKeys,
       externalStorage,
+      ipAllowlists,
       spendLimit,
       spendAlerts,
       certificates,
@@ -60,6 +62,7 @@ export const contract = {
         hostedToolPermissions: projectHostedTools,
         serviceTierSettings: projectServiceTiers,
         dataRetention: projectDataRetention,
+        ipAllowlists: projectIpAllowlists,
         spendLimit: projectSpendLimit,
         spendAlerts: projectSpendAlerts,
         certificates: projectCertificates,

@@ -43,6 +43,14 @@ const withoutStoring = {
   conversation: 'a conversation is stored; leave `conversation` out and send its items as input',
 }
 
+/** The address of the call is not in the IP allow lists that are active. */
+export const ipNotAuthorized = (address: string) =>
+  new ApiError(
+    401,
+    `IP not authorized: your request IP (${address}) does not match the IP allowlist configured for your project or organization.`,
+    { code: 'ip_not_authorized' },
+  )
+
 /** What a caller wrote, short and without signs that a terminal obeys. */
 const maskedTier = (tier: string) => tier.replace(/[^\w.-]/g, '?').slice(0, 64)
 

@@ -75,7 +75,8 @@ export interface ProjectSettingRow {
   project_id: string
   /**
    * `hosted_tools`: JSON array of those that are off. `service_tiers` and
-   * `data_retention`: JSON, as the API has it.
+   * `data_retention`: JSON, as the API has it. `ip_allowlist`: JSON array of all CIDRs that are
+   * allowed; empty for any address.
    */
   name: string
   value: string

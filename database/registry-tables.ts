@@ -1,8 +1,13 @@
-/** The row types of what an organization registers about its cloud providers. */
+/**
+ * The row types of what an organization registers: what it has at cloud providers, and networks
+ * that may call.
+ */
 
 export interface RegistryTables {
   external_keys: ExternalKeyRow
   external_storage: ExternalStorageRow
+  ip_allowlists: IpAllowlistRow
+  active_ip_allowlists: ActiveIpAllowlistRow
 }
 
 export interface ExternalKeyRow {
@@ -27,4 +32,21 @@ export interface ExternalStorageRow {
   provider: string
   created_at: number
   deleted_at: number | null
+}
+
+export interface IpAllowlistRow {
+  organization_id: string
+  id: string
+  name: string
+  /** JSON array of addresses and CIDRs, each in its one form. */
+  allowed_ips: string
+  created_at: number
+  deleted_at: number | null
+}
+
+export interface ActiveIpAllowlistRow {
+  organization_id: string
+  /** Empty for the organization. */
+  project_id: string
+  ip_allowlist_id: string
 }

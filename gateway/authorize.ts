@@ -4,6 +4,7 @@
  */
 import { ApiError, forbiddenInProject, incorrectProjectKey } from '../contract/errors.ts'
 import type { Database } from '../database/types.ts'
+import { requireAllowed } from '../keys/allowed-networks.ts'
 import { KeyCache } from '../keys/cache.ts'
 import { latin1Digest, previousDigests } from '../keys/digest.ts'
 import { mask, parseKey, type KeyKind } from '../keys/format.ts'
@@ -38,28 +39,30 @@ export function keyCache(database: Database, keys: KeyRing, world: World, most: 
 export class KeyAuthorizer implements Authorizer {
   readonly #context: VerifyContext
   readonly #policies: Policies
+  readonly #addressOf: (request: Request) => string | null
   /** How the decisions came out; those that were taken again are not counted. */
   readonly outcomes = { accepted: 0, refused: 0, forbidden: 0, unavailable: 0 }
 
   /** How often an access token of a workload was accepted. */
   accessTokensUsed = 0
 
-  constructor(context: VerifyContext, policies: Policies) {
+  constructor(context: VerifyContext, policies: Policies, addressOf: (request: Request) => string | null) {
     this.#context = context
     this.#policies = policies
+    this.#addressOf = addressOf
   }
 
-  authorize(authorization: string | null, wanted: Wanted): Authorized | Promise<Authorized> {
+  authorize(authorization: string | null, wanted: Wanted, request: Request): Authorized | Promise<Authorized> {
     try {
-      const decided = this.#decide(authorization, wanted)
+      const decided = this.#decide(authorization, wanted, request)
       return decided instanceof Promise ? decided.then(this.#accepted, this.#refused) : this.#accepted(decided)
     } catch (error) {
       return this.#refused(error)
     }
   }
 
-  authorizeAgain(authorized: Authorized, authorization: string | null, wanted: Wanted) {
-    if (!this.isCurrent(authorized)) return this.#decide(authorization, wanted)
+  authorizeAgain(authorized: Authorized, authorization: string | null, wanted: Wanted, request: Request) {
+    if (!this.isCurrent(authorized)) return this.#decide(authorization, wanted, request)
     this.#policies.permit(authorized.caller, wanted)
     return authorized
   }
@@ -74,39 +77,49 @@ export class KeyAuthorizer implements Authorizer {
   }
 
   /** No promise where memory knows the key: it would cost as much as the decision. */
-  #decide(authorization: string | null, wanted: Wanted): Authorized | Promise<Authorized> {
-    const { database, keys, world, cache, revocations } = this.#context
+  #decide(authorization: string | null, wanted: Wanted, request: Request): Authorized | Promise<Authorized> {
+    const { keys, cache, revocations } = this.#context
     const token = bearer(authorization)
     const parsed = parseKey(token)
     // Admin keys are for administration: a living one is told so, any other learns nothing.
-    if (parsed?.kind === 'admin')
-      return verifyAdminKey(database.read, keys, authorization, seconds(world)).then(() => {
-        throw forbiddenInProject(wanted.permission || 'api.model.request')
-      })
+    if (parsed?.kind === 'admin') return this.#refuseAdminKey(authorization, wanted, request)
     if (!parsed?.checked) throw incorrectProjectKey(mask(token))
     const digest = latin1Digest(keys.pepper, token)
     const caller = revocations.leased ? cache.get(digest) : undefined
-    if (caller) return this.#permit(caller, digest, wanted, token)
+    if (caller) return this.#permit({ caller, digest }, wanted, token, request)
     if (!isPossible(keys, token, parsed, digest)) throw incorrectProjectKey(mask(token))
-    return this.#read(token, digest, wanted, parsed.kind)
+    return this.#read({ token, digest, kind: parsed.kind }, wanted, request)
   }
 
-  async #read(token: string, digest: string, wanted: Wanted, kind: KeyKind) {
+  async #refuseAdminKey(authorization: string | null, wanted: Wanted, request: Request): Promise<never> {
+    const { database, keys, world } = this.#context
+    await verifyAdminKey(database.read, keys, { authorization, ip_address: this.#addressOf(request) }, seconds(world))
+    throw forbiddenInProject(wanted.permission || 'api.model.request')
+  }
+
+  async #read(
+    { token, digest, kind }: { token: string; digest: string; kind: KeyKind },
+    wanted: Wanted,
+    request: Request,
+  ) {
     const { keys, cache, revocations } = this.#context
     await revocations.renew()
     const caller = cache.get(digest) ?? (await cache.read(digest, previousDigests(keys.peppers, token), kind))
-    if (caller) return this.#permit(caller, digest, wanted, token)
+    if (caller) return this.#permit({ caller, digest }, wanted, token, request)
     keys.unknown.add(digest)
     throw incorrectProjectKey(mask(token))
   }
 
-  #permit(caller: ProjectCaller, digest: string, wanted: Wanted, token: string): Authorized {
+  #permit(authorized: Authorized, wanted: Wanted, token: string, request: Request): Authorized {
     const { lastUsed, world } = this.#context
+    const { caller } = authorized
     if (hasExpired(caller, world)) throw incorrectProjectKey(mask(token))
+    const { networks } = caller.limits
+    if (networks !== null) requireAllowed(networks, this.#addressOf(request))
     this.#policies.permit(caller, wanted)
     if (caller.rule_id === undefined) lastUsed.note('api_keys', caller, seconds(world))
     else this.accessTokensUsed++
-    return { caller, digest }
+    return authorized
   }
 
   readonly #accepted = (authorized: Authorized) => {

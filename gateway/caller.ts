@@ -21,10 +21,12 @@ export interface Authorized {
 export interface Authorizer {
   /**
    * Answers who calls with this `Authorization` header and may do what is wanted: at once where
-   * memory knows the key. Throws ApiError: 401 for a key that opens nothing, 403 for a living one
-   * that a policy does not permit this, 503 when storage must be asked and does not answer.
+   * memory knows the key. Of the request only its address is looked at, where an IP allow list is
+   * active. Throws ApiError: 401 for a key that opens nothing, or nothing from there, 403 for a
+   * living one that a policy does not permit this, 503 when storage must be asked and does not
+   * answer.
    */
-  authorize: (authorization: string | null, wanted: Wanted) => Authorized | Promise<Authorized>
+  authorize: (authorization: string | null, wanted: Wanted, request: Request) => Authorized | Promise<Authorized>
   /**
    * The same decision taken again, later in the same request: at once where nothing was revoked
    * meanwhile.
@@ -33,6 +35,7 @@ export interface Authorizer {
     authorized: Authorized,
     authorization: string | null,
     wanted: Wanted,
+    request: Request,
   ) => Authorized | Promise<Authorized>
   /**
    * False when the key must be looked at again: it expired, or something was revoked that it

@@ -59,7 +59,8 @@ export function verifyEndpoint(
       const wanted = wantedBy(request.url)
       const credential = credentialOf(request.headers)
       const reserve = (authorized: Authorized) => {
-        const readCallerAgain = async () => (await authorizer.authorizeAgain(authorized, credential, wanted)).caller
+        const readCallerAgain = async () =>
+          (await authorizer.authorizeAgain(authorized, credential, wanted, request)).caller
         const { method } = request
         const { request_id } = line
         const taken = policies.reserve(
@@ -68,7 +69,7 @@ export function verifyEndpoint(
         return taken instanceof Promise ? taken.then((all) => accept(authorized, all)) : accept(authorized, taken)
       }
       // No promise where memory knows the answer: it would cost as much as the decision.
-      const decided = authorizer.authorize(credential, wanted)
+      const decided = authorizer.authorize(credential, wanted, request)
       const answer = decided instanceof Promise ? decided.then(reserve) : reserve(decided)
       return answer instanceof Promise ? answer.catch(refuse) : answer
     } catch (error) {

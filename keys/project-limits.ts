@@ -8,6 +8,8 @@ import { NANO_PER_CENT } from '../contract/money.ts'
 import type { EnabledTiers } from '../contract/project-service-tiers.ts'
 import type { LimitName } from '../contract/project-rate-limits.ts'
 import { statement } from '../database/statement.ts'
+import type { Networks } from '../world/networks.ts'
+import { networksOf } from './allowed-networks.ts'
 import type { Sql } from '../database/types.ts'
 
 export interface ProjectLimits {
@@ -26,6 +28,8 @@ export interface ProjectLimits {
   tiers: { default: 'standard' | 'fast' | 'scale'; enabled_tiers: EnabledTiers } | null
   /** Nothing of a request may be stored, and no person be named in its usage. */
   isZeroRetention: boolean
+  /** Each of them must have the address of a request; null where any address may ask. */
+  networks: readonly Networks[] | null
 }
 
 interface Retention {
@@ -41,6 +45,7 @@ export const noLimits: ProjectLimits = {
   toolsOff: null,
   tiers: null,
   isZeroRetention: false,
+  networks: null,
 }
 
 export async function limitsOf(sql: Sql, organization_id: string, project_id: string): Promise<ProjectLimits> {
@@ -48,23 +53,29 @@ export async function limitsOf(sql: Sql, organization_id: string, project_id: st
   if (rows.length === 0) return noLimits
   const spend = { ...noLimits.spend }
   let rates: Map<string, Partial<Record<LimitName, number>>> | null = null
-  let { models, toolsOff, tiers } = noLimits
+  let { models, toolsOff, tiers, networks } = noLimits
   const retention: Retention = {}
   for (const { what, name, value } of rows) {
     if (what === 'spend') spend[name === '' ? 'organization' : 'project'] = Number(value) * NANO_PER_CENT
     else if (what === 'rate') (rates ??= new Map()).set(name, JSON.parse(value) as Record<LimitName, number>)
     else if (what === 'hosted_tools') toolsOff = toolsIn(JSON.parse(value) as string[])
     else if (what === 'service_tiers') tiers = JSON.parse(value) as ProjectLimits['tiers']
+    else if (what === 'ip_allowlist') networks = withNetworks(networks, value)
     else if (what === 'data_retention')
       retention[name === '' ? 'organization' : 'project'] = JSON.parse(value) as ProjectRetention
     else models = { mode: name as 'allow_list', ids: new Set(JSON.parse(value) as string[]) }
   }
-  return { spend, rates, models, toolsOff, tiers, isZeroRetention: isZero(retention) }
+  return { spend, rates, models, toolsOff, tiers, isZeroRetention: isZero(retention), networks }
 }
 
 /** The type of the project, where it has one of its own, else that of the organization. */
 function isZero({ organization = 'none', project = 'organization_default' }: Retention) {
   return isZeroRetention(project === 'organization_default' ? organization : project)
+}
+
+function withNetworks(before: ProjectLimits['networks'], json: string): ProjectLimits['networks'] {
+  const networks = networksOf(json)
+  return networks ? [...(before ?? []), networks] : before
 }
 
 const toolsIn = (off: readonly string[]) => (off.length > 0 ? new Set(off) : null)

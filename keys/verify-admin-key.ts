@@ -4,6 +4,7 @@
  */
 import { forbidden, incorrectKey, unauthenticated } from '../contract/errors.ts'
 import type { AdminScope } from '../contract/scopes.ts'
+import { networksOf, requireAllowed } from './allowed-networks.ts'
 import type { Sql } from '../database/types.ts'
 import { statement } from '../database/statement.ts'
 import { isOrganizationOwner } from './access.ts'
@@ -21,15 +22,22 @@ export interface AdminCaller {
   email: string
 }
 
+/** What a call shows of its caller. */
+export interface Shown {
+  authorization: string | null
+  ip_address: string | null
+}
+
 /**
  * The caller with this header. Throws the same 401 for a token that is no key, for unknown, deleted
- * and expired keys, and for keys whose owner is no owner of the organization any more; 403 naming
- * `needed` for a living key that is no admin key.
+ * and expired keys, and for keys whose owner is no owner of the organization any more; 401 where
+ * the IP allow list of the organization lacks the address; 403 naming `needed` for a living key
+ * that is no admin key.
  */
 export async function verifyAdminKey(
   sql: Sql,
   keys: KeyRing,
-  authorization: string | null,
+  { authorization, ip_address }: Shown,
   now: number,
   needed: AdminScope = 'api.management.read',
 ): Promise<AdminCaller> {
@@ -47,6 +55,8 @@ export async function verifyAdminKey(
   const row = await findLiving(keys, 'admin_api_keys', { token, current, now }, (digest) => adminKey(sql, { digest }))
   if (!row?.is_owner || row.owner_deleted_at) throw refuse()
   const { organization_id, id, owner_id, email } = row
+  const networks = networksOf(row.allowed_ips)
+  if (networks !== null) requireAllowed([networks], ip_address)
   return { organization_id, key_id: id, scopes: JSON.parse(row.scopes) as AdminScope[], user_id: owner_id, email }
 }
 
@@ -116,6 +126,15 @@ const adminKey = statement((sql: Sql, params: { digest: Uint8Array }) =>
     ])
     .select(['owner.email', 'owner.deleted_at as owner_deleted_at'])
     .select(isOrganizationOwner('key.organization_id', 'key.owner_id').as('is_owner'))
+    .select((is) =>
+      is
+        .selectFrom('project_settings as setting')
+        .select('setting.value')
+        .whereRef('setting.organization_id', '=', 'key.organization_id')
+        .where('setting.project_id', '=', '')
+        .where('setting.name', '=', 'ip_allowlist')
+        .as('allowed_ips'),
+    )
     .where('key.digest', '=', params.digest),
 )
 

@@ -2,6 +2,7 @@
 import type { contract } from '../contract/index.ts'
 import { make, newCertificate, newGroup, newPerson, newProject, newServiceAccount } from './made.ts'
 import { alert, nothing, threshold, type Recipes } from './recipe.ts'
+import { projectIpAllowlists } from './registry-recipes.ts'
 import { RECIPE_MODEL, type Tenant } from './setup.ts'
 
 const project = async (tenant: Tenant) => ({ params: { project_id: (await newProject(tenant)).id } })
@@ -188,6 +189,7 @@ export const projects: Recipes<typeof contract.admin.organization.projects> = {
       events: { 'tenant.product_access_policy.updated': 1 },
     },
   },
+  ipAllowlists: projectIpAllowlists,
   dataRetention: {
     retrieve: { prepare: project, events: {} },
     update: {

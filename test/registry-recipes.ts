@@ -1,6 +1,8 @@
-/** How each operation on external keys and external storage is called with success. */
+/**
+ * How each operation on external keys, external storage and IP allow lists is called with success.
+ */
 import type { contract } from '../contract/index.ts'
-import { make, newProject } from './made.ts'
+import { make, newProject, unique } from './made.ts'
 import { nothing, type Recipes } from './recipe.ts'
 import type { Tenant } from './setup.ts'
 
@@ -23,7 +25,42 @@ const externalStorage = async (tenant: Tenant) => {
   return { params: { external_storage_id: (await make(tenant, '/organization/external_storage', body)).id } }
 }
 
-type Registries = Pick<typeof contract.admin.organization, 'externalKeys' | 'externalStorage'>
+/** The addresses of tests are in it. */
+const allowed = () => ({ name: unique('Office'), allowed_ips: ['192.0.2.0/24', '2001:db8::/32'] })
+
+const newAllowlist = async (tenant: Tenant) => (await make(tenant, '/organization/ip_allowlists', allowed())).id
+
+const ipAllowlist = async (tenant: Tenant) => ({ params: { ip_allowlist_id: await newAllowlist(tenant) } })
+
+/** A list that is not active, where another can be: few can be active at a time. */
+async function allowlistToActivate(tenant: Tenant) {
+  const path = '/organization/ip_allowlists'
+  const list = await tenant.request('GET', `${path}?limit=100`)
+  const { data } = (await list.json()) as { data: { id: string; active: boolean }[] }
+  for (const { id } of data.filter(({ active }) => active))
+    await make(tenant, `${path}/deactivate`, { ip_allowlist_ids: [id] })
+  return { params: {}, body: { ip_allowlist_ids: [await newAllowlist(tenant)] } }
+}
+
+const projectAllowlist = async (tenant: Tenant) => ({
+  params: { project_id: (await newProject(tenant)).id },
+  body: { ip_allowlist_ids: [await newAllowlist(tenant)] },
+})
+
+export const projectIpAllowlists: Recipes<typeof contract.admin.organization.projects.ipAllowlists> = {
+  list: { prepare: async (tenant) => ({ params: (await projectAllowlist(tenant)).params }), events: {} },
+  activate: { prepare: projectAllowlist, events: { 'ip_allowlist.config.activated': 1 } },
+  deactivate: {
+    prepare: async (tenant) => {
+      const { params, body } = await projectAllowlist(tenant)
+      await make(tenant, `/organization/projects/${params.project_id}/ip_allowlists/activate`, body)
+      return { params, body }
+    },
+    events: { 'ip_allowlist.config.deactivated': 1 },
+  },
+}
+
+type Registries = Pick<typeof contract.admin.organization, 'externalKeys' | 'externalStorage' | 'ipAllowlists'>
 
 export const registries: Recipes<Registries> = {
   externalKeys: {
@@ -48,5 +85,24 @@ export const registries: Recipes<Registries> = {
     retrieve: { prepare: externalStorage, events: {} },
     delete: { prepare: externalStorage, events: { 'external_storage.removed': 1 } },
     validate: { prepare: externalStorage, events: {}, refusal: 'provider_not_asked' },
+  },
+  ipAllowlists: {
+    list: { prepare: nothing, events: {} },
+    create: { prepare: async () => ({ params: {}, body: allowed() }), events: { 'ip_allowlist.created': 1 } },
+    retrieve: { prepare: ipAllowlist, events: {} },
+    update: {
+      prepare: async (tenant) => ({ ...(await ipAllowlist(tenant)), body: { allowed_ips: ['192.0.2.1'] } }),
+      events: { 'ip_allowlist.updated': 1 },
+    },
+    delete: { prepare: ipAllowlist, events: { 'ip_allowlist.deleted': 1 } },
+    activate: { prepare: allowlistToActivate, events: { 'ip_allowlist.config.activated': 1 } },
+    deactivate: {
+      prepare: async (tenant) => {
+        const ready = await allowlistToActivate(tenant)
+        await make(tenant, '/organization/ip_allowlists/activate', ready.body)
+        return ready
+      },
+      events: { 'ip_allowlist.config.deactivated': 1 },
+    },
   },
 }

@@ -89,6 +89,7 @@ export const unknownKey = (kind: KeyKind) => makeKey(kind, realWorld.random, tes
 export const guess = (kind: KeyKind) => makeKey(kind, realWorld.random, new Secret(realWorld.random(32)))
 
 interface ServerOptions {
+  addressOf?: (request: Request) => string | null
   /** Stands between the server and its storage. */
   wrap?: (database: Database) => Database
   /** Where the server finds its database, from where it really is. */
@@ -130,7 +131,7 @@ export async function startServer(engine: EngineName, options: ServerOptions = {
   const { wrap = (database) => database, via = async (address) => address } = options
   const { on, mail, cachedKeys = 10_000, leaseMilliseconds = 3_000, outages = false } = options
   const { upstreams = [], models = [], policies = [], limits = {}, drainMilliseconds = 0 } = options
-  const { send = realWorld.fetch, warn = () => {} } = options
+  const { send = realWorld.fetch, warn = () => {}, addressOf = () => '192.0.2.1' } = options
   const { address, drop } = on ?? (await migratedDatabase(engine))
   const database = wrap(await openDatabase(await via(address)))
   const world: TestWorld = { ...realWorld, fetch: send, ahead: 0, now: () => Date.now() + world.ahead * 1000 }
@@ -153,7 +154,7 @@ export async function startServer(engine: EngineName, options: ServerOptions = {
     mail,
     isRevoked: options.isRevoked,
     log: (line) => log.push(line),
-    addressOf: () => null,
+    addressOf,
     onError:
       options.onError ??
       ((_, error) => {

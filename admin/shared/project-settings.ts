@@ -7,7 +7,7 @@ import type { Call } from '../call.ts'
 
 type AnyCall = Pick<Call, 'db' | 'organization_id' | 'invalidate'> & { project: ProjectRow | undefined }
 
-export type SettingName = 'hosted_tools' | 'service_tiers' | 'data_retention'
+export type SettingName = 'hosted_tools' | 'service_tiers' | 'data_retention' | 'ip_allowlist'
 
 /** The value; undefined where it was never set. */
 export async function readSetting(call: Omit<AnyCall, 'invalidate'>, name: SettingName): Promise<unknown> {
@@ -22,13 +22,22 @@ export async function readSetting(call: Omit<AnyCall, 'invalidate'>, name: Setti
 }
 
 /** Every server reads it again before the call is answered. */
-export async function writeSetting(call: AnyCall, name: SettingName, value: unknown) {
-  const { organization_id, project } = call
+export const writeSetting = (call: AnyCall, name: SettingName, value: unknown) =>
+  writeSettingAt(call, call.project?.id ?? '', name, value)
+
+/** The same for another project than that of the call; `''` stands for the organization. */
+export async function writeSettingAt(
+  call: Omit<AnyCall, 'project'>,
+  project_id: string,
+  name: SettingName,
+  value: unknown,
+) {
+  const { organization_id } = call
   const json = JSON.stringify(value)
   await call.db
     .insertInto('project_settings')
-    .values({ organization_id, project_id: project?.id ?? '', name, value: json })
+    .values({ organization_id, project_id, name, value: json })
     .onConflict((on) => on.columns(['organization_id', 'project_id', 'name']).doUpdateSet({ value: json }))
     .execute()
-  call.invalidate(project ? { scope: 'project', id: project.id } : { scope: 'organization' })
+  call.invalidate(project_id === '' ? { scope: 'organization' } : { scope: 'project', id: project_id })
 }

@@ -7,6 +7,7 @@ import type { IdentityProviderRow } from '../../database/identity-tables.ts'
 import type { Database, Sql } from '../../database/types.ts'
 import { digest } from '../../keys/digest.ts'
 import { makeKey } from '../../keys/format.ts'
+import { limitsOf } from '../../keys/project-limits.ts'
 import type { KeyRing } from '../../keys/ring.ts'
 import { hasTrustMac, withTrustMac } from '../../keys/trust-mac.ts'
 import { newId } from '../../world/random.ts'
@@ -77,6 +78,7 @@ async function issue(
   const rule = await matchingRule(sql, keys.peppers, provider, service_account_id, claims)
   const { project_id } = rule
   await requireServiceAccount(sql, { organization_id, project_id, service_account_id })
+  await requireAllowedThere(sql, { organization_id, project_id }, from.ip_address)
   const now = seconds(world)
   const expires_at = Math.min(Math.floor(claims.exp), now + LONGEST_LIFE_SECONDS)
   if (expires_at <= now) throw invalidGrant('The subject token has expired.')
@@ -123,6 +125,19 @@ async function requireUnchanged(sql: Sql, { organization_id, id, mac }: Identity
     .executeTakeFirst()
   if (!row?.mac || !mac || Buffer.compare(row.mac, mac) !== 0)
     throw invalidGrant('The workload identity provider was changed meanwhile. Try again.')
+}
+
+/** An access token could not be used from an address that the IP allow lists lack. */
+async function requireAllowedThere(
+  sql: Sql,
+  { organization_id, project_id }: { organization_id: string; project_id: string },
+  address: string | null,
+) {
+  const { networks } = await limitsOf(sql, organization_id, project_id)
+  if (networks?.some((one) => !one.has(address)))
+    throw invalidGrant(
+      `The IP address ${address ?? 'unknown'} is not in the IP allow list of the organization or the project.`,
+    )
 }
 
 async function requireServiceAccount(

@@ -22,7 +22,7 @@ export const promises: Promised[] = [
     control: [
       {
         file: 'gateway/steps/authenticate.ts',
-        find: 'const decided = authorizer.authorizeAgain(call.authorized!, call.credential, call.wanted)',
+        find: 'const decided = authorizer.authorizeAgain(call.authorized!, call.credential, call.wanted, call.request)',
         replace: 'const decided = call.authorized!',
       },
     ],

@@ -26,6 +26,7 @@ import { projectSettings } from './027-project-settings.ts'
 import { sweptServers } from './028-swept-servers.ts'
 import { certificates } from './029-certificates.ts'
 import { registries } from './030-registries.ts'
+import { ipAllowlists } from './031-ip-allowlists.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -52,4 +53,5 @@ export const migrations: readonly Migration[] = [
   sweptServers,
   certificates,
   registries,
+  ipAllowlists,
 ]

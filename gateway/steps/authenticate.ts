@@ -13,7 +13,7 @@ const TICKS_BETWEEN_READS = 5
 export function authenticate(call: ModelRequest): void | Promise<void> {
   const wanted = { permission: call.target.needed, model: undefined }
   call.credential = credentialIn(call.headers)
-  const decided = call.gateway.authorizer.authorize(call.credential, wanted)
+  const decided = call.gateway.authorizer.authorize(call.credential, wanted, call.request)
   return decided instanceof Promise ? decided.then((authorized) => keep(call, authorized)) : keep(call, decided)
 }
 
@@ -32,7 +32,7 @@ function keep(call: ModelRequest, authorized: Authorized) {
  */
 export function authenticateAgain(call: ModelRequest): void | Promise<void> {
   const { authorizer } = call.gateway
-  const decided = authorizer.authorizeAgain(call.authorized!, call.credential, call.wanted)
+  const decided = authorizer.authorizeAgain(call.authorized!, call.credential, call.wanted, call.request)
   if (!(decided instanceof Promise)) {
     call.authorized = decided
     return

@@ -57,7 +57,13 @@ onBothEngines('a key that moves to the new pepper while it is looked for', (serv
 
   // The last: the server itself does not know the new pepper.
   test('is found, an admin key', async () => {
-    const verify = (sql: Sql) => verifyAdminKey(sql, keys, `Bearer ${server().admin_key}`, seconds(server().world))
+    const verify = (sql: Sql) =>
+      verifyAdminKey(
+        sql,
+        keys,
+        { authorization: `Bearer ${server().admin_key}`, ip_address: null },
+        seconds(server().world),
+      )
     const moves = async () => {
       await verify(server().database.read)
       await keys.redigests.settled()

@@ -13,11 +13,12 @@ import { runs } from '../runs.ts'
 
 /**
  * Two have walks of their own: what is written to the audit log stays, and the keys of all projects
- * move in their list. The certificates of a project are those of the organization.
+ * move in their list. The certificates and IP allow lists of a project are those of the
+ * organization.
  */
 type ListName = Exclude<
   Extract<OperationName, `${string}.list`>,
-  'auditLogs.list' | 'apiKeys.list' | 'projects.certificates.list'
+  'auditLogs.list' | 'apiKeys.list' | 'projects.certificates.list' | 'projects.ipAllowlists.list'
 >
 type Params = Record<string, string>
 
@@ -70,6 +71,7 @@ const bodies: Record<ListName, ((tenant: Tenant, params: Params) => Promise<obje
     project_id,
     provider: { type: 'aws', bucket: 'answers', role_arn: 'arn:aws:iam::123456789012:role/keyhall' },
   }),
+  'ipAllowlists.list': async () => ({ name: unique(), allowed_ips: ['192.0.2.1'] }),
   'spendAlerts.list': async () => alert,
   'projects.spendAlerts.list': async () => alert,
   'projects.list': async () => ({ name: unique() }),

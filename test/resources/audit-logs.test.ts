@@ -43,6 +43,7 @@ onBothEngines('audit logs', (server) => {
           id: expect.stringMatching(/^key_/),
           type: 'user',
           user: { id: owner_id, email: 'owner@example.com' },
+          ip_address: '192.0.2.1',
           user_agent: expect.stringContaining('OpenAI'),
         },
       },

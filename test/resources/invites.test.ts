@@ -76,7 +76,7 @@ onBothEngines('invites', (server) => {
         key_id: null,
         user_id: person.id,
         email: 'Ann@example.com',
-        ip_address: null,
+        ip_address: '192.0.2.1',
         user_agent: 'browser/1.0',
       })
   })

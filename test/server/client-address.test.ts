@@ -48,4 +48,31 @@ for (const engine of engines)
         expect(server.log().find((line) => line.request_id === request_id)).toMatchObject({ ip_address: expected })
       }
     })
+
+    test('is the one that an IP allow list is asked for', async () => {
+      const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'x-forwarded-for': '203.0.113.7' }
+      const send = async (path: string, body: object) => {
+        const request = { method: 'POST', headers, body: JSON.stringify(body) }
+        const answer = await fetch(`${server.url}/v1/organization/ip_allowlists${path}`, request)
+        expect(answer.status).toBe(200)
+        return ((await answer.json()) as { id: string }).id
+      }
+      const id = await send('', { name: 'Office', allowed_ips: ['203.0.113.0/24'] })
+      await send('/activate', { ip_allowlist_ids: [id] })
+      const statuses = async (forwardedFor: string) => {
+        const from = { 'x-forwarded-for': forwardedFor }
+        const verified = await fetch(`${server.url}/verify`, {
+          headers: { authorization: `Bearer ${server.key}`, ...from },
+        })
+        const administered = await fetch(`${server.url}/v1/organization/projects`, { headers: { ...headers, ...from } })
+        return [verified.status, administered.status]
+      }
+      expect(await statuses('203.0.113.7')).toEqual([200, 200])
+      expect(await statuses('198.51.100.1, 203.0.113.7')).toEqual([200, 200])
+      // The client claims an address of the office; the proxy appended its own.
+      expect(await statuses('203.0.113.7, 198.51.100.1')).toEqual([401, 401])
+      expect(await statuses('203.0.113.7, nonsense')).toEqual([401, 401])
+      await send('/deactivate', { ip_allowlist_ids: [id] })
+      expect(await statuses('198.51.100.1')).toEqual([200, 200])
+    })
   })
