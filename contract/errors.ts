@@ -218,15 +218,11 @@ export const mismatchedProject = () =>
     code: 'mismatched_project',
   })
 
-/** A model request whose body is neither JSON nor a form, so that its model is not known. */
+/** A model request whose body is neither JSON nor a form, on a path that takes no others. */
 export const unsupportedMediaType = (type: string) =>
-  new ApiError(
-    415,
-    `Unsupported content type "${type}". Send application/json or multipart/form-data, not compressed.`,
-    {
-      code: 'unsupported_content_type',
-    },
-  )
+  new ApiError(415, `Unsupported content type "${type}". Send application/json or multipart/form-data.`, {
+    code: 'unsupported_content_type',
+  })
 
 /** A body that did not arrive in time. */
 export const bodyTooSlow = () =>

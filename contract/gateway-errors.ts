@@ -25,6 +25,20 @@ export const originNotAllowed = () =>
     },
   )
 
+/** A body that is compressed in a way that the gateway cannot undo. Sent with `accept-encoding`. */
+export const unsupportedEncoding = (encoding: string) =>
+  new ApiError(
+    415,
+    `Unsupported content encoding "${encoding}". JSON may be sent with one of gzip and zstd, anything else not compressed.`,
+    { code: 'unsupported_content_encoding', headers: { 'accept-encoding': 'gzip, zstd' } },
+  )
+
+/** A compressed body that is cut off, broken, or needs too much memory to be read. */
+export const malformedEncoding = (encoding: string, cause: unknown) =>
+  new ApiError(400, `We could not decompress the body of your request: it is not whole and correct ${encoding}.`, {
+    cause,
+  })
+
 /** Two keys in the headers of one request. */
 export const twoKeys = () =>
   new ApiError(400, 'The request has two different keys. Send one, in "Authorization", "api-key" or "x-api-key".', {

@@ -4,6 +4,7 @@
  */
 import type { World } from '../world/world.ts'
 import { upstreamHeaders } from './headers.ts'
+import { noBody } from './model-body.ts'
 import type { Upstream } from './upstreams.ts'
 
 /** `path` is below `/v1`. Throws when the upstream does not answer. */
@@ -14,7 +15,7 @@ export function askUpstream(
   signal: AbortSignal,
 ): Promise<Response> {
   return world.fetch(`${config.base_url}${path}`, {
-    headers: upstreamHeaders({ accept: 'application/json' }, config, null),
+    headers: upstreamHeaders({ accept: 'application/json' }, config, noBody),
     redirect: 'manual',
     timeout: false,
     signal,

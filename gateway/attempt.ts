@@ -62,7 +62,7 @@ function send(call: ModelRequest, { config, route }: Upstream, signal: AbortSign
   const init = {
     // Few model servers know HEAD. The answer to GET is left when its head is there.
     method: request.method === 'HEAD' ? 'GET' : request.method,
-    headers: upstreamHeaders(headers, config, body.content_length),
+    headers: upstreamHeaders(headers, config, body),
     body: body.content(),
     redirect: 'manual' as const,
     decompress: false,

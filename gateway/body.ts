@@ -1,51 +1,20 @@
 /** Reads the body of a model request, and finds what the gateway must know of it. */
 import { bodyTooSlow, invalid, tooLarge, unsupportedMediaType } from '../contract/errors.ts'
-import type { BodyReservation } from '../http/body-budget.ts'
-import { ClientLeft } from '../http/respond.ts'
-import type { Deadline } from './deadlines.ts'
-import type { RequestHeaders } from './headers.ts'
+import { unsupportedEncoding } from '../contract/gateway-errors.ts'
+import { leftWhileReading, requireEnd, type BodyReading } from './body-reading.ts'
+import { decompressed, encodingOf, type Encoding } from './decompress.ts'
+import { FormBody, JSON_TYPE, JsonBody, noBody, UnreadBody, type ModelBody } from './model-body.ts'
+import { readUpload } from './read-upload.ts'
 import { hasBody } from './request-methods.ts'
-import { FormBody, JsonBody, noBody, type ModelBody } from './model-body.ts'
 import { boundaryOf, FormScan } from './scan-form.ts'
-import { scanJson, type ScanNames } from './scan-json.ts'
-import type { Uploads } from './uploads.ts'
-import type { World } from '../world/world.ts'
+import { scanJson } from './scan-json.ts'
+import { modelInQuery, unreadBodyOf } from './unread-bodies.ts'
 
-export interface Limits {
-  /** Most bytes of a JSON body. */
-  body_bytes: number
-  /** Most bytes of a form. */
-  upload_bytes: number
-  /** How long a JSON body may take to arrive. */
-  body_milliseconds: number
-  /** How long a form may take to arrive. */
-  upload_milliseconds: number
-  /** How long a form may be silent meanwhile. */
-  idle_milliseconds: number
-}
-
-export const defaultLimits: Limits = {
-  body_bytes: 32 * 1024 * 1024,
-  upload_bytes: 512 * 1024 * 1024,
-  body_milliseconds: 120_000,
-  upload_milliseconds: 900_000,
-  idle_milliseconds: 60_000,
-}
-
-/** What reading a body needs to know. */
-export interface BodyReading {
-  world: World
-  request: Request
-  headers: RequestHeaders
-  deadline: Deadline
-  uploads: Uploads
-  /** Where what is held in memory is counted; given back at the end of the request. */
-  memory: BodyReservation
-  limits: Limits
-  names: ScanNames
-}
-
-const JSON_TYPE = 'application/json'
+/**
+ * What clients send JSON with that say nothing of its type: none, what some say of any text, and
+ * what `curl --data` says by itself.
+ */
+const untyped = new Set(['', 'text/plain', 'application/x-www-form-urlencoded'])
 /**
  * A body whose length is announced and not above this is counted at once and read by Bun, which
  * costs less than a stream.
@@ -62,33 +31,65 @@ export function readModelBody(reading: BodyReading): ModelBody | Promise<ModelBo
   if (announced === null && request.body === null) return noBody
   if (headers.trailer !== undefined)
     throw invalid('Trailers behind the body of a request are not supported.', null, null)
-  const encoding = headers['content-encoding']
+  const encoding = encodingOf(headers['content-encoding'])
   const type = headers['content-type'] ?? ''
   const kind = type === JSON_TYPE ? type : type.split(';', 1)[0]!.trim().toLowerCase()
-  if (encoding !== undefined && encoding.toLowerCase() !== 'identity')
-    throw unsupportedMediaType(`${kind}, ${encoding}`.slice(0, 100))
-  if (kind === 'multipart/form-data') {
-    if (Number(announced) > limits.upload_bytes) throw tooLarge(limits.upload_bytes)
-    return request.body === null ? noBody : readForm(reading, request.body, boundaryOf(type))
+  if (kind !== JSON_TYPE) {
+    const upload = uploadOf(reading, kind, type)
+    if (upload) {
+      // Files are compressed already. What they would become is only known when they are read.
+      if (encoding !== null) throw unsupportedEncoding(`${encoding} of ${kind.slice(0, 100)}`)
+      if (Number(announced) > upload.most_bytes) throw tooLarge(upload.most_bytes)
+      return request.body === null ? noBody : upload.read()
+    }
+    if (!untyped.has(kind)) throw unsupportedMediaType(kind.slice(0, 100))
   }
-  if (kind !== JSON_TYPE) throw unsupportedMediaType(kind.slice(0, 100))
   if (Number(announced) > limits.body_bytes) throw tooLarge(limits.body_bytes)
-  return readJson(reading, announced === null ? null : Number(announced))
+  return readJson(reading, announced === null ? null : Number(announced), kind, encoding)
 }
 
-function readJson(reading: BodyReading, announced: number | null): Promise<ModelBody> {
+/** A form, or a body that is not looked into; null for others. */
+function uploadOf(reading: BodyReading, kind: string, type: string) {
+  const { limits, target, names } = reading
+  if (kind === 'multipart/form-data') {
+    const most_bytes = limits.upload_bytes
+    const read = async () => {
+      const scan = new FormScan(boundaryOf(type), names.fields)
+      const upload = await readUpload(reading, most_bytes, (piece) => scan.feed(piece))
+      return new FormBody(upload, scan.fields)
+    }
+    return { most_bytes, read }
+  }
+  const unread = unreadBodyOf(target, kind)
+  if (!unread) return null
+  const most_bytes = Math.min(unread.most_bytes ?? Infinity, limits.upload_bytes)
+  const model = modelInQuery(target.search)
+  return { most_bytes, read: async () => new UnreadBody(await readUpload(reading, most_bytes, () => {}), model) }
+}
+
+function readJson(reading: BodyReading, announced: number | null, kind: string, encoding: Encoding | null) {
   const { request, deadline, memory, limits, names } = reading
   const isSmall = announced !== null && announced <= SMALL
   if (isSmall) memory.grow(announced)
   const read = async () => {
-    const bytes = isSmall ? await request.bytes().catch(leftWhileReading) : await readAll(reading)
+    const sent = isSmall ? await request.bytes().catch(leftWhileReading) : await readAll(reading)
     if (announced === null) await requireEnd(request)
+    if (sent.length === 0) return noBody
+    const bytes = encoding === null ? sent : await decompressed(sent, encoding, limits.body_bytes, memory)
+    if (kind !== JSON_TYPE && !beginsObject(bytes)) throw unsupportedMediaType(kind)
     return bytes.length === 0 ? noBody : new JsonBody(bytes, scanJson(bytes, names))
   }
-  return new Promise((resolve, reject) => {
+  return new Promise<ModelBody>((resolve, reject) => {
     deadline.set(limits.body_milliseconds, () => reject(bodyTooSlow()))
     read().then(resolve, reject)
   })
+}
+
+/** Whether JSON is meant: an object, behind white space at most. */
+function beginsObject(bytes: Uint8Array): boolean {
+  let at = 0
+  while (bytes[at] === 0x20 || (bytes[at]! >= 0x09 && bytes[at]! <= 0x0d)) at++
+  return bytes[at] === 0x7b
 }
 
 async function readAll({ request, limits, memory }: BodyReading) {
@@ -109,59 +110,4 @@ async function readAll({ request, limits, memory }: BodyReading) {
     throw error
   }
   return new Uint8Array(Buffer.concat(chunks))
-}
-
-/**
- * Bun says that a chunked body has ended before it has read what stands behind the last chunk.
- * Where that is not the end of the message, such as trailers, it answers a 400 by itself and aborts
- * the request: nothing may be forwarded then.
- */
-async function requireEnd(request: Request) {
-  await new Promise((resolve) => setImmediate(resolve))
-  if (request.signal.aborted) throw new ClientLeft('before the end of its body')
-}
-
-/**
- * A body cannot be read to its end where the client closed the connection, or broke the framing of
- * HTTP.
- */
-const leftWhileReading = (error: unknown): never => {
-  throw new ClientLeft('while its body was being read', { cause: error })
-}
-
-async function readForm(
-  { world, request, headers, deadline, uploads, memory, limits, names }: BodyReading,
-  form: ReadableStream<Uint8Array>,
-  boundary: string,
-): Promise<ModelBody> {
-  const scan = new FormScan(boundary, names.fields)
-  const upload = uploads.begin()
-  const reader = form.getReader()
-  const began = world.steady()
-  let isLate = false
-  const giveUp = () => {
-    isLate = true
-    void reader.cancel().catch(() => {})
-  }
-  try {
-    for (;;) {
-      const left = limits.upload_milliseconds - (world.steady() - began)
-      if (left <= 0) giveUp()
-      deadline.set(Math.min(limits.idle_milliseconds, left), giveUp)
-      const { done, value } = await reader.read().catch(leftWhileReading)
-      if (isLate) throw bodyTooSlow()
-      if (done) break
-      if (upload.size + value.length > limits.upload_bytes) throw tooLarge(limits.upload_bytes)
-      memory.grow(value.length)
-      scan.feed(value)
-      await upload.add(value)
-      if (upload.isInFile) memory.release()
-    }
-    if (headers['content-length'] === undefined) await requireEnd(request)
-  } catch (error) {
-    upload.close()
-    void reader.cancel().catch(() => {})
-    throw error
-  }
-  return new FormBody(upload, scan.fields)
 }

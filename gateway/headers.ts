@@ -2,6 +2,7 @@
  * The headers that pass the gateway, both ways. They are built from a list of what may pass;
  * nothing else is copied.
  */
+import type { ModelBody } from './model-body.ts'
 import type { UpstreamConfig } from './upstream-config.ts'
 
 /** By lower-case name. */
@@ -14,11 +15,11 @@ export type RequestHeaders = Readonly<Record<string, string | undefined>>
 export function upstreamHeaders(
   given: RequestHeaders,
   { api_key, headers: passing }: UpstreamConfig,
-  contentLength: string | null,
+  body: Pick<ModelBody, 'content_type' | 'content_length'>,
 ) {
   const named = namedInConnection(given)
   const from = named === none ? given : without(given, named)
-  const type = given['content-type']
+  const type = body.content_type ?? given['content-type']
   const headers: Record<string, string> = {
     accept: from.accept ?? '*/*',
     'accept-encoding': 'identity',
@@ -30,7 +31,7 @@ export function upstreamHeaders(
     if (value !== undefined) headers[name] = value
   }
   if (api_key) headers.authorization = `Bearer ${api_key.reveal()}`
-  if (contentLength !== null) headers['content-length'] = contentLength
+  if (body.content_length !== null) headers['content-length'] = body.content_length
   return headers
 }
 

@@ -6,9 +6,9 @@ import type { ScannedJson } from './scan-json.ts'
 import type { Upload } from './uploads.ts'
 
 export interface ModelBody {
-  kind: 'json' | 'form' | 'none'
+  kind: 'json' | 'form' | 'unread' | 'none'
   model: string | null
-  /** Bytes that arrived. */
+  /** Its bytes, decompressed. */
   size: number
   /** What policies look for at any depth and is there. */
   nested: ReadonlySet<string>
@@ -27,9 +27,13 @@ export interface ModelBody {
   /** Bytes, or a way to read them: both can be sent to one upstream after the other. */
   content: () => Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null
   content_length: string | null
+  /** What the upstream is told that it is; null for what the client says. */
+  content_type: string | null
   /** Lets go of the content. */
   close: () => void
 }
+
+export const JSON_TYPE = 'application/json'
 
 const nothing: ReadonlySet<string> = new Set()
 
@@ -47,12 +51,17 @@ export const noBody: ModelBody = {
   unset: () => {},
   content: () => null,
   content_length: null,
+  content_type: null,
   close: () => {},
 }
 
 export class JsonBody implements ModelBody {
   readonly kind = 'json'
   readonly content_length = null
+  /**
+   * Clients also send it with other types, or none, or an encoding of text that it does not have.
+   */
+  readonly content_type = JSON_TYPE
   readonly model: string | null
   readonly size: number
   readonly #scanned: ScannedJson
@@ -139,6 +148,7 @@ interface Edit {
 
 export class FormBody implements ModelBody {
   readonly kind = 'form'
+  readonly content_type = null
   readonly nested = nothing
   readonly set = refuseToChange
   readonly unset = () => {}
@@ -164,6 +174,40 @@ export class FormBody implements ModelBody {
 
   member(name: string) {
     return this.#fields.get(name)
+  }
+
+  content() {
+    const { content } = this.#upload
+    return typeof content === 'function' ? content() : content
+  }
+
+  close() {
+    this.#upload.close()
+  }
+}
+
+/** A body that nobody looks into. Its model, if any, stood in the query. */
+export class UnreadBody implements ModelBody {
+  readonly kind = 'unread'
+  readonly nested = nothing
+  readonly content_type = null
+  readonly member = () => undefined
+  readonly set = refuseToChange
+  readonly unset = () => {}
+  readonly model: string | null
+  readonly #upload: Upload
+
+  constructor(upload: Upload, model: string | null) {
+    this.#upload = upload
+    this.model = model
+  }
+
+  get size() {
+    return this.#upload.size
+  }
+
+  get content_length() {
+    return String(this.#upload.size)
   }
 
   content() {

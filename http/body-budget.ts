@@ -86,6 +86,12 @@ export class BodyReservation {
     this.#bytes += bytes
   }
 
+  /** Gives some of it back. */
+  shrink(bytes: number) {
+    this.#add(-bytes)
+    this.#bytes -= bytes
+  }
+
   /** Releases all of it; the reservation can be used again. */
   release() {
     if (this.#bytes === 0) return

@@ -29,7 +29,7 @@ export const gatewaySettings = {
     env: 'KEYHALL_MAX_BODY',
     value: 'SIZE',
     default: '32MiB',
-    about: 'The greatest size of the JSON body of a model request.',
+    about: 'The greatest size of the JSON body of a model request, decompressed.',
     parse: size,
   }),
   max_upload: setting({
@@ -37,7 +37,7 @@ export const gatewaySettings = {
     value: 'SIZE',
     default: '512MiB',
     about:
-      'The greatest size of a form with files. A form above 256 KiB is kept in an unnamed file in the temporary folder until it was forwarded; a twentieth of that disk always stays free.',
+      'The greatest size of a form with files, and of a body that passes unread. One above 256 KiB is kept in an unnamed file in the temporary folder until it was forwarded; a twentieth of that disk always stays free.',
     parse: size,
   }),
   body_memory: setting({

@@ -1,7 +1,7 @@
 /** What `assemble` needs to make a server. */
 import type { Mailer } from '../admin/mailer.ts'
 import type { Database } from '../database/types.ts'
-import type { Limits } from '../gateway/body.ts'
+import type { Limits } from '../gateway/body-reading.ts'
 import type { Warn } from '../gateway/meter/meter-warnings.ts'
 import type { Policy } from '../gateway/policies/policy.ts'
 import type { GatewayConfig } from '../gateway/upstream-config.ts'

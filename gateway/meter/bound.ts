@@ -52,6 +52,7 @@ export const flagOf = (body: ModelBody, name: string) => body.member(name) === '
 /** Whether the body refers to something whose size it does not show. */
 const isOpaque = (body: ModelBody) =>
   body.kind === 'form' ||
+  body.kind === 'unread' ||
   body.nested.size > 0 ||
   ['previous_response_id', 'conversation'].some((name) => isGiven(body.member(name))) ||
   // A prompt that is stored, or a list of tools that the upstream runs by itself.

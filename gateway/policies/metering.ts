@@ -6,7 +6,7 @@
 import { admit } from '../meter/admit.ts'
 import { reserveBatch } from '../meter/batches.ts'
 import { CallWish, type CallContext } from '../meter/call-wish.ts'
-import { seriesOf, whose } from '../meter/caller-limits.ts'
+import { requireModel, seriesOf, whose } from '../meter/caller-limits.ts'
 import { endpointOf, fields, members, nested } from '../meter/endpoints.ts'
 import { WatchedResult } from '../meter/metered-batch.ts'
 import type { ResultWatch } from '../meter/result-watch.ts'
@@ -26,12 +26,14 @@ export const metering = (context: MeteringContext): Policy => ({
   fields,
   nested,
   reserve(request) {
-    const { component, method, endpoint, path, body } = request
+    const { component, method, operation, endpoint, path, body, caller, model } = request
     if (component === 'verify') return reserveVerified(context, request)
     if (hasBody(method) && endpoint === '/batches') return reserveBatch(context, request)
     const metered = endpointOf(method, endpoint)
     if (metered && body && body.kind !== 'none')
       return admit(context, request, new CallWish(context, request, metered, body))
+    // What a call does is said in a body that is not read.
+    if (body?.kind === 'unread' && operation === 'realtime') requireModel(caller, model ?? null)
     const result_id = resultIn(path)
     return result_id === null ? null : new WatchedResult(result_id, context.results)
   },

@@ -7,13 +7,13 @@ import type { ModelRequest } from '../model-request.ts'
 const LONGEST_LOGGED_MODEL = 128
 
 export function readBody(call: ModelRequest): void | Promise<void> {
-  const { request, headers, deadline, gateway } = call
+  const { request, headers, target, deadline, gateway } = call
   const { world, idleLimit, uploads, bodies, limits, names } = gateway
   // Deadlines of our own say in words what Bun's limit for silent connections would say by closing
   // them.
   idleLimit(request, 0)
   const memory = (call.bodyMemory = bodies.open(call.caller.key_id))
-  const read = readModelBody({ world, request, headers, deadline, uploads, memory, limits, names })
+  const read = readModelBody({ world, request, headers, target, deadline, uploads, memory, limits, names })
   return read instanceof Promise ? read.then((body) => keep(call, body)) : keep(call, read)
 }
 

@@ -1,5 +1,6 @@
 /** Requests that an attacker sends and that no upstream ever gets. */
 import { describe, expect, test } from 'bun:test'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { body, hostileGateway } from './hostile.ts'
 import { ADMIN_KEY } from './setup.ts'
 
@@ -8,6 +9,9 @@ describe('a hostile request', () => {
 
   const form = (content: string) =>
     post('/v1/audio/transcriptions', [], content).replace('application/json', 'multipart/form-data; boundary=b')
+  /** As `raw` sends it. */
+  const latin1 = (bytes: Buffer) => bytes.toString('latin1')
+  const bomb = Buffer.alloc(1024 * 1024, 0x20)
   const named = 'Content-Disposition: form-data; name="model"\r\n\r\nwhisper'
 
   const refused: Record<string, [bytes: () => string, status: number]> = {
@@ -63,8 +67,73 @@ describe('a hostile request', () => {
       () => post('/v1/files').replace('application/json', 'multipart/form-data; boundary=b'),
       400,
     ],
-    'a compressed body': [() => post('/v1/chat/completions', ['Content-Encoding: gzip']), 415],
-    'another content type': [() => post('/v1/chat/completions').replace('application/json', 'text/plain'), 415],
+    'a body that is not what its encoding says': [() => post('/v1/chat/completions', ['Content-Encoding: gzip']), 400],
+    'a gzip bomb': [() => post('/v1/chat/completions', ['Content-Encoding: gzip'], latin1(gzipSync(bomb))), 413],
+    'a zstd bomb': [
+      () => post('/v1/chat/completions', ['Content-Encoding: zstd'], latin1(zstdCompressSync(bomb))),
+      413,
+    ],
+    'a gzip bomb whose first bytes are a whole body': [
+      () => post('/v1/chat/completions', ['Content-Encoding: gzip'], latin1(gzipSync(body)) + latin1(gzipSync(bomb))),
+      413,
+    ],
+    'a zstd frame behind a whole body': [
+      () =>
+        post('/v1/chat/completions', ['Content-Encoding: zstd'], latin1(zstdCompressSync(body)) + '\x28\xb5\x2f\xfd'),
+      400,
+    ],
+    'a truncated gzip': [
+      () => post('/v1/chat/completions', ['Content-Encoding: gzip'], latin1(gzipSync(body)).slice(0, -4)),
+      400,
+    ],
+    'a truncated zstd': [
+      () => post('/v1/chat/completions', ['Content-Encoding: zstd'], latin1(zstdCompressSync(body)).slice(0, -1)),
+      400,
+    ],
+    'two models in gzip': [
+      () =>
+        post('/v1/chat/completions', ['Content-Encoding: gzip'], latin1(gzipSync('{"model":"tiny","model":"words"}'))),
+      400,
+    ],
+    'gzip in gzip': [
+      () => post('/v1/chat/completions', ['Content-Encoding: gzip, gzip'], latin1(gzipSync(gzipSync(body)))),
+      415,
+    ],
+    'two encodings': [
+      () =>
+        post('/v1/chat/completions', ['Content-Encoding: gzip', 'Content-Encoding: identity'], latin1(gzipSync(body))),
+      415,
+    ],
+    'an unknown encoding': [() => post('/v1/chat/completions', ['Content-Encoding: br']), 415],
+    'a compressed form': [
+      () =>
+        post('/v1/audio/transcriptions', ['Content-Encoding: gzip'], latin1(gzipSync(bomb))).replace(
+          'application/json',
+          'multipart/form-data; boundary=b',
+        ),
+      415,
+    ],
+    'another content type': [() => post('/v1/chat/completions').replace('application/json', 'text/html'), 415],
+    'a type that passes unread elsewhere': [
+      () => post('/v1/chat/completions').replace('application/json', 'application/octet-stream'),
+      415,
+    ],
+    'a path that takes it, in disguise': [
+      () => post('/v1/realtime/x/../chat').replace('application/json', 'application/sdp'),
+      415,
+    ],
+    'two models of a body that is not read': [
+      () => post('/v1/realtime/calls?model=tiny&model=words').replace('application/json', 'application/sdp'),
+      400,
+    ],
+    'two models without a type': [
+      () =>
+        post('/v1/chat/completions', [], '{"model":"tiny","model":"words"}').replace(
+          'Content-Type: application/json\r\n',
+          '',
+        ),
+      400,
+    ],
     'two content types': [() => post('/v1/chat/completions', ['Content-Type: multipart/form-data; boundary=b']), 415],
     'another organization': [() => post('/v1/chat/completions', ['OpenAI-Organization: org-other']), 401],
     'another project': [() => post('/v1/chat/completions', ['OpenAI-Project: proj_other']), 401],

@@ -4,7 +4,7 @@
  */
 import { afterAll, expect, test } from 'bun:test'
 import { connect } from 'node:net'
-import type { Limits } from '../../gateway/body.ts'
+import type { Limits } from '../../gateway/body-reading.ts'
 import type { RequestLine } from '../../http/request-line.ts'
 import { gatewayAlone, raw, until } from './setup.ts'
 
