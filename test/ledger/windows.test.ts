@@ -18,6 +18,7 @@ import {
   usedOf,
   type WindowState,
 } from '../../ledger/window-state.ts'
+import { numbersFrom } from '../numbers.ts'
 import { runs } from '../runs.ts'
 
 const SPAN = 60_000
@@ -108,7 +109,7 @@ test('no window of sixty seconds holds more than the limit, whatever comes late,
   fc.assert(
     fc.property(setting, ({ limit, servers: count, pause, units, seed, kills, lost }) => {
       const world = new World(limit)
-      const random = randomFrom(seed)
+      const random = numbersFrom(seed)
       let names = 0
       const server = () => new Server(`s${names++}`, limit, Math.floor(random() * 1e6), () => world.now)
       const servers = Array.from({ length: count }, server)
@@ -193,14 +194,3 @@ function most(uses: { at: number; units: number }[]): number {
 }
 
 const burst = (at: number, count: number) => Array.from({ length: count }, () => ({ at, units: 1 }))
-
-/** Mulberry32: numbers from 0 to 1 that a seed decides. */
-function randomFrom(seed: number) {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
