@@ -57,7 +57,7 @@ export async function attempt(call: ModelRequest, upstream: Upstream, signal: Ab
  * `keepalive: false` opens a connection for this request alone, and leaves those that are kept
  * where they are.
  */
-function send(call: ModelRequest, { config, route }: Upstream, signal: AbortSignal, more?: { keepalive: false }) {
+function send(call: ModelRequest, { config, route, root }: Upstream, signal: AbortSignal, more?: { keepalive: false }) {
   const { request, target, headers, body } = call
   const init = {
     // Few model servers know HEAD. The answer to GET is left when its head is there.
@@ -69,7 +69,7 @@ function send(call: ModelRequest, { config, route }: Upstream, signal: AbortSign
     timeout: false,
     signal,
   }
-  const url = `${config.base_url}${target.path}${target.search}`
+  const url = `${target.isOutside ? root : config.base_url}${target.path}${target.search}`
   return call.gateway.world.fetch(url, Object.assign(init, route, more))
 }
 

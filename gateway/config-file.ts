@@ -8,6 +8,7 @@ import { failOverOf, wrongStatus } from './fail-over.ts'
 import { modelSettings, type ModelInFile } from './model-config.ts'
 import { passingHeaders, wrongHeader } from './passing-headers.ts'
 import { isReadOnTheWay, spendConfig, wrongWebhookSecret, wrongWebhookUrl, type SpendInFile } from './spend-config.ts'
+import { wrongPath } from './outside-paths.ts'
 import { Secret } from '../world/secret.ts'
 import {
   GatewayFile,
@@ -72,19 +73,22 @@ export function readGatewayFile(
   const {
     upstreams,
     models = [],
+    paths = [],
     spend = {},
   } = (read ?? {}) as {
     upstreams?: FileUpstream[]
     models?: ModelInFile[]
+    paths?: string[]
     spend?: SpendInFile
   }
   if (upstreams) parser.checkAcross(upstreams)
+  parser.checkPaths(paths)
   parser.checkModels(models)
   const problems = parser.problems.toSorted((one, other) => one.line - other.line || one.column - other.column)
   const isUsable = upstreams && problems.every(({ gravity }) => gravity !== 'error')
   return {
     config: isUsable
-      ? { upstreams: upstreams.map(withDefaults), models: models.map(modelSettings), spend: spendConfig(spend) }
+      ? { upstreams: upstreams.map(withDefaults), models: models.map(modelSettings), paths, spend: spendConfig(spend) }
       : null,
     problems,
   }
@@ -94,6 +98,7 @@ export function readGatewayFile(
 const formats: Record<string, (text: string) => string | null> = {
   uri: wrongBaseUrl,
   header: wrongHeader,
+  path: wrongPath,
   'webhook-url': wrongWebhookUrl,
   'webhook-secret': wrongWebhookSecret,
 }
@@ -221,6 +226,12 @@ class Parser {
     })
     const defaults = upstreams.flatMap((upstream, index) => (upstream.default ? [index] : []))
     for (const index of defaults.slice(1)) this.report(at(index, 'default'), 'Only one upstream can be the default.')
+  }
+
+  checkPaths(paths: readonly string[]) {
+    for (const [index, path] of paths.entries())
+      if (paths.indexOf(path) < index)
+        this.report(this.#document.getIn(['paths', index], true) as Node | null, `"${path}" is in the list twice.`)
   }
 
   checkModels(models: readonly ModelInFile[]) {

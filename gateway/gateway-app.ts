@@ -9,6 +9,7 @@ import type { Authorizer } from './caller.ts'
 import { Deadlines } from './deadlines.ts'
 import { ModelBook } from './meter/model-book.ts'
 import { ModelRequest, type GatewayParts } from './model-request.ts'
+import { isOutsidePath } from './outside-paths.ts'
 import type { Policies } from './policies/policies.ts'
 import { scanNames } from './scan-json.ts'
 import { applyPolicies } from './steps/apply-policies.ts'
@@ -118,6 +119,9 @@ export class Gateway {
   open() {
     return { requests: this.#parts.deadlines.size, streams: this.#streams.open }
   }
+
+  /** Whether a URL is for a path outside `/v1` that the configuration names. */
+  readonly hasPath = (url: string) => this.#upstreams !== null && isOutsidePath(this.#upstreams.paths, url)
 
   /** What the configuration says of models. */
   models(): ModelBook {

@@ -12,6 +12,7 @@ import type { Authorized, Authorizer, ProjectCaller, Wanted } from './caller.ts'
 import type { Deadline, Deadlines } from './deadlines.ts'
 import { toRecord, type RequestHeaders } from './headers.ts'
 import { noBody, type ModelBody } from './model-body.ts'
+import { outsideTarget } from './outside-paths.ts'
 import type { Policies } from './policies/policies.ts'
 import { noReservations, type Reservations } from './policies/reservations.ts'
 import type { Drain } from './relay-stream.ts'
@@ -94,7 +95,10 @@ export class ModelRequest {
     this.request = request
     this.upstreams = upstreams
     this.headers = toRecord(request.headers)
-    this.target = targetOf(request.method, request.url) ?? unknownTarget(loggablePath(request.url))
+    this.target =
+      targetOf(request.method, request.url) ??
+      (upstreams && outsideTarget(upstreams.paths, request.method, request.url)) ??
+      unknownTarget(loggablePath(request.url))
     this.deadline = gateway.deadlines.begin(request.signal)
     this.exchange = beginExchange('gateway', request, gateway, {
       operation: this.target.operation,

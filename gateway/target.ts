@@ -9,6 +9,8 @@ import { loggablePath, rawPath, searchOf, startOfPath } from '../http/url.ts'
 export interface Target {
   /** Below `/v1`, with its leading slash, as the upstream gets it. */
   path: string
+  /** Whether the path is not below `/v1`, but one that the configuration names. */
+  isOutside: boolean
   /** The same decoded and in lower case: routers that do either would take it for this. */
   endpoint: string
   /** The whole path, as the log may show it. */
@@ -44,6 +46,7 @@ export function isForGateway(url: string): boolean {
 /** A path that is not forwarded; who asks is still authenticated before hearing so. */
 export const unknownTarget = (shown: string): Target => ({
   path: '',
+  isOutside: false,
   endpoint: '',
   shown,
   search: '',
@@ -90,10 +93,11 @@ function readTarget(method: string, url: string): Target | null {
   const area = segments[0]!.toLowerCase()
   if (ADMINISTRATION.has(area) || area === FIRST) return null
   const isNamed = Object.hasOwn(gatewayPermissions, area)
-  const can = isNamed ? gatewayPermissions[area]! : { read: otherGatewayPermission, write: otherGatewayPermission }
+  const can = permissionsFor(area)
   const search = searchOf(url)
   return {
     path,
+    isOutside: false,
     endpoint: `/${segments.join('/').toLowerCase()}`,
     shown: loggablePath(url),
     search: search && `?${search}`,
@@ -103,11 +107,17 @@ function readTarget(method: string, url: string): Target | null {
   }
 }
 
+/** What a path needs whose first segment this is. */
+export const permissionsFor = (area: string) =>
+  Object.hasOwn(gatewayPermissions, area)
+    ? gatewayPermissions[area]!
+    : { read: otherGatewayPermission, write: otherGatewayPermission }
+
 /**
  * Clients write one slash too many. The upstream gets the path without it, so that it cannot read
  * another path than we did.
  */
-const withoutLastSlash = (path: string) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
+export const withoutLastSlash = (path: string) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
 
 /**
  * Null for a segment that is empty, malformed, or that a server behind us might split, drop or

@@ -2,6 +2,7 @@
 import { Type as t } from 'typebox'
 import { defaultFailOver, failOverOf, FailOverOn, type FailOver } from './fail-over.ts'
 import type { ModelSettings } from './meter/model-book.ts'
+import { OutsidePaths } from './outside-paths.ts'
 import { FileModel } from './model-config.ts'
 import { passingHeaders, PassingHeaders } from './passing-headers.ts'
 import { FileSpend, type SpendConfig } from './spend-config.ts'
@@ -72,6 +73,7 @@ export const GatewayFile = t.Object(
   {
     upstreams: t.Array(Upstream, { minItems: 1, description: 'The model servers behind the gateway.' }),
     models: t.Optional(t.Array(FileModel, { description: 'Prices, sizes and limits of models.' })),
+    paths: t.Optional(OutsidePaths),
     spend: t.Optional(FileSpend),
   },
   { additionalProperties: false },
@@ -99,6 +101,8 @@ export interface GatewayConfig {
   upstreams: readonly UpstreamConfig[]
   /** Prices, sizes and limits of models. */
   models?: readonly ModelSettings[]
+  /** Paths outside `/v1` that are forwarded too. */
+  paths?: readonly string[]
   spend?: SpendConfig
 }
 

@@ -6,6 +6,7 @@ import type { World } from '../world/world.ts'
 import { restOf } from './fail-over.ts'
 import { KeptConnections } from './kept-connections.ts'
 import { askModels, type Model } from './models.ts'
+import { rootOf } from './outside-paths.ts'
 import { patternOf, type Pattern } from './patterns.ts'
 
 const REFRESH_MILLISECONDS = 60_000
@@ -17,6 +18,8 @@ export class Upstream {
   readonly #world: World
   /** Leaves out the proxy that the environment names where the upstream is on this machine. */
   readonly route: { proxy?: false }
+  /** Where paths outside `/v1` are. */
+  readonly root: string
   readonly #patterns: Pattern[] | null
   readonly #origin: string
   readonly #kept: KeptConnections
@@ -38,6 +41,7 @@ export class Upstream {
     this.config = config
     this.#world = world
     this.#kept = kept
+    this.root = rootOf(config.base_url)
     this.#origin = new URL(config.base_url).origin
     this.route = /^https?:\/\/(localhost|127\.|\[::1\])/.test(config.base_url) ? { proxy: false } : {}
     this.#patterns = config.models?.map(patternOf) ?? null
@@ -124,6 +128,8 @@ export class Upstream {
 
 export class Upstreams {
   readonly all: readonly Upstream[]
+  /** Paths outside `/v1` that are forwarded too. */
+  readonly paths: ReadonlySet<string>
   /** The models that the configuration names. */
   readonly named: ReadonlySet<string>
   readonly #world: World
@@ -141,6 +147,7 @@ export class Upstreams {
       if (same) upstream.inherit(same)
       return upstream
     })
+    this.paths = new Set(config.paths)
     const models = config.upstreams.flatMap(({ models }) => models ?? [])
     this.named = new Set(models.filter((name) => !name.includes('*')))
     const only = this.all.length === 1 ? this.all[0]! : this.all.find(({ config }) => config.is_default)

@@ -76,6 +76,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     {
       admin: (request) => admin.fetch(request),
       gateway: openToPages(gateway, parts, metrics),
+      isForGateway: gateway.hasPath,
       token: tokens.fetch,
       verify: verifyEndpoint({ authorizer, policies, world }, options),
       metrics: () => metrics.page(),

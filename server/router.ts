@@ -23,6 +23,8 @@ interface Routes {
   /** The token endpoint; it belongs to administration and the gateway alike. */
   token: Handler
   metrics: Handler
+  /** Whether a URL that is not below `/v1` is for the gateway. */
+  isForGateway: (url: string) => boolean
 }
 
 export class Router {
@@ -53,6 +55,7 @@ export class Router {
         if (!hasMetrics) return absent(request)
         return mayReadMetrics(request) ? metrics(request) : this.#refuse(request, metricsOnlyLocal())
       }
+      if (this.#routes.isForGateway(url)) return hasGateway ? gateway(request) : absent(request)
       return hasAdmin || isAt('/health', url) || rawPath(url) === '/' ? admin(request) : absent(request)
     }
   }

@@ -63,6 +63,15 @@ const completions: Endpoint = {
   texts: namesOfText('"text'),
   wholeTexts: namesOfText('"text'),
 }
+/** Of llama.cpp, outside `/v1`. Its answers do not say their usage as others do. */
+const native: Endpoint = {
+  ...completions,
+  maxima: ['n_predict', 'max_tokens'],
+  sets: 'n_predict',
+  texts: namesOfText('"content'),
+  wholeTexts: namesOfText('"content'),
+  asksForUsage: false,
+}
 const responses: Endpoint = {
   ...plain,
   kind: 'completions',
@@ -85,6 +94,8 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   '/chat/completions': chat,
   '/completions': completions,
   '/responses': responses,
+  '/completion': native,
+  '/infill': { ...native, prompt: null },
   '/responses/compact': unbounded,
   '/decisions': { ...unbounded, kind: 'decisions' },
   '/embeddings': { ...plain, kind: 'embeddings', prompt: input },
@@ -108,6 +119,7 @@ export const members = [
   'max_tokens',
   'max_completion_tokens',
   'max_output_tokens',
+  'n_predict',
   'n',
   'best_of',
   'service_tier',
