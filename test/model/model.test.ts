@@ -5,7 +5,8 @@
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { addPerson, addTenant, onBothEngines, type Tenant, type TestServer } from '../setup.ts'
-import { commands, type Command, type Real } from './commands.ts'
+import type { Command, Real } from './command.ts'
+import { commands } from './commands.ts'
 import { rounds } from '../runs.ts'
 import { Organization, permissionOf, type Key } from './organization.ts'
 
