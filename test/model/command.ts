@@ -14,14 +14,24 @@ export interface Real {
   /** The values of the keys. */
   values: string[]
   roles: string[]
+  providers: string[]
+  rules: string[]
+  /** The values of the access tokens. */
+  tokens: string[]
+  /** The body that makes a provider, whose keys the test has. */
+  provider: object
+  /** Exchanges a token that the provider's issuer signed. */
+  exchange: (provider_id: string, service_account_id: string) => Promise<{ status: number; json: any }>
 }
+
+type Made = 'groups' | 'accounts' | 'keys' | 'values' | 'roles' | 'providers' | 'rules' | 'tokens'
 
 export interface Command {
   name: string
   model: (organization: Organization) => Answer
   real: (real: Real) => Promise<{ status: number; json: any }>
   /** What a success made, for later commands. */
-  made?: { list: 'groups' | 'accounts' | 'keys' | 'values' | 'roles'; id: (json: any) => string }[]
+  made?: { list: Made; id: (json: any) => string }[]
 }
 
 export const ok = (events: Record<string, number> = {}): Answer => ({ status: 200, events })

@@ -5,5 +5,14 @@ import { groupCommands } from './group-commands.ts'
 import { keyCommands } from './key-commands.ts'
 import { peopleCommands } from './people-commands.ts'
 import { roleCommands } from './role-commands.ts'
+import { settingCommands } from './setting-commands.ts'
+import { workloadCommands } from './workload-commands.ts'
 
-export const commands: fc.Arbitrary<Command>[] = [...peopleCommands, ...groupCommands, ...roleCommands, ...keyCommands]
+export const commands: fc.Arbitrary<Command>[] = [
+  ...peopleCommands,
+  ...groupCommands,
+  ...roleCommands,
+  ...keyCommands,
+  ...workloadCommands,
+  ...settingCommands,
+]

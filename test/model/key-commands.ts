@@ -66,6 +66,7 @@ export const keyCommands = [
       if (o.archived.has(project)) return refused
       if (o.accounts.get(account) !== project) return missing
       o.accounts.delete(account)
+      o.trust.forgetAccount(account)
       o.take(`p${project}`, `a${account}`)
       for (const members of o.groups.values()) members.delete(`a${account}`)
       const owned = [...o.keys].filter(([, { owner }]) => owner === `a${account}`)

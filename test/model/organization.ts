@@ -3,6 +3,8 @@
  * groups, roles held, projects, keys.
  */
 import { permissionsOf } from '../../contract/permissions.ts'
+import { Settings } from './settings.ts'
+import { Trust } from './trust.ts'
 
 export type Answer = { status: number; events?: Record<string, number> }
 
@@ -38,6 +40,8 @@ export class Organization {
   readonly keys = new Map<number, Key>()
   /** Custom roles that live, by the resource they belong to. */
   readonly roles = new Map<string, Set<string>>()
+  readonly trust = new Trust()
+  readonly settings = new Settings()
   made = { groups: 0, accounts: 0, keys: 0, roles: 0 }
 
   constructor(people: number, projects: number) {
@@ -63,6 +67,10 @@ export class Organization {
     this.give('p0', 'g0', 'viewer')
     this.give('p1', 'g1', 'owner')
     this.give('p0', 'a1', 'r1')
+    this.trust.addProvider()
+    this.trust.addRule(0, 0)
+    this.trust.exchange(0, 0)
+    this.settings.toolsOffIn(0).add('web_search')
   }
 
   addAccount(project: number, role: string | null): string {
