@@ -2,6 +2,8 @@
  * A body that was read: what is known of it, what policies may change, and what is sent to the
  * upstream.
  */
+import { invalid } from '../contract/errors.ts'
+import { maskKeys } from '../keys/format.ts'
 import type { ScannedJson } from './scan-json.ts'
 import type { Upload } from './uploads.ts'
 
@@ -22,6 +24,11 @@ export interface ModelBody {
    * body can be changed.
    */
   set: (name: string, json: string) => void
+  /**
+   * Makes this the model of the request, which its path names. Throws 400 where the body names
+   * another one and cannot be changed.
+   */
+  useModel: (model: string) => void
   /** Takes back what `set` did. */
   unset: (name: string) => void
   /** Bytes, or a way to read them: both can be sent to one upstream after the other. */
@@ -48,6 +55,7 @@ export const noBody: ModelBody = {
   nested: nothing,
   member: () => undefined,
   set: refuseToChange,
+  useModel: () => {},
   unset: () => {},
   content: () => null,
   content_length: null,
@@ -62,7 +70,7 @@ export class JsonBody implements ModelBody {
    * Clients also send it with other types, or none, or an encoding of text that it does not have.
    */
   readonly content_type = JSON_TYPE
-  readonly model: string | null
+  model: string | null
   readonly size: number
   readonly #scanned: ScannedJson
   #bytes: Buffer<ArrayBuffer>
@@ -90,6 +98,12 @@ export class JsonBody implements ModelBody {
     if (!this.#scanned.lookedFor.has(name)) throw new Error(`"${name}" is not among the members of any policy.`)
     this.#changes ??= new Map()
     this.#changes.set(name, json)
+  }
+
+  useModel(model: string) {
+    if (model === this.model) return
+    this.set('model', JSON.stringify(model))
+    this.model = model
   }
 
   unset(name: string) {
@@ -164,6 +178,10 @@ export class FormBody implements ModelBody {
     return this.#fields.get('model') ?? null
   }
 
+  useModel(model: string) {
+    requireModel(this.model, model)
+  }
+
   get size() {
     return this.#upload.size
   }
@@ -202,6 +220,10 @@ export class UnreadBody implements ModelBody {
     this.model = model
   }
 
+  useModel(model: string) {
+    requireModel(this.model, model)
+  }
+
   get size() {
     return this.#upload.size
   }
@@ -219,3 +241,13 @@ export class UnreadBody implements ModelBody {
     this.#upload.close()
   }
 }
+
+function requireModel(named: string | null, model: string) {
+  if (named !== model)
+    throw invalid(
+      `The path names the deployment ${shown(model)}, and the body ${named === null ? 'no model' : `the model ${shown(named)}`}: both must be the same.`,
+      'model',
+    )
+}
+
+const shown = (name: string) => JSON.stringify(maskKeys(name).slice(0, 64))

@@ -47,6 +47,7 @@ export function outsideTarget(paths: ReadonlySet<string>, method: string, url: s
     shown: loggablePath(url),
     search: search && `?${search}`,
     model: null,
+    deployment: null,
     operation: Object.hasOwn(gatewayPermissions, area) ? area : 'other',
     needed: isRead(method) ? can.read : can.write,
   }

@@ -20,6 +20,11 @@ export interface Target {
   /** The model that `GET /models/{model}` names; the gateway answers that itself. */
   model: string | null
   /**
+   * The model that the path names as Azure's clients do, `/deployments/{model}/chat/completions`;
+   * `path` and `endpoint` are without it.
+   */
+  deployment: string | null
+  /**
    * The first segment if it is a known one, else `other`: the metrics count by it. Null for a path
    * that is not forwarded.
    */
@@ -51,6 +56,7 @@ export const unknownTarget = (shown: string): Target => ({
   shown,
   search: '',
   model: null,
+  deployment: null,
   operation: null,
   needed: otherGatewayPermission,
 })
@@ -86,10 +92,13 @@ export function targetOf(method: string, url: string): Target | null {
 function readTarget(method: string, url: string): Target | null {
   const pathname = rawPath(url)
   if (!pathname.startsWith(`${BASE}/`)) return null
-  const path = withoutLastSlash(pathname.slice(BASE.length))
-  const model = isRead(method) ? modelNamed(path) : null
-  const segments = model === null ? path.slice(1).split('/').map(decodeSegment) : ['models']
-  if (!segments.every((segment) => segment !== null)) return null
+  const whole = withoutLastSlash(pathname.slice(BASE.length))
+  const model = isRead(method) ? modelNamed(whole) : null
+  const all = model === null ? whole.slice(1).split('/').map(decodeSegment) : ['models']
+  if (!all.every((segment) => segment !== null)) return null
+  const deployment = deploymentIn(all)
+  const segments = deployment === null ? all : all.slice(2)
+  const path = deployment === null ? whole : `/${whole.split('/').slice(3).join('/')}`
   const area = segments[0]!.toLowerCase()
   if (ADMINISTRATION.has(area) || area === FIRST) return null
   const isNamed = Object.hasOwn(gatewayPermissions, area)
@@ -102,6 +111,7 @@ function readTarget(method: string, url: string): Target | null {
     shown: loggablePath(url),
     search: search && `?${search}`,
     model,
+    deployment,
     operation: isNamed ? area : 'other',
     needed: isRead(method) ? can.read : can.write,
   }
@@ -118,6 +128,13 @@ export const permissionsFor = (area: string) =>
  * another path than we did.
  */
 export const withoutLastSlash = (path: string) => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path)
+
+const LONGEST_DEPLOYMENT = 1024
+
+function deploymentIn([first, deployment, endpoint]: readonly string[]): string | null {
+  if (first!.toLowerCase() !== 'deployments' || deployment === undefined || endpoint === undefined) return null
+  return deployment.length <= LONGEST_DEPLOYMENT ? deployment : null
+}
 
 /**
  * Null for a segment that is empty, malformed, or that a server behind us might split, drop or

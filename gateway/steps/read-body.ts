@@ -19,6 +19,8 @@ export function readBody(call: ModelRequest): void | Promise<void> {
 
 function keep(call: ModelRequest, body: ModelBody) {
   call.body = body
+  const { deployment } = call.target
+  if (deployment !== null) body.useModel(deployment)
   const { model } = body
   call.forwarded.model = model === null ? null : maskKeys(model).slice(0, LONGEST_LOGGED_MODEL)
 }

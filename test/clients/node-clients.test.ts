@@ -4,7 +4,7 @@ import { HumanMessage } from '@langchain/core/messages'
 import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai'
 import { embedMany, generateText, jsonSchema, stepCountIs, streamText, tool } from 'ai'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { toFile } from 'openai'
+import { AzureOpenAI, toFile } from 'openai'
 import { START_MILLISECONDS } from '../setup.ts'
 import { startForClients, type ClientsServer } from './clients.ts'
 import { BATCH_INPUT, SPEECH } from './model-server.ts'
@@ -60,6 +60,26 @@ describe('clients from npm', () => {
     expect((await client.batches.create(begun)).status).toBe('validating')
     expect((await client.batches.retrieve('batch_1')).status).toBe('in_progress')
     expect((await client.files.delete(file.id)).deleted).toBe(true)
+  })
+
+  test('Azure’s client class, whose paths name the deployment', async () => {
+    const { baseURL, key: apiKey } = server
+    const client = new AzureOpenAI({ baseURL, apiKey, apiVersion: '2025-04-01-preview', maxRetries: 0 })
+    server.asked()
+    const whole = await client.chat.completions.create({ model: 'tiny', messages })
+    expect(whole.choices[0]!.message.content).toBe('Hello there.')
+    let said = ''
+    for await (const { choices } of await client.chat.completions.create({ model: 'tiny', messages, stream: true }))
+      said += choices[0]?.delta.content ?? ''
+    expect(said).toBe('Hello there.')
+    const wav = await toFile(Buffer.alloc(1000), 'a.wav')
+    expect((await client.audio.transcriptions.create({ model: 'tiny', file: wav })).text).toBe('1000 bytes')
+    expect(server.asked()).toEqual([
+      'POST /v1/chat/completions',
+      'POST /v1/chat/completions',
+      'POST /v1/audio/transcriptions',
+    ])
+    await server.used('completions', { requests: 2, input: 22, output: 14 })
   })
 
   test('Vercel’s AI SDK: text, streams, tools in two steps, embeddings', async () => {

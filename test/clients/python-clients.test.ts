@@ -63,6 +63,15 @@ describe.skipIf(!existsSync(python))('clients from PyPI', () => {
   )
 
   test(
+    'Azure’s client class: chat, streams',
+    async () => {
+      expect(await calls('azure')).toEqual({ chat: 'Hello there.', stream: 'Hello there.' })
+      await server.used('completions', { requests: 2, input: 22, output: 14 })
+    },
+    LONGEST_MILLISECONDS,
+  )
+
+  test(
     'LiteLLM as a client: chat, streams, embeddings',
     async () => {
       const said = await calls('litellm')
