@@ -15,6 +15,7 @@ import { checkPeppers } from '../../keys/check-peppers.ts'
 import { realWorld, seconds } from '../../world/world.ts'
 import { folder, serve, type Serving } from '../cli/command.ts'
 import { program, programFile } from '../program.ts'
+import type { OwnDatabase } from '../engines.ts'
 import { emptyDatabase, testPepper, type EngineName, type Tenant } from '../setup.ts'
 
 export interface Node extends Serving {
@@ -46,9 +47,9 @@ export interface Nodes {
 export const LEASE_SECONDS = 2
 
 /** A database with an organization in it; nobody serves it yet. */
-export async function startNodes(engine: EngineName): Promise<Nodes> {
+export async function startNodes(engine: EngineName, on?: OwnDatabase): Promise<Nodes> {
   const home = folder()
-  const { address, drop } = await emptyDatabase(engine)
+  const { address, drop } = on ?? (await emptyDatabase(engine))
   const database = await openDatabase(address)
   await checkPeppers(database, [testPepper])
   const first = await firstStart(database, testPepper, realWorld, { owner_email: 'owner@example.com', admin_key: null })
