@@ -44,3 +44,15 @@ export const twoKeys = () =>
   new ApiError(400, 'The request has two different keys. Send one, in "Authorization", "api-key" or "x-api-key".', {
     code: 'two_keys',
   })
+
+/** A project or organization that wants client certificates, and a request without one. */
+export const clientCertificateNeeded = () =>
+  new ApiError(
+    401,
+    'This project requires mutual TLS: send the request with a client certificate that chains to one of its active certificates.',
+    { code: 'mutual_tls_required' },
+  )
+
+/** `problem` ends the sentence. */
+export const clientCertificateRefused = (problem: string) =>
+  new ApiError(401, `The client certificate is not accepted: ${problem}.`, { code: 'invalid_client_certificate' })

@@ -10,6 +10,8 @@ export interface Wanted {
   permission: string
   /** Null for a request that names no model; undefined before the body was read. */
   model: string | null | undefined
+  /** Where the certificate of the client is found. */
+  request: Request
 }
 
 export interface Authorized {

@@ -115,7 +115,7 @@ export class ModelRequest {
 
   /** What the key is shown for, when the body was read. */
   get wanted(): Wanted {
-    return { permission: this.target.needed, model: this.body.model }
+    return { permission: this.target.needed, model: this.body.model, request: this.request }
   }
 
   /** Headers of the answer that say whose key it was; none before that is known. */

@@ -56,7 +56,7 @@ export function verifyEndpoint(
       return respond(exchange, failure(exchange, left ? new ClientLeft() : thrown))
     }
     try {
-      const wanted = wantedBy(request.url)
+      const wanted = wantedBy(request)
       const credential = credentialOf(request.headers)
       const reserve = (authorized: Authorized) => {
         const readCallerAgain = async () =>
@@ -98,6 +98,7 @@ class VerifiedRequest implements PolicyRequest {
   readonly caller: ProjectCaller
   readonly permission: string
   readonly model: string | null | undefined
+  readonly request: Request
   readonly method: string
   readonly request_id: string
   readonly readCallerAgain: PolicyRequest['readCallerAgain']
@@ -106,6 +107,7 @@ class VerifiedRequest implements PolicyRequest {
     this.caller = caller
     this.permission = wanted.permission
     this.model = wanted.model
+    this.request = wanted.request
     this.method = method
     this.request_id = request_id
     this.readCallerAgain = readCallerAgain
@@ -126,15 +128,13 @@ const headersOf = (caller: ProjectCaller): Record<string, string> => ({
 })
 
 /** The permission and the model that the query names, if it does. */
-function wantedBy(url: string): Wanted {
-  const search = searchOf(url)
-  if (search === '') return ANYTHING
+function wantedBy(request: Request): Wanted {
+  const search = searchOf(request.url)
+  if (search === '') return { permission: '', model: undefined, request }
   if (holdsKey(search)) throw unauthenticated()
   const query = new URLSearchParams(search)
   const permission = query.get('scope') ?? ''
   if (permission !== '' && !/^api(\.[a-z_]+)+$/.test(permission))
     throw invalid(`Invalid value: '${permission}'. A scope looks like 'api.model.request'.`, 'scope')
-  return { permission, model: query.get('model') ?? undefined }
+  return { permission, model: query.get('model') ?? undefined, request }
 }
-
-const ANYTHING: Wanted = { permission: '', model: undefined }

@@ -11,6 +11,7 @@ import { statement } from '../database/statement.ts'
 import type { Networks } from '../world/networks.ts'
 import { networksOf } from './allowed-networks.ts'
 import type { Sql } from '../database/types.ts'
+import { authoritiesOf, type Authorities } from './certificates/authorities.ts'
 
 export interface ProjectLimits {
   /** Nano-dollars a month; null where no limit is set. */
@@ -30,6 +31,8 @@ export interface ProjectLimits {
   isZeroRetention: boolean
   /** Each of them must have the address of a request; null where any address may ask. */
   networks: readonly Networks[] | null
+  /** To which client certificates must chain; null where no certificate is active. */
+  authorities: Authorities | null
 }
 
 interface Retention {
@@ -46,15 +49,22 @@ export const noLimits: ProjectLimits = {
   tiers: null,
   isZeroRetention: false,
   networks: null,
+  authorities: null,
 }
 
-export async function limitsOf(sql: Sql, organization_id: string, project_id: string): Promise<ProjectLimits> {
+export async function limitsOf(
+  sql: Sql,
+  keys: Parameters<typeof authoritiesOf>[1],
+  organization_id: string,
+  project_id: string,
+): Promise<ProjectLimits> {
   const rows = await selectLimits(sql, { organization_id, project_id })
   if (rows.length === 0) return noLimits
   const spend = { ...noLimits.spend }
   let rates: Map<string, Partial<Record<LimitName, number>>> | null = null
   let { models, toolsOff, tiers, networks } = noLimits
   const retention: Retention = {}
+  let needsCertificate = false
   for (const { what, name, value } of rows) {
     if (what === 'spend') spend[name === '' ? 'organization' : 'project'] = Number(value) * NANO_PER_CENT
     else if (what === 'rate') (rates ??= new Map()).set(name, JSON.parse(value) as Record<LimitName, number>)
@@ -63,9 +73,11 @@ export async function limitsOf(sql: Sql, organization_id: string, project_id: st
     else if (what === 'ip_allowlist') networks = withNetworks(networks, value)
     else if (what === 'data_retention')
       retention[name === '' ? 'organization' : 'project'] = JSON.parse(value) as ProjectRetention
+    else if (what === 'certificates') needsCertificate = true
     else models = { mode: name as 'allow_list', ids: new Set(JSON.parse(value) as string[]) }
   }
-  return { spend, rates, models, toolsOff, tiers, isZeroRetention: isZero(retention), networks }
+  const authorities = needsCertificate ? await authoritiesOf(sql, keys, organization_id, project_id) : null
+  return { spend, rates, models, toolsOff, tiers, isZeroRetention: isZero(retention), networks, authorities }
 }
 
 /** The type of the project, where it has one of its own, else that of the organization. */
@@ -106,6 +118,13 @@ const selectLimits = statement((sql: Sql, params: { organization_id: string; pro
       sql
         .selectFrom('project_settings')
         .select(['name as what', 'project_id as name', 'value'])
+        .where('organization_id', '=', params.organization_id)
+        .where((is) => is.or([is('project_id', '=', params.project_id), is('project_id', '=', '')])),
+    )
+    .unionAll(
+      sql
+        .selectFrom('active_certificates')
+        .select([raw<string>`'certificates'`.as('what'), 'project_id as name', 'certificate_ids as value'])
         .where('organization_id', '=', params.organization_id)
         .where((is) => is.or([is('project_id', '=', params.project_id), is('project_id', '=', '')])),
     ),

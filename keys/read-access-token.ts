@@ -37,7 +37,7 @@ export function accessTokenReader(
     const { organization_id, project_id, id, service_account_id: owner_id, rule_id, expires_at } = row
     const [granted, limits] = await Promise.all([
       row.archived_at === null ? grantedTo(sql, { ...row, owner_id }) : null,
-      limitsOf(sql, organization_id, project_id),
+      limitsOf(sql, keys, organization_id, project_id),
     ])
     return {
       organization_id,

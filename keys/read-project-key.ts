@@ -75,7 +75,7 @@ export function projectKeyReader(
     const { organization_id, project_id, id, owner_type, owner_id, expires_at } = row
     const [granted, limits] = await Promise.all([
       row.archived_at === null ? grantedTo(sql, row) : null,
-      limitsOf(sql, organization_id, project_id),
+      limitsOf(sql, keys, organization_id, project_id),
     ])
     return {
       organization_id,

@@ -66,7 +66,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const admin = adminApp(context, options)
   const issuerKeys = new IssuerKeys(world, mayFetchFrom)
   const tokens = new TokenEndpoint({ ...context, providers: background.providers, issuerKeys }, options)
-  const policies = new Policies([...standardPolicies(meter.context), ...(parts.policies ?? [])])
+  const policies = new Policies([...standardPolicies(meter.context, parts), ...(parts.policies ?? [])])
   const authorizer = new KeyAuthorizer(context, policies, parts.addressOf)
   const gateway = new Gateway({ authorizer, policies, world }, upstreams, options)
   meter.start()

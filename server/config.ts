@@ -7,6 +7,7 @@ import { gatewaySettings } from './gateway-settings.ts'
 import { parsePeppers } from './pepper-file.ts'
 import { adminKey, databaseAddress, host, hosts, mailSender, mailServer, must, oneOf } from './setting.ts'
 import { port, setting, webAddress, whole, yesOrNo } from './setting.ts'
+import { tlsSettings } from './tls-settings.ts'
 
 export const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type Level = (typeof levels)[number]
@@ -130,6 +131,7 @@ export const settings = {
       'How many reverse proxies in front of Keyhall append to `X-Forwarded-For`; with 0 the header is not believed.',
     parse: whole(0, 99),
   }),
+  ...tlsSettings,
   ...gatewaySettings,
   usage_minutes_days: setting({
     env: 'KEYHALL_USAGE_MINUTES_DAYS',

@@ -16,9 +16,9 @@ interface Greeting {
  * Where to reach a server that listens on `host`; one that listens everywhere is reached on the
  * loopback address.
  */
-export function urlOf(host: string, port: number) {
+export function urlOf(host: string, port: number, scheme: 'http' | 'https' = 'http') {
   const near = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host)
-  return `http://${near}:${port}`
+  return `${scheme}://${near}:${port}`
 }
 
 export function greet({ url, first, config, log, terminal }: Greeting) {

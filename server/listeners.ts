@@ -1,10 +1,13 @@
 /**
  * The sockets that the server listens on: the main one, and one for each part that has a port of
- * its own.
+ * its own. With a certificate, all of them speak TLS.
  */
 import { Failed } from '../world/failed.ts'
 import type { Config } from './config.ts'
 import { urlOf } from './greeting.ts'
+import type { PresentedBy } from '../gateway/policies/client-certificates.ts'
+import { TlsFront, type FrontOptions, type Peer } from './tls-front.ts'
+import type { TlsIdentity } from './tls-identity.ts'
 import { parts, type Handler, type Part } from './router.ts'
 
 type BunServer = Bun.Server<undefined>
@@ -13,6 +16,8 @@ interface Listener {
   /** The parts that are answered here. */
   parts: Part[]
   server: BunServer
+  /** Ends TLS, and passes everything to `server`, which then listens on the loopback interface. */
+  front: TlsFront | null
   url: string
   isMain: boolean
 }
@@ -27,27 +32,34 @@ export class Listeners {
    * that a start that fails because a port is taken has not made a key that nobody saw. Throws
    * Failed with a sentence.
    */
-  constructor(config: Config) {
+  static async open(config: Config, identity: TlsIdentity | null): Promise<Listeners> {
+    const listeners = new Listeners()
     try {
       const own = parts.filter((part) => config[`${part}_port`] !== null)
       const others = parts.filter((part) => !own.includes(part))
-      this.#open(others, { host: config.host, port: config.port, flag: '--port' }, true)
+      const tls = identity && { identity, asksForCertificates: config.tls_client_certs }
+      await listeners.#open(others, { host: config.host, port: config.port, flag: '--port' }, tls, true)
       for (const part of own) {
         const address = { host: config[`${part}_host`], port: config[`${part}_port`]!, flag: `--${part}-port` }
-        this.#open([part], address, false)
+        await listeners.#open([part], address, tls, false)
       }
     } catch (error) {
-      void this.stop(true)
+      void listeners.stop(true)
       throw error
     }
+    return listeners
   }
 
-  #open(served: Part[], address: Address, isMain: boolean) {
-    const server = listen(address, async (request) => {
+  async #open(served: Part[], address: Address, tls: Tls | null, isMain: boolean) {
+    const front = tls && (await openFront(address, tls))
+    const at = front ? { ...address, host: '127.0.0.1', port: 0 } : address
+    const server = listen(at, front !== null, async (request) => {
       await this.#ready.promise
       return this.#handlers.get(listener)!(request)
     })
-    const listener = { parts: served, server, url: urlOf(address.host, server.port!), isMain }
+    front?.passTo(server.port!)
+    const url = front ? urlOf(address.host, front.port, 'https') : urlOf(address.host, server.port!)
+    const listener: Listener = { parts: served, server, front, url, isMain }
     this.all.push(listener)
   }
 
@@ -58,7 +70,12 @@ export class Listeners {
   /** Begins to answer requests. `handlerOf` makes the handler of a listener. */
   serve(handlerOf: (listener: Listener) => Handler) {
     for (const listener of this.all) {
-      const fetch = handlerOf(listener)
+      const answer = handlerOf(listener)
+      // Only bytes that came through TLS are answered, not those of another program on this
+      // machine.
+      const fetch: Handler = listener.front
+        ? (request) => (this.#peer(request) ? answer(request) : notForYou())
+        : answer
       this.#handlers.set(listener, fetch)
       listener.server.reload({ fetch })
     }
@@ -66,8 +83,26 @@ export class Listeners {
   }
 
   /** The address at the other end of a request's connection. Any of Bun's servers knows it. */
-  socketAddress(request: Request): string | null {
+  readonly socketAddress = (request: Request): string | null => {
+    if (this.main.front) return this.#peer(request)?.address ?? null
     return this.main.server.requestIP(request)?.address ?? null
+  }
+
+  /** The certificate that the client showed when it connected by TLS. */
+  readonly peerCertificate: PresentedBy = (request) => this.#peer(request)?.certificate() ?? null
+
+  /** New connections get this certificate; those that are open stay as they are. */
+  replace(identity: TlsIdentity) {
+    for (const { front } of this.all) front?.replace(identity)
+  }
+
+  #peer(request: Request): Peer | undefined {
+    const port = this.main.server.requestIP(request)?.port
+    for (const { front } of this.all) {
+      const peer = front?.peer(port)
+      if (peer) return peer
+    }
+    return undefined
   }
 
   /** How long the connection of a request may be silent; 0 for any time. */
@@ -81,7 +116,9 @@ export class Listeners {
 
   /** Accepts no more, and resolves when no request is under way; with `now` these are cut off. */
   async stop(now = false) {
+    for (const { front } of this.all) front?.close()
     await Promise.all(this.all.map(({ server }) => server.stop(now)))
+    for (const { front } of this.all) front?.cut()
   }
 }
 
@@ -91,11 +128,35 @@ interface Address {
   flag: string
 }
 
-function listen({ host, port, flag }: Address, fetch: Handler): BunServer {
+type Tls = Pick<FrontOptions, 'identity' | 'asksForCertificates'>
+
+const notForYou = () => new Response(null, { status: 421 })
+
+async function openFront(address: Address, tls: Tls): Promise<TlsFront> {
+  try {
+    return await TlsFront.open({ ...address, ...tls })
+  } catch (error) {
+    throw cannotListen(address, error)
+  }
+}
+
+function cannotListen({ host, port, flag }: Address, error: unknown) {
+  const { code, message } = error as { code?: string; message: string }
+  return new Failed(
+    code === 'EADDRINUSE'
+      ? `Port ${port} on ${host} is taken; stop what listens there, or choose another with ${flag}.`
+      : `Cannot listen on ${host}:${port}: ${message}.`,
+  )
+}
+
+/** HTTP/2 is for clients that choose it with TLS. */
+function listen(address: Address, http2: boolean, fetch: Handler): BunServer {
+  const { host, port } = address
   try {
     return Bun.serve({
       hostname: host,
       port,
+      http2,
       fetch,
       // The code that reads a body limits it, and answers 413 with a message; Bun's own 413 has
       // none. Bun does not keep a body that nobody reads.
@@ -107,11 +168,6 @@ function listen({ host, port, flag }: Address, fetch: Handler): BunServer {
       reusePort: false,
     })
   } catch (error) {
-    const { code, message } = error as { code?: string; message: string }
-    throw new Failed(
-      code === 'EADDRINUSE'
-        ? `Port ${port} on ${host} is taken; stop what listens there, or choose another with ${flag}.`
-        : `Cannot listen on ${host}:${port}: ${message}.`,
-    )
+    throw cannotListen(address, error)
   }
 }

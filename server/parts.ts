@@ -3,6 +3,7 @@ import type { Mailer } from '../admin/mailer.ts'
 import type { Database } from '../database/types.ts'
 import type { Limits } from '../gateway/body-reading.ts'
 import type { Warn } from '../gateway/meter/meter-warnings.ts'
+import type { PresentedBy } from '../gateway/policies/client-certificates.ts'
 import type { Policy } from '../gateway/policies/policy.ts'
 import type { GatewayConfig } from '../gateway/upstream-config.ts'
 import type { BodyLimits } from '../http/body-budget.ts'
@@ -46,6 +47,8 @@ export interface Parts {
   bodyLimits?: Partial<BodyLimits>
   log: (line: RequestLine) => void
   addressOf: (request: Request) => string | null
+  /** The client certificate that came with a request; without it, none ever does. */
+  presentedBy?: PresentedBy | undefined
   idleLimit?: (request: Request, seconds: number) => void
   /** How long a stream is read on after its client has left. */
   drainMilliseconds?: number

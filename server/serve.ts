@@ -23,6 +23,8 @@ import { Listeners } from './listeners.ts'
 import { logLinks } from './log-links.ts'
 import { Log } from './log.ts'
 import { asFailed, openHost } from './open-storage.ts'
+import { presentedBy, requireTrustedProxies } from './presented-certificates.ts'
+import { readTlsIdentity } from './tls-identity.ts'
 import { warnings } from './warnings.ts'
 
 const STOP_WITHIN_MILLISECONDS = 9_000
@@ -37,7 +39,8 @@ export interface Running {
   urls: Record<'main' | 'admin' | 'gateway' | 'metrics', string>
   url: string
   /**
-   * Reads the file with the upstreams again; one that is wrong is refused and the old one stays.
+   * Reads the files with the upstreams and the certificate again; one that is wrong is refused and
+   * the old one stays.
    */
   reload: () => void
   /** Stops accepting, lets requests in flight finish, writes what is buffered. */
@@ -49,7 +52,7 @@ export async function serveUntilStopped(config: Config, terminal: Terminal): Pro
   const server = new KeyhallServer(config, terminal)
   await server.start()
   // Before the greeting, because a signal may be sent as soon as it is printed.
-  if (config.config !== null) terminal.onReload(() => server.reload())
+  if (config.config !== null || config.tls_cert !== null) terminal.onReload(() => server.reload())
   const toldToStop = new Promise<void>((resolve) => terminal.onStop(resolve))
   server.greet()
   await toldToStop
@@ -94,6 +97,8 @@ class KeyhallServer {
   /** After a failure everything that was opened is closed again. */
   async start() {
     const upstreams = this.#readUpstreams()
+    const identity = readTlsIdentity(this.#config, realWorld.now())
+    requireTrustedProxies(this.#config)
     const limits = bodyLimits(this.#config)
     const { database, pepper, peppers } = await openHost(this.#config, {
       onFatal: (error) => this.#storageFailed(error),
@@ -105,7 +110,7 @@ class KeyhallServer {
     try {
       // The ports come first, so that a start that fails because one is taken has not made a key
       // that nobody saw.
-      this.#listeners = new Listeners(this.#config)
+      this.#listeners = await Listeners.open(this.#config, identity)
       this.#first = await this.#makeOrganization(database, pepper)
       this.#mail = await this.#openMail(this.urls.admin)
       this.#kept = new KeptRevocations(this.#config.revocations_file, database, peppers, realWorld, this.#log)
@@ -138,12 +143,26 @@ class KeyhallServer {
   }
 
   reload() {
+    this.#renewCertificate()
+    if (this.#config.config === null) return
     try {
       this.#assembled!.configure(this.#readUpstreams())
       this.#log.say('info', 'The upstreams were read again.', { file: this.#config.config })
     } catch (error) {
       if (!(error instanceof Failed)) throw error
       this.#log.say('error', `The upstreams stay as they were. ${error.message}`)
+    }
+  }
+
+  #renewCertificate() {
+    try {
+      const identity = readTlsIdentity(this.#config, realWorld.now())
+      if (!identity) return
+      this.#listeners!.replace(identity)
+      this.#log.say('info', 'The certificate was read again.', { file: this.#config.tls_cert })
+    } catch (error) {
+      if (!(error instanceof Failed)) throw error
+      this.#log.say('error', `The certificate stays as it was. ${error.message}`)
     }
   }
 
@@ -211,6 +230,7 @@ class KeyhallServer {
       log: (line) => this.#log.request(line),
       addressOf: (request) =>
         clientAddress(request.headers.get('x-forwarded-for'), trusted_proxies, listeners.socketAddress(request)),
+      presentedBy: presentedBy(listeners, this.#config),
       idleLimit: (request, seconds) => listeners.idleLimit(request, seconds),
       onError: (what, error) => this.#log.say('error', what, { cause: String(error) }),
       warn: (sentence, about) => this.#log.say('warn', sentence, about),

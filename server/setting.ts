@@ -1,4 +1,5 @@
 /** The type of a setting, and the parsers of settings. */
+import { canonicalNetwork, Networks, NotANetwork } from '../world/networks.ts'
 import { Secret } from '../world/secret.ts'
 
 /** A wrong setting. The message is the end of the sentence "KEYHALL_X must …". */
@@ -65,6 +66,16 @@ export function origins(text: string): ReadonlySet<string> | '*' {
     must(`be origins as browsers write them, such as https://app.example.com${meant}, or "*" alone`)
   }
   return new Set(all)
+}
+
+/** Addresses and networks with commas between: `10.0.0.0/8,::1`. */
+export function networks(text: string): Networks {
+  try {
+    return new Networks(text.split(',').map((one) => canonicalNetwork(one.trim())))
+  } catch (error) {
+    if (error instanceof NotANetwork) must('be IP addresses and networks, such as "127.0.0.1,10.0.0.0/8"')
+    throw error
+  }
 }
 
 export const oneOf =

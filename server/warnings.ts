@@ -31,13 +31,14 @@ function unknownVariables(environment: Terminal['environment']): string[] {
     })
 }
 
-function readableByOthers({ database, pepper, pepper_file }: Config): string[] {
+function readableByOthers({ database, pepper, pepper_file, tls_key }: Config): string[] {
   // Windows has no such modes.
   if (process.platform === 'win32') return []
   const file = /^sqlite:(.+)$/.exec(database)?.[1]
   return [
     ...(pepper === null ? [{ what: 'The pepper file', path: pepper_file }] : []),
     ...(file === undefined ? [] : [{ what: 'The database', path: file }]),
+    ...(tls_key === null ? [] : [{ what: 'The TLS key', path: tls_key }]),
   ]
     .filter(({ path }) => isReadableByOthers(path))
     .map(

@@ -12,6 +12,7 @@ import { openDatabase } from '../database/open.ts'
 import { checkStatements } from '../database/statement.ts'
 import type { Database } from '../database/types.ts'
 import type { Limits } from '../gateway/body-reading.ts'
+import type { PresentedBy } from '../gateway/policies/client-certificates.ts'
 import type { Policy } from '../gateway/policies/policy.ts'
 import type { GatewayConfig } from '../gateway/upstream-config.ts'
 import type { RequestLine } from '../http/request-line.ts'
@@ -21,8 +22,9 @@ import { checkPeppers } from '../keys/check-peppers.ts'
 import { Secret } from '../world/secret.ts'
 import { realWorld, type World } from '../world/world.ts'
 import { emptyDatabase, engines, migratedDatabase, type EngineName, type OwnDatabase } from './engines.ts'
+import { RECIPE_MODEL, recipeModel } from './recipe-model.ts'
 
-export { emptyDatabase, engines, type EngineName }
+export { emptyDatabase, engines, RECIPE_MODEL, type EngineName }
 
 /** A test's time runs as it says: real, or moved forward. */
 export interface TestWorld extends World {
@@ -61,20 +63,6 @@ export interface TestServer extends Tenant {
   /** What happens by itself every now and then, done now. */
   now: Assembled['now']
   stop: () => Promise<void>
-}
-
-/**
- * A model that every test server knows by its configuration, without limits of its own. No upstream
- * serves it.
- */
-export const RECIPE_MODEL = 'recipe-model'
-const recipeModel = {
-  match: RECIPE_MODEL,
-  prices: [],
-  context_tokens: null,
-  max_output_tokens: null,
-  estimate_output_tokens: 1024,
-  limits: {},
 }
 
 export const testPepper = new Secret(new Uint8Array(32).fill(7))
@@ -117,6 +105,8 @@ interface ServerOptions {
   send?: World['fetch']
   drainMilliseconds?: number
   warn?: (sentence: string, about: Record<string, unknown>) => void
+  /** The client certificate that comes with a request. */
+  presentedBy?: PresentedBy
   /** Rules about model requests beside the usual ones. */
   policies?: readonly Policy[]
   limits?: Partial<Limits>
@@ -149,6 +139,7 @@ export async function startServer(engine: EngineName, options: ServerOptions = {
     drainMilliseconds,
     warn,
     policies,
+    presentedBy: options.presentedBy,
     limits,
     issuerHosts: new Set(options.issuerHosts),
     mail,

@@ -1,11 +1,16 @@
 /** What an uploaded certificate must be: that of an authority, as OpenAI's help describes it. */
 import { invalid } from '../../contract/errors.ts'
 import { MOST_PEM_BYTES } from '../../contract/certificates.ts'
-import { derOfPem, parseCertificate, usages, type Certificate } from '../../keys/certificates/certificate.ts'
+import {
+  derOfPem,
+  hasStrongKey,
+  parseCertificate,
+  usages,
+  type Certificate,
+} from '../../keys/certificates/certificate.ts'
 import { NotDer } from '../../keys/certificates/der.ts'
 
 const DAY_SECONDS = 86_400
-const LEAST_RSA_BITS = 2048
 
 /** Reads the certificate; throws 400 that says what it lacks. */
 export function requireAuthority(pem: string, now: number): Certificate {
@@ -23,7 +28,7 @@ export function requireAuthority(pem: string, now: number): Certificate {
   if (notUnderstood.length > 0)
     throw unusable(`it has an extension that would have to be obeyed and is not understood: ${notUnderstood[0]}`)
   if (!hasStrongKey(certificate))
-    throw unusable(`its key must be RSA of at least ${LEAST_RSA_BITS} bits, on a NIST curve, or Ed25519`)
+    throw unusable('its key must be RSA of at least 2048 bits, on the curve P-256, P-384 or P-521, or Ed25519')
   if (!certificate.hasStrongSignature) throw unusable('it must be signed with SHA-256 or better, or Ed25519')
   if (isSelfSigned(certificate) && !certificate.x509.verify(certificate.x509.publicKey))
     throw unusable('its signature is not that of its own key')
@@ -41,11 +46,5 @@ function parse(der: Buffer): Certificate {
 
 const isSelfSigned = ({ subject, issuer, subjectKeyId, authorityKeyId }: Certificate) =>
   subject.equals(issuer) && subjectKeyId === authorityKeyId
-
-function hasStrongKey({ x509 }: Certificate): boolean {
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = x509.publicKey
-  if (type === 'rsa' || type === 'rsa-pss') return (details?.modulusLength ?? 0) >= LEAST_RSA_BITS
-  return type === 'ec' || type === 'ed25519'
-}
 
 const unusable = (what: string) => invalid(`Invalid 'certificate': ${what}.`, 'certificate', 'unusable_value')

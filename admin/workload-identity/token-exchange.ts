@@ -78,7 +78,7 @@ async function issue(
   const rule = await matchingRule(sql, keys.peppers, provider, service_account_id, claims)
   const { project_id } = rule
   await requireServiceAccount(sql, { organization_id, project_id, service_account_id })
-  await requireAllowedThere(sql, { organization_id, project_id }, from.ip_address)
+  await requireAllowedThere(sql, keys, { organization_id, project_id }, from.ip_address)
   const now = seconds(world)
   const expires_at = Math.min(Math.floor(claims.exp), now + LONGEST_LIFE_SECONDS)
   if (expires_at <= now) throw invalidGrant('The subject token has expired.')
@@ -130,10 +130,11 @@ async function requireUnchanged(sql: Sql, { organization_id, id, mac }: Identity
 /** An access token could not be used from an address that the IP allow lists lack. */
 async function requireAllowedThere(
   sql: Sql,
+  keys: KeyRing,
   { organization_id, project_id }: { organization_id: string; project_id: string },
   address: string | null,
 ) {
-  const { networks } = await limitsOf(sql, organization_id, project_id)
+  const { networks } = await limitsOf(sql, keys, organization_id, project_id)
   if (networks?.some((one) => !one.has(address)))
     throw invalidGrant(
       `The IP address ${address ?? 'unknown'} is not in the IP allow list of the organization or the project.`,

@@ -26,6 +26,7 @@ class RequestForPolicies implements PolicyRequest {
   readonly caller: ProjectCaller
   readonly permission: string
   readonly model: string | null
+  readonly request: Request
   readonly method: string
   readonly operation: string | null
   readonly path: string | null
@@ -40,6 +41,7 @@ class RequestForPolicies implements PolicyRequest {
     this.caller = caller
     this.permission = target.needed
     this.model = body.model
+    this.request = request
     this.method = request.method
     this.operation = target.operation
     this.path = target.path

@@ -11,7 +11,7 @@ import type { ModelRequest } from '../model-request.ts'
 const TICKS_BETWEEN_READS = 5
 
 export function authenticate(call: ModelRequest): void | Promise<void> {
-  const wanted = { permission: call.target.needed, model: undefined }
+  const wanted = { permission: call.target.needed, model: undefined, request: call.request }
   call.credential = credentialIn(call.headers)
   const decided = call.gateway.authorizer.authorize(call.credential, wanted, call.request)
   return decided instanceof Promise ? decided.then((authorized) => keep(call, authorized)) : keep(call, decided)

@@ -77,6 +77,18 @@ export function parseCertificate(der: Buffer): Certificate {
   }
 }
 
+const LEAST_RSA_BITS = 2048
+
+/** RSA of at least 2048 bits, an elliptic curve that TLS has, or Ed25519. */
+export function hasStrongKey({ x509 }: Pick<Certificate, 'x509'>): boolean {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = x509.publicKey
+  if (type === 'rsa' || type === 'rsa-pss') return (details?.modulusLength ?? 0) >= LEAST_RSA_BITS
+  if (type === 'ec') return curves.includes(details?.namedCurve ?? '')
+  return type === 'ed25519'
+}
+
+const curves = ['prime256v1', 'secp384r1', 'secp521r1']
+
 const oids = {
   subjectKeyId: '2.5.29.14',
   keyUsage: '2.5.29.15',

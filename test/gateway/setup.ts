@@ -52,11 +52,15 @@ const terminal = (environment: Terminal['environment'], out: (text: string) => v
   exit: () => {},
 })
 
+/** As `fetch`, such as over TLS. */
+export type Send = (url: string | URL | Request, init?: RequestInit) => Promise<Response>
+
 /** `yaml` is the file with the upstreams; null for a server without any. */
 export async function startGateway(
   engine: EngineName,
   yaml: string | null,
   environment: Record<string, string> = {},
+  send: Send = fetch,
 ): Promise<GatewayServer> {
   const home = folder()
   const database = await emptyDatabase(engine)
@@ -79,7 +83,13 @@ export async function startGateway(
   )
   const baseURL = `${running.urls.gateway}/v1`
   const administration = `${running.urls.admin}/v1`
-  const admin = new OpenAI({ adminAPIKey: ADMIN_KEY, apiKey: 'none', baseURL: administration, maxRetries: 0 })
+  const admin = new OpenAI({
+    adminAPIKey: ADMIN_KEY,
+    apiKey: 'none',
+    baseURL: administration,
+    maxRetries: 0,
+    fetch: send,
+  })
   const project = await admin.admin.organization.projects.create({ name: 'Models' })
   const account = await admin.admin.organization.projects.serviceAccounts.create(project.id, { name: 'robot' })
   const { value: key, id: key_id } = account.api_key!
@@ -92,9 +102,9 @@ export async function startGateway(
     project_id: project.id,
     key_id,
     key,
-    client: (apiKey = key) => new OpenAI({ apiKey, baseURL, maxRetries: 0 }),
+    client: (apiKey = key) => new OpenAI({ apiKey, baseURL, maxRetries: 0, fetch: send }),
     request: (method, path, body, headers = {}) =>
-      fetch(baseURL + path, {
+      send(baseURL + path, {
         method,
         headers: {
           authorization: `Bearer ${key}`,
