@@ -33,7 +33,11 @@ export const zeroRetention: Policy = {
 function keepNothing({ project_id }: ProjectCaller, body: ModelBody, endpoint: string) {
   if (KEEPING.test(endpoint)) throw needsStoring(project_id, null)
   if (LIVE.test(endpoint) && mayStoreSession(body)) throw needsStoring(project_id, 'store')
-  if (body.kind !== 'json') return
+  if (body.kind !== 'json') {
+    // What cannot be changed is not believed, whatever an upstream would read in it.
+    if (body.kind !== 'none' && STORING.includes(endpoint)) throw needsStoring(project_id, 'store')
+    return
+  }
   if (endpoint === '/responses') requireNothingKept(project_id, body)
   if (body.member('store') !== undefined || STORING.includes(endpoint)) body.set('store', 'false')
 }
