@@ -4,11 +4,10 @@
  */
 import { Hono, type Context } from 'hono'
 import { getPath } from 'hono/utils/url'
-import { invalid, notServed, wrongMethod } from '../contract/errors.ts'
+import { invalid, wrongMethod } from '../contract/errors.ts'
 import type { Operation } from '../contract/kit.ts'
 import { BodyBudget, type BodyReservation } from '../http/body-budget.ts'
 import { readBody } from '../http/bounded-body.ts'
-import { officialOperations } from '../contract/official-operations.ts'
 import type { RequestLine } from '../http/request-line.ts'
 import { beginExchange, failure, respond, type Reporting } from '../http/respond.ts'
 import { unknownPath } from '../http/unknown-path.ts'
@@ -127,7 +126,6 @@ class AdminApp {
     }
     const allowed = methodsAt(path).join(', ')
     const shown = loggablePath(request.url)
-    if (isUnserved(request.method, path)) throw notServed(request.method, shown)
     throw allowed ? wrongMethod(request.method, shown, allowed) : unknownPath(request.method, shown)
   }
 
@@ -181,14 +179,6 @@ const routeOf = (method: string, path: string): Route => ({
 const routes = endpoints.map(({ operation: { method, path } }) => routeOf(method, path))
 
 const methodsAt = (path: string) => routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
-
-/** The operations of the official API that have no endpoint here. */
-const unserved = Object.entries(officialOperations)
-  .filter(([name]) => !endpoints.some((endpoint) => endpoint.name === name))
-  .map(([, operation]) => routeOf(...(operation.split(' ') as [string, string])))
-
-const isUnserved = (method: string, path: string) =>
-  unserved.some((route) => route.method === method && route.pattern.test(path))
 
 async function readText(request: Request, most_bytes: number, reservation: BodyReservation): Promise<string> {
   if (request.body === null) return ''

@@ -144,14 +144,6 @@ export const metricsOnlyLocal = () =>
     { code: 'metrics_only_local' },
   )
 
-/** An operation of the official API that Keyhall does not have yet. */
-export const notServed = (method: string, path: string) =>
-  new ApiError(
-    404,
-    `${method} ${path} is part of the OpenAI Administration API and is not served by this version of Keyhall.`,
-    { code: 'operation_not_served' },
-  )
-
 /** A path that exists, with a method that it does not know. */
 export const wrongMethod = (method: string, path: string, allowed: string) =>
   new ApiError(405, `Not allowed to ${method} on ${path}.`, {

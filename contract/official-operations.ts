@@ -1,6 +1,6 @@
 /**
  * Every operation of the OpenAI Administration API, by its name in the official SDK. Written by
- * `scripts/official-operations.ts`; what of it is not in the contract is not served.
+ * `scripts/official-operations.ts`; all of them are in the contract.
  */
 export const officialOperations: Readonly<Record<string, string>> = {
   'auditLogs.list': 'GET /organization/audit_logs',

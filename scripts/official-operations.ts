@@ -9,7 +9,7 @@ export async function officialOperationsFile(): Promise<string> {
   const rows = [...(await officialOperations())].map(([name, { method, path }]) => `  '${name}': '${method} ${path}',`)
   return `/**
  * Every operation of the OpenAI Administration API, by its name in the official SDK. Written by
- * \`scripts/official-operations.ts\`; what of it is not in the contract is not served.
+ * \`scripts/official-operations.ts\`; all of them are in the contract.
  */
 export const officialOperations: Readonly<Record<string, string>> = {
 ${rows.map((row) => row.replace(/^ {2}'(\w+)':/, '  $1:')).join('\n')}

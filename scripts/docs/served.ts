@@ -1,8 +1,7 @@
 /**
- * Which operations of the official API are served: a page of the reference, and the same table in
- * the README.
+ * The operations of the official API, all of which are served: a page of the reference, and their
+ * resources in the README.
  */
-import { operations } from '../../contract/index.ts'
 import { officialOperations } from '../../contract/official-operations.ts'
 import type { Page } from './page.ts'
 import { linkTo } from './resources.ts'
@@ -10,63 +9,33 @@ import { table } from './schema.ts'
 
 const [BEGIN, END] = ['<!-- begin: served operations, by npm run docs -->', '<!-- end -->']
 
-const served = new Set(operations.map(({ name }) => name))
 const names = Object.keys(officialOperations)
-const count = `${names.filter((name) => served.has(name)).length} of the ${names.length} operations`
 
-/**
- * The resources in the order of the SDK, each with the operations that are served and those that
- * are not.
- */
-function resources() {
-  const all = new Map<string, { served: string[]; missing: string[] }>()
-  for (const name of names) {
-    const resource = name.split('.').slice(0, -1).join('.')
-    const row = all.get(resource) ?? { served: [], missing: [] }
-    all.set(resource, row)
-    ;(served.has(name) ? row.served : row.missing).push(name)
-  }
-  return [...all]
-}
-
-const method = (name: string) => `\`${name.split('.').at(-1)}\``
+/** The resources in the order of the SDK, each with its operations. */
+const resources = () => [...Map.groupBy(names, (name) => name.split('.').slice(0, -1).join('.'))]
 
 export function servedPage(): Page {
-  const rows = resources().map(([resource, { served, missing }]) => [
-    `\`${resource}\``,
-    served.map(linkTo).join(', '),
-    missing.map(method).join(', '),
-  ])
+  const rows = resources().map(([resource, all]) => [`\`${resource}\``, all.map(linkTo).join(', ')])
   const text = `# Served operations
 
-Keyhall serves ${count} of the OpenAI Administration API, by the names of the official SDK. One that is not served answers 404
-\`operation_not_served\`.
+Keyhall serves all ${names.length} operations of the OpenAI Administration API, by the names of the official SDK.
 
-${table(['resource', 'served', 'not served'], rows)}
+${table(['resource', 'operations'], rows)}
 `
   return {
     file: 'served-operations.md',
     title: 'Served operations',
-    about: 'which operations of the official API there are.',
+    about: 'the operations of the official API.',
     text,
   }
 }
 
-/** The README with the table between its two marks written anew. */
+/** The README with what stands between its two marks written anew. */
 export function readme(page: string): string {
   const [before, rest] = page.split(BEGIN)
   const after = rest?.split(END)[1]
   if (after === undefined) throw new Error(`README.md must contain "${BEGIN}" and, after it, "${END}".`)
-  const inWords = (some: [string, unknown][]) => some.map(([resource]) => `\`${resource}\``).join(', ')
-  const all = resources()
-  const whole = all.filter(([, { missing }]) => missing.length === 0)
-  const none = all.filter(([, { served }]) => served.length === 0)
-  const part = all.filter((row) => !whole.includes(row) && !none.includes(row))
-  const rows = [
-    ['served', inWords(whole)],
-    ...(part.length > 0 ? [['served in part', inWords(part)]] : []),
-    ['not served yet', inWords(none)],
-  ].filter(([, text]) => text)
-  const list = rows.map(([what, text]) => `- ${what}: ${text}`).join('\n')
-  return `${before}${BEGIN}\n\nOf the official API, ${count} are served; [each one](docs/reference/served-operations.md) is in the reference.\n\n${list}\n\n${END}${after}`
+  const all = resources().map(([resource]) => `\`${resource}\``)
+  const sentence = `All ${names.length} operations of the official API are served; [each one](docs/reference/served-operations.md) is in the reference`
+  return `${before}${BEGIN}\n\n${sentence}: ${all.join(', ')}.\n\n${END}${after}`
 }
