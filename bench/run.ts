@@ -6,6 +6,7 @@ export const benchmarks: Record<string, string> = {
   list: 'a page of project API keys, among a thousand and a million, beside a hand-written floor',
   overshoot: 'a spend limit of one dollar, 200 clients, servers killed with kill -9: what is spent',
   rates: 'rate limits of 10 to 10,000 a minute under up to ten times the load: any 60 seconds, beside other limiters',
+  servers: '1, 2, 5 and 10 servers on one PostgreSQL under one budget: requests and exchanges a second, CPU',
   failover:
     'PostgreSQL fails over to a synchronous standby under load: what is lost, and for how long changes are refused',
   promises: 'each promise of docs/reliability.md, and again with the mend behind it taken out',
