@@ -2,9 +2,10 @@
  * A server that is cut off for longer than its lease goes on with requests that no limit applies
  * to. When it is back, each of them is counted, and none twice.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
-import { engines, START_MILLISECONDS } from '../setup.ts'
-import { Servers, type Server } from './servers.ts'
+import { describe, expect, test } from 'bun:test'
+import { engines } from '../setup.ts'
+import { Servers, Server } from './servers.ts'
+import { withServers } from './with-servers.ts'
 
 for (const engine of engines)
   describe(`a server that was cut off (${engine})`, () => {
@@ -12,16 +13,12 @@ for (const engine of engines)
     let one: Server
     let what: { project_id: string; bound: number }
     let tests = 0
-    beforeAll(async () => {
-      servers = await Servers.open(engine)
-    }, START_MILLISECONDS)
-    beforeEach(async () => {
+    withServers(engine, async (started) => {
+      servers = started
       what = { project_id: `p${++tests}`, bound: 100 }
       one = await servers.start()
       await servers.start()
     })
-    afterEach(() => servers.stopAll())
-    afterAll(() => servers.stop())
 
     const settled = async () => {
       expect(await servers.wrong()).toEqual([])

@@ -1,26 +1,23 @@
 /**
  * The ledger on both engines: what it admits, refuses and counts, and what its books say meanwhile.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { LedgerUnavailable, RateLimited, SpendLimited } from '../../ledger/refusals.ts'
 import { MINUTE } from '../../ledger/window-state.ts'
-import { engines, START_MILLISECONDS } from '../setup.ts'
+import { engines } from '../setup.ts'
 import { ask, Servers, type Server } from './servers.ts'
+import { withServers } from './with-servers.ts'
 
 for (const engine of engines)
   describe(`the ledger (${engine})`, () => {
     let servers: Servers
     let one: Server
     let two: Server
-    beforeAll(async () => {
-      servers = await Servers.open(engine)
-    }, START_MILLISECONDS)
-    beforeEach(async () => {
+    withServers(engine, async (started) => {
+      servers = started
       one = await servers.start()
       two = await servers.start()
     })
-    afterEach(() => servers.stopAll())
-    afterAll(() => servers.stop())
 
     test('spends a limit to the last unit and not one more, on two servers side by side', async () => {
       const both = [one, two]

@@ -1,12 +1,13 @@
 /**
  * Limits that change while requests run, refusals that must not last, and the turn of the month.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { RateLimited, SpendLimited } from '../../ledger/refusals.ts'
 import { budgetChecks } from '../../ledger/verify.ts'
 import { MINUTE } from '../../ledger/window-state.ts'
-import { engines, START_MILLISECONDS } from '../setup.ts'
+import { engines } from '../setup.ts'
 import { Servers, type Server } from './servers.ts'
+import { withServers } from './with-servers.ts'
 
 const tokens = (units: number, limit = 1_000) => ({
   windows: [{ limit_key: 'model', metric: 'tokens', span: MINUTE, limit, units }] as const,
@@ -18,15 +19,11 @@ for (const engine of engines)
     let servers: Servers
     let one: Server
     let two: Server
-    beforeAll(async () => {
-      servers = await Servers.open(engine)
-    }, START_MILLISECONDS)
-    beforeEach(async () => {
+    withServers(engine, async (started) => {
+      servers = started
       one = await servers.start()
       two = await servers.start()
     })
-    afterEach(() => servers.stopAll())
-    afterAll(() => servers.stop())
 
     const change = (project_id: string) => {
       for (const { ledger } of servers.living)

@@ -2,11 +2,12 @@
  * Servers that die, stall, or lose an answer of the database: nothing is free, and nothing counts
  * twice.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { monthOf } from '../../ledger/usage-counts.ts'
 import { budgetChecks } from '../../ledger/verify.ts'
-import { engines, START_MILLISECONDS } from '../setup.ts'
-import { Servers, type Server } from './servers.ts'
+import { engines } from '../setup.ts'
+import { Servers, Server } from './servers.ts'
+import { withServers } from './with-servers.ts'
 
 const LIMIT = 1_000_000
 
@@ -16,17 +17,13 @@ for (const engine of engines)
     let one: Server
     let two: Server
     let what: { project_id: string; limits: { organization: null; project: number } }
-    beforeAll(async () => {
-      servers = await Servers.open(engine)
-    }, START_MILLISECONDS)
     let tests = 0
-    beforeEach(async () => {
+    withServers(engine, async (started) => {
+      servers = started
       what = { project_id: `p${++tests}`, limits: { organization: null, project: LIMIT } }
       one = await servers.start()
       two = await servers.start()
     })
-    afterEach(() => servers.stopAll())
-    afterAll(() => servers.stop())
 
     const budget = async () => {
       expect(await servers.wrong({ [what.project_id]: LIMIT })).toEqual([])

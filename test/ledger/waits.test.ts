@@ -2,15 +2,16 @@
  * What a request waits for: nothing where no limit applies or memory suffices, else for one
  * exchange with the database, which it shares with all that wait at that moment.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { sql as raw } from 'kysely'
 import type { Admission } from '../../ledger/admission.ts'
 import type { Ask } from '../../ledger/ask.ts'
 import { SpendLimited } from '../../ledger/refusals.ts'
 import type { Series } from '../../ledger/usage-counts.ts'
 import { MINUTE } from '../../ledger/window-state.ts'
-import { engines, START_MILLISECONDS } from '../setup.ts'
+import { engines } from '../setup.ts'
 import { ask, series, Servers, type Server } from './servers.ts'
+import { withServers } from './with-servers.ts'
 
 const used = { requests: 1, cost_output: 1 }
 
@@ -31,18 +32,18 @@ for (const engine of engines)
     let own: Series
     let project_id: string
     let tests = 0
-    beforeAll(async () => {
-      // So that a minute, and the month, turn between two exchanges: they are made each half
-      // second.
-      servers = await Servers.open(engine, Date.UTC(2026, 10, 30, 23, 58, 59, 800))
-    }, START_MILLISECONDS)
-    beforeEach(async () => {
-      project_id = `p${++tests}`
-      own = { ...series, project_id }
-      one = await servers.start()
-    })
-    afterEach(() => servers.stopAll())
-    afterAll(() => servers.stop())
+    // So that a minute, and the month, turn between two exchanges: they are made each half
+    // second.
+    withServers(
+      engine,
+      async (started) => {
+        servers = started
+        project_id = `p${++tests}`
+        own = { ...series, project_id }
+        one = await servers.start()
+      },
+      Date.UTC(2026, 10, 30, 23, 58, 59, 800),
+    )
 
     const wish = (project: number | null, bound: number) =>
       ask({ project_id, series: own, limits: { organization: null, project }, bound })

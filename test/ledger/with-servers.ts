@@ -1,0 +1,15 @@
+/** The servers of a group of tests: one database for all of them, other servers for each test. */
+import { afterAll, afterEach, beforeAll, beforeEach } from 'bun:test'
+import { START_MILLISECONDS, type EngineName } from '../setup.ts'
+import { Servers } from './servers.ts'
+
+/** `begin` runs before each test, and starts the servers that it needs. */
+export function withServers(engine: EngineName, begin: (servers: Servers) => Promise<void>, now?: number) {
+  let servers: Servers
+  beforeAll(async () => {
+    servers = await Servers.open(engine, now)
+  }, START_MILLISECONDS)
+  beforeEach(() => begin(servers))
+  afterEach(() => servers.stopAll())
+  afterAll(() => servers.stop())
+}
