@@ -125,6 +125,15 @@ export class Metrics {
     if (upstream_milliseconds !== null) this.#firstByteSeconds.observe(upstream_milliseconds / MILLISECONDS, upstream)
   }
 
+  /** Every metric, for the reference. */
+  get all(): { name: string; type: string; labels: readonly string[]; about: string }[] {
+    return this.#registry.getMetricsAsArray().map((metric) => {
+      const { name, help, labelNames = [] } = metric as unknown as { name: string; help: string; labelNames?: string[] }
+      const type = metric instanceof Counter ? 'counter' : metric instanceof Gauge ? 'gauge' : 'histogram'
+      return { name, type, labels: labelNames, about: help }
+    })
+  }
+
   /** The page that Prometheus asks for. */
   async page(): Promise<Response> {
     return new Response(await this.#registry.metrics(), {

@@ -67,6 +67,7 @@ export class Durations {
     const metric = {
       name,
       help,
+      labelNames: label ? [label] : [],
       type: 'histogram',
       aggregator: 'sum',
       get: () =>

@@ -8,6 +8,7 @@ import { callsFile } from './docs/calls.ts'
 import { divergences } from './docs/divergences.ts'
 import { withMap } from './docs/map.ts'
 import { auditEventsPage, errorsPage, gatewayFilePage, permissionsPage, settingsPage } from './docs/lists.ts'
+import { metricsPage } from './docs/metrics-page.ts'
 import type { Page } from './docs/page.ts'
 import { resourcePages } from './docs/resources.ts'
 import { readme, servedPage } from './docs/served.ts'
@@ -21,7 +22,8 @@ const CALLS = 'client/calls.ts'
 /** Every generated file with its text. */
 export function pages(): Record<string, string> {
   const resources = resourcePages()
-  const lists = [servedPage(), settingsPage(), gatewayFilePage(), errorsPage(), auditEventsPage(), permissionsPage()]
+  const configured = [settingsPage(), gatewayFilePage(), metricsPage()]
+  const lists = [servedPage(), ...configured, errorsPage(), auditEventsPage(), permissionsPage()]
   const all = [index(resources, lists), ...resources, ...lists]
   return {
     ...Object.fromEntries(all.map(({ file, text }) => [`${FOLDER}/${file}`, text])),
@@ -36,7 +38,7 @@ const index = (resources: Page[], lists: Page[]): Page => {
   const entries = (some: Page[]) => some.map(({ file, title, about }) => `- [${title}](${file}): ${about}`).join('\n')
   const text = `# Reference
 
-Written by \`npm run docs\` from \`contract/\`, \`server/config.ts\` and \`gateway/upstream-config.ts\`; a check fails when it is out of date.
+Written by \`npm run docs\` from \`contract/\`, \`server/config.ts\`, \`gateway/upstream-config.ts\` and \`metrics/metrics.ts\`; a check fails when it is out of date.
 All paths are below \`/v1\`, but for these, which are beside it: \`/verify\`, \`/health\`, \`/metrics\` and \`/openapi.json\`, which describes the same
 for machines.
 

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { engines } from '../setup.ts'
 import { startGateway, until, type GatewayServer } from './setup.ts'
 import { startUpstream, type FakeUpstream } from './upstream.ts'
@@ -28,6 +30,16 @@ for (const engine of engines)
     })
     const ask = (model: string, key = server.key) =>
       server.request('POST', '/chat/completions', { model }, { authorization: `Bearer ${key}` })
+
+    test('are those of the reference, and no others', async () => {
+      const shown = (await (await fetch(`${server.url}/metrics`)).text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)
+      const page = readFileSync(join(import.meta.dir, '../../docs/reference/metrics.md'), 'utf8')
+      const listed = page.matchAll(/^\| `(keyhall_\w+)` +\| (\w+)/gm)
+      const named = (all: Iterable<RegExpExecArray>) => [...all].map(([, name, type]) => `${name} ${type}`).toSorted()
+      // This one is there where browsers may ask.
+      const always = named(listed).filter((metric) => metric !== 'keyhall_preflights_total counter')
+      expect(named(shown)).toEqual(always)
+    })
 
     test('counts requests by operation and status, and models that the configuration names', async () => {
       for (const model of ['tiny', 'tiny', 'words', 'somebody’s own words']) await (await ask(model)).text()
