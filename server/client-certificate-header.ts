@@ -11,6 +11,9 @@ export type CertificateHeader = (typeof certificateHeaders)[number]
 /** With this header a proxy passes on what stands between the certificate and an authority. */
 const CHAIN = 'client-cert-chain'
 
+/** No bytes, as HAProxy writes it where the client has no certificate. */
+const EMPTY = '::'
+
 /** Certificates in DER, that of the client first; text says what is wrong. */
 type Found = Buffer[] | string
 
@@ -20,7 +23,7 @@ type Found = Buffer[] | string
  */
 export function headerText(header: CertificateHeader, headers: Headers): string | null {
   const value = headers.get(header)
-  if (value === null || value === '') return null
+  if (value === null || value === '' || value === EMPTY) return null
   return header === 'client-cert' ? `${value}\n${headers.get(CHAIN) ?? ''}` : value
 }
 
