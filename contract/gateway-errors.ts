@@ -8,6 +8,31 @@ export const noWebSocket = (path: string) =>
     headers: { upgrade: 'HTTP/1.1' },
   })
 
+/** A request that begins a WebSocket and is not as RFC 6455 wants it. */
+export const brokenUpgrade = (why: string) =>
+  new ApiError(400, `This is not the beginning of a WebSocket: ${why}.`, { code: 'invalid_upgrade' })
+
+/** A WebSocket of another version than RFC 6455's. */
+export const wrongSocketVersion = () =>
+  new ApiError(426, 'WebSockets of version 13 are spoken here. Send "Sec-WebSocket-Version: 13".', {
+    code: 'websocket_version_not_supported',
+    headers: { upgrade: 'websocket', 'sec-websocket-version': '13' },
+  })
+
+/** A realtime session under a spend limit: nobody can say what it costs at most. */
+export const sessionWithoutBound = () =>
+  new ApiError(
+    400,
+    'A realtime session cannot be used under a spend limit, because nobody can say what it costs at most. Use a key of a project without one, in an organization without one.',
+    { code: 'session_without_bound' },
+  )
+
+/** A client sends faster than the upstream takes, and more than is kept for it. */
+export const upstreamTooSlow = () =>
+  new ApiError(503, 'The model server takes messages too slowly, so the session was ended.', {
+    code: 'upstream_too_slow',
+  })
+
 /** A model request that is still under way when the time of a server that stops is over. */
 export const serverStopping = () =>
   new ApiError(503, 'The server is being stopped, and the request took too long to wait for. Send it again.', {

@@ -8,7 +8,7 @@ import { defaultLimits, type Limits } from './body-reading.ts'
 import type { Authorizer } from './caller.ts'
 import { Deadlines } from './deadlines.ts'
 import { ModelBook } from './meter/model-book.ts'
-import { ModelRequest, type GatewayParts } from './model-request.ts'
+import { ModelRequest, type GatewayParts, type Upgrade } from './model-request.ts'
 import { isOutsidePath } from './outside-paths.ts'
 import type { Policies } from './policies/policies.ts'
 import { scanNames } from './scan-json.ts'
@@ -18,6 +18,7 @@ import { checkHeaders } from './steps/check-headers.ts'
 import { chooseUpstreams } from './steps/choose-upstreams.ts'
 import { forward } from './steps/forward.ts'
 import { asksForModels, listModels } from './steps/list-models.ts'
+import { openSocket } from './steps/open-socket.ts'
 import { readBody } from './steps/read-body.ts'
 import { relay } from './steps/relay.ts'
 import { Uploads } from './uploads.ts'
@@ -36,6 +37,8 @@ export interface GatewayOptions {
   addressOf?: (request: Request) => string | null
   /** Bun's `server.timeout`: how long the connection of a request may be silent, 0 for any time. */
   idleLimit?: (request: Request, seconds: number) => void
+  /** Makes a WebSocket of a request; without it there are none. */
+  upgrade?: Upgrade
   limits?: Partial<Limits>
   /** The memory for bodies, shared with administration. */
   bodies?: BodyBudget
@@ -46,13 +49,14 @@ export interface GatewayOptions {
 export class Gateway {
   readonly #parts: GatewayParts
   readonly #streams = { open: 0 }
+  readonly #sockets = { open: 0 }
   #upstreams: Upstreams | null
   #models: ModelBook
 
   /** `config` says where model requests go; null for nowhere. */
   constructor(context: GatewayContext, config: GatewayConfig | null, options: GatewayOptions = {}) {
     const { world, policies } = context
-    const { log, addressOf = () => null, idleLimit = () => {}, bodies = new BodyBudget() } = options
+    const { log, addressOf = () => null, idleLimit = () => {}, bodies = new BodyBudget(), upgrade = null } = options
     this.#parts = {
       ...context,
       names: scanNames(policies.members, policies.nested, policies.fields),
@@ -63,6 +67,7 @@ export class Gateway {
       log,
       addressOf,
       idleLimit,
+      upgrade,
       drain: { milliseconds: options.drainMilliseconds ?? 0, open: new Set() },
     }
     this.#upstreams = serving(config) && new Upstreams(config!, world)
@@ -86,6 +91,7 @@ export class Gateway {
     const authenticated = authenticate(call)
     if (authenticated) await authenticated
     checkHeaders(call)
+    if (call.isSocket) return openSocket(call, { streams: this.#streams, sockets: this.#sockets })
     const read = readBody(call)
     if (read) await read
     const permitted = applyPolicies(call)
@@ -114,10 +120,11 @@ export class Gateway {
     )
 
   /**
-   * Requests that are not answered to the end, and those of them whose answer is being streamed.
+   * Requests that are not answered to the end, those of them whose answer is being streamed, and
+   * those that have become WebSockets.
    */
   open() {
-    return { requests: this.#parts.deadlines.size, streams: this.#streams.open }
+    return { requests: this.#parts.deadlines.size, streams: this.#streams.open, sockets: this.#sockets.open }
   }
 
   /** Whether a URL is for a path outside `/v1` that the configuration names. */

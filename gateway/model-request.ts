@@ -17,6 +17,8 @@ import type { Policies } from './policies/policies.ts'
 import { noReservations, type Reservations } from './policies/reservations.ts'
 import type { Drain } from './relay-stream.ts'
 import type { ScanNames } from './scan-json.ts'
+import type { SocketEnd } from './sockets/socket-relay.ts'
+import { isSocket } from './sockets/upgrade.ts'
 import { targetOf, unknownTarget, type Target } from './target.ts'
 import type { Uploads } from './uploads.ts'
 import type { Upstream, Upstreams } from './upstreams.ts'
@@ -38,8 +40,12 @@ export interface GatewayParts {
   log: ((line: RequestLine) => void) | undefined
   addressOf: (request: Request) => string | null
   idleLimit: (request: Request, seconds: number) => void
+  upgrade: Upgrade | null
   drain: Drain
 }
+
+/** Makes a WebSocket of a request, with these headers in its answer; false where it cannot be. */
+export type Upgrade = (request: Request, end: SocketEnd, headers: Record<string, string>) => boolean
 
 /** An upstream that has begun to answer. */
 export interface UpstreamResponse {
@@ -52,6 +58,8 @@ export class ModelRequest {
   readonly request: Request
   readonly headers: RequestHeaders
   readonly target: Target
+  /** Whether it opens a WebSocket that is relayed. */
+  readonly isSocket: boolean
   readonly deadline: Deadline
   readonly exchange: Exchange
   readonly forwarded: ForwardedLine = {
@@ -95,10 +103,13 @@ export class ModelRequest {
     this.request = request
     this.upstreams = upstreams
     this.headers = toRecord(request.headers)
-    this.target =
+    const target =
       targetOf(request.method, request.url) ??
       (upstreams && outsideTarget(upstreams.paths, request.method, request.url)) ??
       unknownTarget(loggablePath(request.url))
+    this.isSocket = this.headers.upgrade !== undefined && isSocket(request.method, target.endpoint, this.headers)
+    // What is done over a socket needs what a POST needs.
+    this.target = this.isSocket ? { ...target, needed: targetOf('POST', request.url)!.needed } : target
     this.deadline = gateway.deadlines.begin(request.signal)
     this.exchange = beginExchange('gateway', request, gateway, {
       operation: this.target.operation,

@@ -93,6 +93,7 @@ class VerifiedRequest implements PolicyRequest {
   readonly path = null
   readonly endpoint = null
   readonly body = null
+  readonly isSocket = false
   readonly askUpstream = null
   readonly permitModel = null
   readonly caller: ProjectCaller

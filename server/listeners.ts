@@ -2,6 +2,8 @@
  * The sockets that the server listens on: the main one, and one for each part that has a port of
  * its own. With a certificate, all of them speak TLS.
  */
+import type { Upgrade } from '../gateway/model-request.ts'
+import { LONGEST_MESSAGE, type SocketEnd } from '../gateway/sockets/socket-relay.ts'
 import { Failed } from '../world/failed.ts'
 import type { Config } from './config.ts'
 import { urlOf } from './greeting.ts'
@@ -10,7 +12,7 @@ import { TlsFront, type FrontOptions, type Peer } from './tls-front.ts'
 import type { TlsIdentity } from './tls-identity.ts'
 import { parts, type Handler, type Part } from './router.ts'
 
-type BunServer = Bun.Server<undefined>
+type BunServer = Bun.Server<SocketEnd>
 
 interface Listener {
   /** The parts that are answered here. */
@@ -26,6 +28,8 @@ export class Listeners {
   readonly all: Listener[] = []
   readonly #ready = Promise.withResolvers<void>()
   readonly #handlers = new Map<Listener, Handler>()
+  /** Of requests that became WebSockets: Bun does not know their connections any more. */
+  readonly #upgraded = new WeakMap<Request, Peer>()
 
   /**
    * Opens all ports; requests wait until `serve`. This happens before the first key is made, so
@@ -85,7 +89,7 @@ export class Listeners {
   /** The address at the other end of a request's connection. Any of Bun's servers knows it. */
   readonly socketAddress = (request: Request): string | null => {
     if (this.main.front) return this.#peer(request)?.address ?? null
-    return this.main.server.requestIP(request)?.address ?? null
+    return (this.main.server.requestIP(request) ?? this.#upgraded.get(request))?.address ?? null
   }
 
   /** The certificate that the client showed when it connected by TLS. */
@@ -102,7 +106,15 @@ export class Listeners {
       const peer = front?.peer(port)
       if (peer) return peer
     }
-    return undefined
+    return this.#upgraded.get(request)
+  }
+
+  /** Makes a WebSocket of a request that came in where the gateway listens. */
+  readonly upgrade: Upgrade = (request, end, headers) => {
+    const { server } = this.all.find(({ parts }) => parts.includes('gateway'))!
+    const address = this.socketAddress(request)
+    this.#upgraded.set(request, this.#peer(request) ?? { address, certificate: () => null })
+    return server.upgrade(request, { data: end, headers })
   }
 
   /** How long the connection of a request may be silent; 0 for any time. */
@@ -111,7 +123,7 @@ export class Listeners {
   }
 
   get pendingRequests() {
-    return this.all.reduce((sum, { server }) => sum + server.pendingRequests, 0)
+    return this.all.reduce((sum, { server }) => sum + server.pendingRequests + server.pendingWebSockets, 0)
   }
 
   /** Accepts no more, and resolves when no request is under way; with `now` these are cut off. */
@@ -149,11 +161,26 @@ function cannotListen({ host, port, flag }: Address, error: unknown) {
   )
 }
 
+/** Each socket's own code decides. Without compression, which would keep memory for each. */
+const websocket: Bun.WebSocketHandler<SocketEnd> = {
+  open: (client) => client.data.open(client),
+  message: (client, message) => client.data.message(message),
+  drain: (client) => client.data.drain(),
+  close: (client, code, reason) => client.data.close(code, reason),
+  maxPayloadLength: LONGEST_MESSAGE,
+  // The upstream is not read while a client takes nothing, so no more than two messages wait.
+  backpressureLimit: 3 * LONGEST_MESSAGE,
+  closeOnBackpressureLimit: true,
+  perMessageDeflate: false,
+  idleTimeout: 60,
+  sendPings: true,
+}
+
 /** HTTP/2 is for clients that choose it with TLS. */
 function listen(address: Address, http2: boolean, fetch: Handler): BunServer {
   const { host, port } = address
   try {
-    return Bun.serve({
+    return Bun.serve<SocketEnd>({
       hostname: host,
       port,
       http2,
@@ -163,6 +190,7 @@ function listen(address: Address, http2: boolean, fetch: Handler): BunServer {
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       idleTimeout: 60,
       development: false,
+      websocket,
       // Outside of development Bun would share the port: a second server on it would take half of
       // the connections.
       reusePort: false,

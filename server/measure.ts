@@ -19,8 +19,9 @@ interface Measured {
 }
 
 export function measure(metrics: Metrics, measured: Measured) {
-  const { cache, lastUsed, gateway, authorizer, bodies, forged } = measured
+  const { cache, lastUsed, authorizer, bodies, forged } = measured
   measureTokens(metrics, measured)
+  measureOpen(metrics, measured)
   metrics.add({
     name: 'keyhall_verifications_total',
     about: 'Decisions about project keys: accepted, refused (401), forbidden (403), or not possible.',
@@ -33,18 +34,6 @@ export function measure(metrics: Metrics, measured: Measured) {
     about: 'Bytes of request bodies that are held in memory.',
     kind: 'gauge',
     read: () => bodies.held,
-  })
-  metrics.add({
-    name: 'keyhall_open_model_requests',
-    about: 'Model requests that are not answered to the end.',
-    kind: 'gauge',
-    read: () => gateway.open().requests,
-  })
-  metrics.add({
-    name: 'keyhall_open_streams',
-    about: 'Answers that are being passed on as they come.',
-    kind: 'gauge',
-    read: () => gateway.open().streams,
   })
   metrics.add({
     name: 'keyhall_key_lookups_total',
@@ -81,6 +70,27 @@ export function measureCors(metrics: Metrics, cors: Cors) {
     kind: 'counter',
     label: 'outcome',
     read: () => cors.counts,
+  })
+}
+
+function measureOpen(metrics: Metrics, { gateway }: Measured) {
+  metrics.add({
+    name: 'keyhall_open_model_requests',
+    about: 'Model requests that are not answered to the end.',
+    kind: 'gauge',
+    read: () => gateway.open().requests,
+  })
+  metrics.add({
+    name: 'keyhall_open_streams',
+    about: 'Answers that are being passed on as they come.',
+    kind: 'gauge',
+    read: () => gateway.open().streams,
+  })
+  metrics.add({
+    name: 'keyhall_open_sockets',
+    about: 'WebSockets that are being relayed.',
+    kind: 'gauge',
+    read: () => gateway.open().sockets,
   })
 }
 

@@ -3,6 +3,7 @@ import type { Mailer } from '../admin/mailer.ts'
 import type { Database } from '../database/types.ts'
 import type { Limits } from '../gateway/body-reading.ts'
 import type { Warn } from '../gateway/meter/meter-warnings.ts'
+import type { Upgrade } from '../gateway/model-request.ts'
 import type { PresentedBy } from '../gateway/policies/client-certificates.ts'
 import type { Policy } from '../gateway/policies/policy.ts'
 import type { GatewayConfig } from '../gateway/upstream-config.ts'
@@ -50,6 +51,8 @@ export interface Parts {
   /** The client certificate that came with a request; without it, none ever does. */
   presentedBy?: PresentedBy | undefined
   idleLimit?: (request: Request, seconds: number) => void
+  /** Makes a WebSocket of a request; without it there are none. */
+  upgrade?: Upgrade
   /** How long a stream is read on after its client has left. */
   drainMilliseconds?: number
   /** For how long usage by the minute and by the hour is kept. */

@@ -232,6 +232,7 @@ class KeyhallServer {
         clientAddress(request.headers.get('x-forwarded-for'), trusted_proxies, listeners.socketAddress(request)),
       presentedBy: presentedBy(listeners, this.#config),
       idleLimit: (request, seconds) => listeners.idleLimit(request, seconds),
+      upgrade: listeners.upgrade,
       onError: (what, error) => this.#log.say('error', what, { cause: String(error) }),
       warn: (sentence, about) => this.#log.say('warn', sentence, about),
     })

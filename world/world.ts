@@ -1,6 +1,8 @@
 /** Time, chance and the network. They are passed in, so that a test can choose them. */
 import { randomBytes } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
+import { connect, isIP, type Socket } from 'node:net'
+import { connect as connectSecurely } from 'node:tls'
 
 export interface World {
   /** Milliseconds since 1970. This clock can be set, also back. */
@@ -18,6 +20,8 @@ export interface World {
   chance: () => number
   /** The one way out to other servers. */
   fetch: (url: string, init?: BunFetchRequestInit) => Promise<Response>
+  /** A connection of our own to the host and port of an address, encrypted for https. */
+  dial: (url: URL) => Socket
   /** The IP addresses of a host; of an address, itself. Throws where there are none. */
   addressesOf: (host: string) => Promise<string[]>
 }
@@ -33,6 +37,12 @@ export const realWorld: World = {
   random: randomBytes,
   chance: Math.random,
   fetch: (url, init) => fetch(url, init),
+  dial: ({ hostname, port, protocol }) => {
+    const host = hostname.replace(/^\[|\]$/g, '')
+    if (protocol !== 'https:') return connect({ host, port: Number(port || 80), noDelay: true })
+    const servername = isIP(host) ? undefined : host
+    return connectSecurely({ host, port: Number(port || 443), servername, ALPNProtocols: ['http/1.1'] })
+  },
   addressesOf: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
 }
 

@@ -89,6 +89,9 @@ const transcriptions: Endpoint = { ...plain, kind: 'audio_transcriptions', unit:
 /** As responses, but a request cannot say how long its answer may be. */
 const unbounded = { ...responses, maxima: [], sets: null }
 
+/** The responses of a realtime session. */
+export const realtime: Endpoint = { ...plain, kind: 'completions', generates: true }
+
 /** By the path below `/v1`, for requests with a body. */
 const endpoints: Readonly<Record<string, Endpoint>> = {
   '/chat/completions': chat,

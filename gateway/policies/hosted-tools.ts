@@ -7,6 +7,7 @@ import type { HostedTool } from '../../contract/project-hosted-tools.ts'
 import type { ProjectCaller } from '../caller.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { Policy } from './policy.ts'
+import { textsIn } from './texts-in.ts'
 
 export const toolMembers = ['tools', 'web_search_options', 'session'] as const
 
@@ -19,6 +20,9 @@ export const hostedToolPermissions: Policy = {
     if (body) requireTools(caller, body)
     return null
   },
+  message({ project_id, limits: { toolsOff } }, text) {
+    if (toolsOff !== null) rejectTools(project_id, toolsOff, text())
+  },
 }
 
 /** Throws 403 for a body that names a tool that is off. */
@@ -27,11 +31,14 @@ export function requireTools({ project_id, limits: { toolsOff } }: ProjectCaller
   const options = body.member('web_search_options')
   if (options !== undefined && options !== 'null' && toolsOff.has('web_search'))
     throw hostedToolOff(project_id, 'web_search', 'web_search_options')
-  for (const member of ['tools', 'session'] as const)
-    for (const type of typesIn(body.member(member) ?? '')) {
-      const tool = toolOf(type)
-      if (tool !== null && toolsOff.has(tool)) throw hostedToolOff(project_id, tool, 'tools')
-    }
+  for (const member of ['tools', 'session'] as const) rejectTools(project_id, toolsOff, body.member(member) ?? '')
+}
+
+function rejectTools(project_id: string, toolsOff: ReadonlySet<string>, json: string) {
+  for (const type of textsIn(json, 'type')) {
+    const tool = toolOf(type.toLowerCase())
+    if (tool !== null && toolsOff.has(tool)) throw hostedToolOff(project_id, tool, 'tools')
+  }
 }
 
 /** Tools have dated names and previews: `web_search_preview_2025_03_11`. */
@@ -44,30 +51,3 @@ const names: [HostedTool, RegExp][] = [
 ]
 
 const toolOf = (type: string) => names.find(([, name]) => name.test(type))?.[0] ?? null
-
-const STRING = /"(?:[^"\\]|\\.)*"/gs
-
-/**
- * Every text that stands behind a member called `type`, at any depth, in lower case. Each
- * occurrence counts: where a member stands twice, or in other letters, another parser may read the
- * one that ours does not.
- */
-function* typesIn(json: string): Generator<string> {
-  let isType = false
-  let end = 0
-  for (const { 0: quoted, index } of json.matchAll(STRING)) {
-    const between = json.slice(end, index).trim()
-    end = index + quoted.length
-    const text = textOf(quoted)
-    if (isType && between === ':') yield text
-    isType = text === 'type'
-  }
-}
-
-function textOf(quoted: string): string {
-  try {
-    return (JSON.parse(quoted) as string).toLowerCase()
-  } catch {
-    return ''
-  }
-}

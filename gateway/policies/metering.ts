@@ -9,6 +9,7 @@ import { CallWish, type CallContext } from '../meter/call-wish.ts'
 import { requireModel, seriesOf, whose } from '../meter/caller-limits.ts'
 import { endpointOf, fields, members, nested } from '../meter/endpoints.ts'
 import { WatchedResult } from '../meter/metered-batch.ts'
+import { reserveSocket } from '../meter/metered-socket.ts'
 import type { ResultWatch } from '../meter/result-watch.ts'
 import { limitsOf, requestWindows } from '../meter/windows.ts'
 import { hasBody } from '../request-methods.ts'
@@ -28,6 +29,7 @@ export const metering = (context: MeteringContext): Policy => ({
   reserve(request) {
     const { component, method, operation, endpoint, path, body, caller, model } = request
     if (component === 'verify') return reserveVerified(context, request)
+    if (request.isSocket) return reserveSocket(context, request)
     if (hasBody(method) && endpoint === '/batches') return reserveBatch(context, request)
     const metered = endpointOf(method, endpoint)
     if (metered && body && body.kind !== 'none')

@@ -11,6 +11,7 @@ export class Policies {
   readonly #permitting: readonly Policy[]
   readonly #reserving: readonly Policy[]
   readonly #showing: readonly Policy[]
+  readonly #reading: readonly Policy[]
 
   constructor(all: readonly Policy[]) {
     this.members = all.flatMap(({ members = [] }) => members)
@@ -18,6 +19,7 @@ export class Policies {
     this.nested = all.flatMap(({ nested = [] }) => nested)
     this.#permitting = all.filter(({ permit }) => permit)
     this.#reserving = all.filter(({ reserve }) => reserve)
+    this.#reading = all.filter(({ message }) => message)
     this.#showing = all.filter(({ showsModel }) => showsModel)
   }
 
@@ -51,6 +53,11 @@ export class Policies {
       return giveBack(taken, error)
     }
     return taken ?? noReservations
+  }
+
+  /** Throws the first refusal of a client's message. */
+  message(caller: ProjectCaller, text: () => string) {
+    for (const policy of this.#reading) policy.message!(caller, text)
   }
 
   showsModel(caller: ProjectCaller, model: string) {

@@ -45,6 +45,12 @@ export interface Policy {
    */
   reserve?: (request: PolicyRequest) => Reservation | null | Promise<Reservation | null>
 
+  /**
+   * Throws ApiError to refuse a message of a client in a WebSocket: it is then not passed on.
+   * `text` answers the message; who has nothing to refuse to this caller does not ask for it.
+   */
+  message?: (caller: ProjectCaller, text: () => string) => void
+
   /** Whether `GET /models` shows a model to this caller, and `GET /models/{model}` finds it. */
   showsModel?: (caller: ProjectCaller, model: string) => boolean
 }
@@ -62,6 +68,8 @@ export interface PolicyRequest extends Wanted {
   operation: string | null
   /** Below `/v1`, with its leading slash; null at `/verify`. */
   path: string | null
+  /** Whether it opens a WebSocket. */
+  isSocket: boolean
   /** The same decoded and in lower case: what routers take for one path is one here. */
   endpoint: string | null
   request_id: string
@@ -112,6 +120,8 @@ export interface Reservation {
    * kept without a copy.
    */
   piece?: (bytes: Uint8Array) => void
+  /** Sees each message of an upstream in a WebSocket; it may not be kept without a copy. */
+  message?: (message: Buffer) => void
   /**
    * Called instead of `piece` with an answer that is short and no event stream, all of it. Without
    * it, `piece` is called. The bytes may not be kept without a copy.

@@ -78,6 +78,10 @@ export class Reservations {
     for (const one of this.#all) one.piece?.(bytes)
   }
 
+  message(message: Buffer) {
+    for (const one of this.#all) one.message?.(message)
+  }
+
   whole(bytes: Uint8Array) {
     for (const one of this.#all) {
       if (one.whole) one.whole(bytes)

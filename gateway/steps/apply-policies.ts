@@ -33,6 +33,7 @@ class RequestForPolicies implements PolicyRequest {
   readonly endpoint: string | null
   readonly request_id: string
   readonly body: ModelBody
+  readonly isSocket: boolean
   readonly #call: ModelRequest
 
   constructor(call: ModelRequest) {
@@ -48,6 +49,7 @@ class RequestForPolicies implements PolicyRequest {
     this.endpoint = target.endpoint
     this.request_id = exchange.line.request_id
     this.body = body
+    this.isSocket = call.isSocket
   }
 
   askUpstream(path: string) {

@@ -1,8 +1,11 @@
 /** First step: whose key it is, and whether it may be used for this path. */
 import { ApiError } from '../../contract/errors.ts'
+import { twoKeys } from '../../contract/gateway-errors.ts'
+import { bearer } from '../../keys/verify-admin-key.ts'
 import type { Authorized } from '../caller.ts'
 import { credentialIn } from '../credential.ts'
 import type { ModelRequest } from '../model-request.ts'
+import { keyInProtocols } from '../sockets/upgrade.ts'
 
 /**
  * Of a key that memory no longer holds, storage is asked at most this often: a tick is a tenth of a
@@ -12,9 +15,16 @@ const TICKS_BETWEEN_READS = 5
 
 export function authenticate(call: ModelRequest): void | Promise<void> {
   const wanted = { permission: call.target.needed, model: undefined, request: call.request }
-  call.credential = credentialIn(call.headers)
+  const shown = credentialIn(call.headers)
+  call.credential = call.isSocket ? onlyKey(shown, keyInProtocols(call.headers)) : shown
   const decided = call.gateway.authorizer.authorize(call.credential, wanted, call.request)
   return decided instanceof Promise ? decided.then((authorized) => keep(call, authorized)) : keep(call, decided)
+}
+
+/** A browser shows the key of a WebSocket among its sub-protocols; two that differ are refused. */
+function onlyKey(shown: string | null, inProtocols: string | null): string | null {
+  if (shown !== null && inProtocols !== null && bearer(shown) !== bearer(inProtocols)) throw twoKeys()
+  return shown ?? inProtocols
 }
 
 function keep(call: ModelRequest, authorized: Authorized) {

@@ -85,7 +85,7 @@ function answer(call: ModelRequest, answered: UpstreamResponse) {
 }
 
 /** Whether the next upstream is asked after this answer. */
-function isRefusal(call: ModelRequest, { upstream, response: { status } }: UpstreamResponse) {
+export function isRefusal(call: ModelRequest, { upstream, response: { status } }: UpstreamResponse) {
   if (status < 400) return false
   const { always, ifTwiceIsOnce } = upstream.config.fail_over
   return always.has(status) || (ifTwiceIsOnce.has(status) && mayRunTwice(call))
@@ -154,12 +154,13 @@ function ask(call: ModelRequest, upstream: Upstream): Promise<Response> {
  * the operator did not send us. Neither is passed on, nor a number that HTTP does not know, which
  * `Response` would not take.
  */
-const isPassable = ({ status }: Response) => !isAboutKey(status) && isStatus(status) && (status < 300 || status >= 400)
+export const isPassable = ({ status }: Response) =>
+  !isAboutKey(status) && isStatus(status) && (status < 300 || status >= 400)
 
 const isAboutKey = (status: number) => status === 401 || status === 403 || status === 407
 const isStatus = (status: number) => status >= 200 && status <= 599
 
-function whyNot({ upstream, response: { status } }: UpstreamResponse): string {
+export function whyNot({ upstream, response: { status } }: UpstreamResponse): string {
   const said = `upstream "${upstream.config.name}" answered ${status}`
   if (isAboutKey(status)) return `${said} to its api_key`
   if (!isStatus(status)) return `${said}, which is no status of an answer`

@@ -19,6 +19,7 @@ const rooms: Record<string, string> = {
   gateway: 'Model traffic, and `/verify`.',
   'gateway/steps': 'The steps of a model request, in the order of `gateway-app.ts`.',
   'gateway/policies': 'Rules that may refuse or change a model request before it is forwarded.',
+  'gateway/sockets': 'WebSockets to an upstream and to a client, and what passes between them.',
   'gateway/meter': 'What a request uses: counted, priced, and kept under its limits.',
   ledger: 'Usage, rate windows and budgets, exact across all servers of a database.',
   keys: 'Making, digesting, authenticating and verifying keys; who has access to what.',
