@@ -2,6 +2,7 @@
  * `keyhall audit verify`: walks the audit log of every organization and finds the first row that is
  * not what Keyhall wrote.
  */
+import { resourceIdOf, type AuditEvent, type AuditPayload } from '../contract/audit-events.ts'
 import type { Sql } from '../database/types.ts'
 import type { AuditHeadRow, AuditLogRow } from '../database/tables.ts'
 import type { Peppers } from '../keys/digest.ts'
@@ -242,7 +243,7 @@ function differingColumn(row: AuditLogRow) {
     actor_id: entry.actor.user_id,
     actor_email: entry.actor.email,
     actor_key_id: entry.actor.key_id,
-    resource_id: entry[row.type]?.id ?? null,
+    resource_id: resourceIn(entry[row.type]),
   }
   return Object.entries(expected).find(([column, value]) => row[column as keyof AuditLogRow] !== value)?.[0]
 }
@@ -251,6 +252,15 @@ function differingColumn(row: AuditLogRow) {
 function parsed(entry: string): Record<string, any> | null {
   try {
     return JSON.parse(entry) as Record<string, any> | null
+  } catch {
+    return null
+  }
+}
+
+/** Of a payload as it was written; somebody may have changed it, so it can be anything. */
+function resourceIn(payload: unknown): string | null {
+  try {
+    return resourceIdOf(payload as AuditPayload<AuditEvent>) ?? null
   } catch {
     return null
   }

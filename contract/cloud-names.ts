@@ -41,7 +41,7 @@ export const cloudNames = {
   subscriptionId: () => text(`^${UUID}$`, 36, 'The UUID of the Azure subscription.'),
   resourceGroup: () => text('^[\\w().-]{0,89}[\\w()-]$', 90, 'The Azure resource group.'),
   storageAccount: () => text('^[a-z0-9]{3,24}$', 24, 'The Azure storage account.'),
-  container: () => text('^[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]$', 63, 'The Azure blob container.'),
+  container: () => ({ ...text('^[a-z0-9]+(-[a-z0-9]+)*$', 63, 'The Azure blob container.'), minLength: 3 }),
   vaultUri: () =>
     text(
       '^https://[a-zA-Z0-9-]{3,24}\\.(vault|managedhsm)\\.(azure\\.net|azure\\.cn|usgovcloudapi\\.net)/?$',

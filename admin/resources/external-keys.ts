@@ -26,7 +26,7 @@ export default handlers(externalKeys, {
     const { required, version } = keyMembers[type]
     const withVersion = purpose === 'psp_decryption' && version !== undefined
     if (!withVersion && version !== undefined && members[version as keyof typeof members] !== undefined)
-      throw invalid(`'${version}' goes with the purpose 'psp_decryption'.`, version, 'unknown_parameter')
+      throw invalid(`'${version}' goes with the purpose 'psp_decryption'.`, version, 'unusable_value')
     requireMembers(members, type, { required: withVersion ? [...required, version] : required })
     for (const member of ['external_id', 'audience'] as const)
       if (members[member] !== undefined) await requireOurId(call, member, members[member])

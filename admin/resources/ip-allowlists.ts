@@ -151,7 +151,7 @@ function networksIn(texts: readonly string[]): string[] {
       return canonicalNetwork(text)
     } catch (error) {
       if (!(error instanceof NotANetwork)) throw error
-      throw invalid(`Invalid '${param}': '${text}' ${error.message}.`, param, 'invalid_value')
+      throw invalid(`Invalid '${param}': '${text}' ${error.message}.`, param, 'unusable_value')
     }
   })
   const twice = found.findIndex((one, n) => found.indexOf(one) !== n)

@@ -7,12 +7,8 @@ export function requireMembers(given: object, type: string, { required, optional
   const values = given as Record<string, unknown>
   for (const name of required)
     if (values[name] === undefined)
-      throw invalid(
-        `Missing required parameter: '${within}${name}'. The type '${type}' needs it.`,
-        within + name,
-        'missing_required_parameter',
-      )
+      throw invalid(`The type '${type}' needs '${within}${name}'.`, within + name, 'unusable_value')
   for (const [name, value] of Object.entries(values))
     if (name !== 'type' && value !== undefined && !required.includes(name) && !optional.includes(name))
-      throw invalid(`'${within}${name}' does not go with the type '${type}'.`, within + name, 'unknown_parameter')
+      throw invalid(`'${within}${name}' does not go with the type '${type}'.`, within + name, 'unusable_value')
 }

@@ -25,9 +25,10 @@ const bundle = async () => {
 }
 
 /**
- * Minified, as an application ships it. An operation takes about 120 of them; there will be 143.
+ * Minified, as an application ships it. An operation takes about 120 of them; there are 143 of the
+ * official API and 14 of ours.
  */
-const MOST_BYTES = 28_000
+const MOST_BYTES = 30_000
 
 test('the client bundles for a browser, out of its own files alone', async () => {
   const text = readFileSync(await bundle(), 'utf8')

@@ -90,9 +90,9 @@ onBothEngines('external keys', (server) => {
     for (const type of types) {
       const members = keys(server().organization_id)[type] as Record<string, string>
       for (const name of Object.keys(members))
-        expect(await create({ type, ...members, [name]: undefined })).toEqual([400, name, 'missing_required_parameter'])
+        expect(await create({ type, ...members, [name]: undefined })).toEqual([400, name, 'unusable_value'])
       const other = type === 'aws' ? { region: 'eu-frankfurt-1' } : { role_arn }
-      expect(await create({ type, ...members, ...other })).toEqual([400, Object.keys(other)[0], 'unknown_parameter'])
+      expect(await create({ type, ...members, ...other })).toEqual([400, Object.keys(other)[0], 'unusable_value'])
     }
     expect(await create({ type: 'ibm' })).toEqual([400, 'type', 'invalid_value'])
   })
@@ -101,8 +101,8 @@ onBothEngines('external keys', (server) => {
     for (const type of ['gcp', 'azure', 'oci'] as const) {
       const members = { type, ...keys(server().organization_id)[type] }
       const [[name, version]] = Object.entries(versions[type]) as [[string, string]]
-      expect(await create({ ...members, [name]: version })).toEqual([400, name, 'unknown_parameter'])
-      expect(await create({ ...members, purpose: 'psp_decryption' })).toEqual([400, name, 'missing_required_parameter'])
+      expect(await create({ ...members, [name]: version })).toEqual([400, name, 'unusable_value'])
+      expect(await create({ ...members, purpose: 'psp_decryption' })).toEqual([400, name, 'unusable_value'])
       expect(await create({ ...members, purpose: 'psp_decryption', [name]: version })).toBe(200)
     }
     expect(await create({ type: 'aws', ...keys(server().organization_id).aws, purpose: 'psp_decryption' })).toBe(200)
@@ -234,7 +234,7 @@ onBothEngines('external storage', (server) => {
     for (const type of types) {
       const members = providers[type] as Record<string, string>
       for (const name of Object.keys(members)) {
-        const missing = [400, `provider.${name}`, 'missing_required_parameter']
+        const missing = [400, `provider.${name}`, 'unusable_value']
         expect(await create({ type, ...members, [name]: undefined })).toEqual(missing)
         const wrong = (await create({ type, ...members, [name]: ' ' })) as unknown[]
         expect([wrong[0], wrong[1]]).toEqual([400, `provider.${name}`])
@@ -243,7 +243,7 @@ onBothEngines('external storage', (server) => {
       expect(await create({ type, ...members, [other]: 'answers' })).toEqual([
         400,
         `provider.${other}`,
-        'unknown_parameter',
+        'unusable_value',
       ])
     }
     expect(await create({ bucket: 'x' })).toEqual([400, 'provider.type', 'missing_required_parameter'])
