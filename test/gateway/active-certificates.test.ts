@@ -6,6 +6,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, t
 import { openDatabase } from '../../database/open.ts'
 import { ClientCertificate } from '../../keys/certificates/client-certificate.ts'
 import { assemble } from '../../server/assemble.ts'
+import { hasTrustMac, renewTrustMacs } from '../../keys/trust-mac.ts'
+import { Secret } from '../../world/secret.ts'
 import { realWorld } from '../../world/world.ts'
 import { makeAuthority, makeCertificate, type MadeCertificate } from '../certificates.ts'
 import { make, newServiceAccount } from '../made.ts'
@@ -123,6 +125,34 @@ for (const engine of engines)
       forget()
       expect([await opens('me'), await opens('client'), await opens('')]).toEqual([401, 401, 401])
       expect(forged).toContain(project_id)
+    })
+
+    test('keep their MACs under the new pepper when the old one is retired, and forged ones get none', async () => {
+      await activate()
+      const other = await upload(mine)
+      const renewed = new Secret(new Uint8Array(32).fill(8))
+      const genuine = await server.database.write(async (sql) => {
+        await sql.updateTable('certificates').set({ content: mine.pem }).where('id', '=', certificate_ids[0]!).execute()
+        await renewTrustMacs(sql, [renewed, testPepper])
+        const rows = await sql
+          .selectFrom('certificates')
+          .selectAll()
+          .where('id', 'in', [other, certificate_ids[0]!])
+          .execute()
+        const sets = await sql
+          .selectFrom('active_certificates')
+          .selectAll()
+          .where('project_id', '=', project_id)
+          .execute()
+        const found = [
+          ...rows.filter((row) => hasTrustMac([renewed], 'certificates', row)).map(({ id }) => id),
+          ...sets.filter((row) => hasTrustMac([renewed], 'active_certificates', row)).map((row) => row.project_id),
+        ]
+        // The server of the other tests still has the old pepper.
+        await renewTrustMacs(sql, [testPepper, renewed])
+        return found
+      })
+      expect(genuine).toEqual([other, project_id])
     })
 
     test('an authority that was added with its row accepts nobody', async () => {
