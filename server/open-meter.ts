@@ -9,7 +9,7 @@ import type { ModelBook } from '../gateway/meter/model-book.ts'
 import { MeterWarnings, type Warn } from '../gateway/meter/meter-warnings.ts'
 import { LimitRefusals } from '../gateway/meter/refusal-counts.ts'
 import { ResultWatch } from '../gateway/meter/result-watch.ts'
-import { RefusedStreamOptions } from '../gateway/meter/stream-options.ts'
+import { RefusedMembers } from '../gateway/meter/refused-members.ts'
 import type { MeteringContext } from '../gateway/policies/metering.ts'
 import { DeferredRequests } from '../ledger/deferred-requests.ts'
 import type { Ledger } from '../ledger/ledger.ts'
@@ -44,9 +44,9 @@ export function openMeter({ database, ledger, world, models, gateway, warn = () 
     onError: (error) => onError('The result of a batch or a response could not be settled; tried again.', error),
   })
   const refusals = new LimitRefusals()
-  const refusedOptions = new RefusedStreamOptions(world)
+  const refusedMembers = new RefusedMembers(world)
   return {
-    context: { ledger, models, world, tokens, warnings, results, refusals, refusedOptions },
+    context: { ledger, models, world, tokens, warnings, results, refusals, refusedMembers },
     start: () => results.start(),
     async stop() {
       // What is being counted is estimated now, so that it is settled before the ledger is closed.

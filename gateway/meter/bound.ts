@@ -59,7 +59,7 @@ const isOpaque = (body: ModelBody) =>
   body.member('prompt')?.startsWith('{') === true ||
   hasHostedTools(body.member('tools'))
 
-const isGiven = (json: string | undefined) => json !== undefined && json !== 'null'
+export const isGiven = (json: string | undefined) => json !== undefined && json !== 'null'
 
 function hasHostedTools(json: string | undefined): boolean {
   if (!isGiven(json)) return false
@@ -99,7 +99,7 @@ export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSett
 
 function answerSizes(
   body: ModelBody,
-  { maxima, sets }: Endpoint,
+  { maxima, sets, setsInstead }: Endpoint,
   settings: ModelSettings,
   answers: number,
   prompt: Pick<Sizes, 'input' | 'isOpaque' | 'estimate'>,
@@ -117,7 +117,8 @@ function answerSizes(
     if ((value ?? Infinity) > (most ?? Infinity)) wrong.push(name)
   }
   const one = declared === null ? most : Math.min(declared, most ?? Infinity)
-  const toSet = declared === null && wrong.length === 0 ? [sets!] : wrong
+  const isMissing = setsInstead === null ? declared === null && wrong.length === 0 : !isGiven(body.member(sets!))
+  const toSet = isMissing ? [...wrong, sets!] : wrong
   // Rejected tokens of a prediction are paid for as output.
   const prediction = Buffer.byteLength(body.member('prediction') ?? '')
   const expected = (declared !== null ? one! : Math.min(settings.estimate_output_tokens, most ?? Infinity)) * answers

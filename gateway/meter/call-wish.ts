@@ -6,7 +6,7 @@ import type { ProjectCaller } from '../caller.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { PolicyRequest, Reservation } from '../policies/policy.ts'
 import type { Admitting, Wish } from './admit.ts'
-import { boundOf, sizesOf, type Sizes } from './bound.ts'
+import { boundOf, isGiven, sizesOf, type Sizes } from './bound.ts'
 import { requireBound, requireModel } from './caller-limits.ts'
 import type { Endpoint } from './endpoints.ts'
 import { MeteredRequest, type MeteringParts } from './metered-request.ts'
@@ -85,11 +85,15 @@ export class CallWish implements Wish {
     const terms = this.#terms
     const sizes = this.#sizes
     const body = this.#body
+    const endpoint = this.#endpoint
+    let maximum: number | null = null
     if (sizes && terms.price && terms.hasSpendLimit)
-      for (const { name, value } of sizes.set) body.set(name, String(value))
+      for (const { name, value } of sizes.set)
+        if (endpoint.setsInstead !== null && name === endpoint.sets && !isGiven(body.member(name))) maximum = value
+        else body.set(name, String(value))
     const path = this.#request.endpoint!
     const { settings, price } = terms
-    const metered = { admission, endpoint: this.#endpoint, path, body, model: this.#model, sizes, settings, price }
+    const metered = { admission, endpoint, path, body, model: this.#model, sizes, maximum, settings, price }
     return new MeteredRequest(metered, this.#context)
   }
 

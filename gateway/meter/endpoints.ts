@@ -13,6 +13,8 @@ export interface Endpoint {
    */
   maxima: readonly string[]
   sets: string | null
+  /** The member that is set instead for upstreams that refuse `sets`; null where there is none. */
+  setsInstead: string | null
   /** Whether tokens of an answer can be paid for. */
   generates: boolean
   /**
@@ -35,6 +37,7 @@ const plain = {
   unit: null,
   maxima: [],
   sets: null,
+  setsInstead: null,
   generates: false,
   prompt: null,
   texts: [],
@@ -48,7 +51,9 @@ const chat: Endpoint = {
   ...plain,
   kind: 'completions',
   maxima: ['max_completion_tokens', 'max_tokens'],
-  sets: 'max_completion_tokens',
+  // Ollama and others ignore the newer member, and some models of OpenAI refuse the older one.
+  sets: 'max_tokens',
+  setsInstead: 'max_completion_tokens',
   generates: true,
   prompt: { member: 'messages', form: 'chat' },
   texts: chatTexts,
@@ -59,6 +64,7 @@ const completions: Endpoint = {
   ...chat,
   maxima: ['max_tokens'],
   sets: 'max_tokens',
+  setsInstead: null,
   prompt: { member: 'prompt', form: 'plain' },
   texts: namesOfText('"text'),
   wholeTexts: namesOfText('"text'),

@@ -5,6 +5,7 @@ import type { Admission } from '../../ledger/admission.ts'
 import { costOf, type Counts } from '../../ledger/usage-counts.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { End, Reservation } from '../policies/policy.ts'
+import { AnswerMaximum } from './answer-maximum.ts'
 import { AnswerMeter } from './answer-meter.ts'
 import { flagOf, sizesOf, type Sizes } from './bound.ts'
 import type { Reported } from './count.ts'
@@ -15,7 +16,8 @@ import type { MeterWarnings } from './meter-warnings.ts'
 import type { ModelSettings } from './model-book.ts'
 import type { Price } from './price.ts'
 import { rateLimitHeaders } from './rate-limit-headers.ts'
-import { optionsToSet, UsageQuestion, type RefusedStreamOptions } from './stream-options.ts'
+import type { RefusedMembers } from './refused-members.ts'
+import { optionsToSet, UsageQuestion } from './stream-options.ts'
 import type { TokenCounter } from './tokens.ts'
 import { requestedIn, unreported, usesOf, type Requested } from './use.ts'
 
@@ -28,6 +30,8 @@ interface Metered {
   model: string
   /** Null if they were not needed to admit the request. */
   sizes: Sizes | null
+  /** Tokens of the answer that the upstream is told to keep to; null for none. */
+  maximum: number | null
   settings: ModelSettings
   price: Price | null
 }
@@ -35,7 +39,7 @@ interface Metered {
 export interface MeteringParts {
   tokens: TokenCounter
   warnings: MeterWarnings
-  refusedOptions: RefusedStreamOptions
+  refusedMembers: RefusedMembers
 }
 
 export class MeteredRequest implements Reservation {
@@ -44,6 +48,7 @@ export class MeteredRequest implements Reservation {
   readonly #answer: AnswerMeter
   /** What is added to the request so that the stream says its usage. */
   readonly #question: UsageQuestion | null
+  readonly #maximum: AnswerMaximum | null
   #upstream = ''
   /** Read when the request ends, before its body is released. */
   #requested: Requested | null = null
@@ -51,9 +56,11 @@ export class MeteredRequest implements Reservation {
   constructor(metered: Metered, parts: MeteringParts) {
     this.#metered = metered
     this.#parts = parts
-    const { endpoint, body, model } = metered
+    const { endpoint, body, model, maximum } = metered
+    const { refusedMembers } = parts
     const options = optionsToSet(endpoint, body)
-    this.#question = options === null ? null : new UsageQuestion(body, model, options, parts.refusedOptions)
+    this.#question = options === null ? null : new UsageQuestion(body, model, options, refusedMembers)
+    this.#maximum = maximum === null ? null : new AnswerMaximum(body, model, endpoint, maximum, refusedMembers)
     this.#answer = new AnswerMeter(endpoint, this.#question !== null)
   }
 
@@ -84,10 +91,11 @@ export class MeteredRequest implements Reservation {
   beforeSending(upstream: string) {
     this.#upstream = upstream
     this.#question?.beforeSending(upstream)
+    this.#maximum?.beforeSending(upstream)
   }
 
   isOurFault(refusal: string) {
-    return this.#question?.isRefused(refusal) ?? false
+    return this.#question?.isRefused(refusal) || this.#maximum?.isRefused(refusal) || false
   }
 
   get #sizes(): Sizes {

@@ -128,7 +128,7 @@ for (const engine of engines)
       const { spendLimit } = server.admin.admin.organization.projects
       await spendLimit.update(server.project_id, { threshold_amount: 100_000, currency: 'USD', interval: 'month' })
       await server.client().chat.completions.create({ model: 'priced', messages })
-      expect(JSON.parse(upstream.sent.at(-1)!.body)).toMatchObject({ max_completion_tokens: 100 })
+      expect(JSON.parse(upstream.sent.at(-1)!.body)).toMatchObject({ max_tokens: 100 })
       await spendLimit.delete(server.project_id)
     })
 

@@ -3,7 +3,7 @@
  * ask for. Which engine keeps the counts makes no difference here.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { RefusedStreamOptions } from '../../gateway/meter/stream-options.ts'
+import { RefusedMembers } from '../../gateway/meter/refused-members.ts'
 import { START_MILLISECONDS } from '../setup.ts'
 import { delta, eventually, events, startMetered, streamOf, type MeteredServer } from './metered.ts'
 
@@ -177,16 +177,18 @@ describe('stream_options', () => {
 
   test('are tried again after ten minutes', () => {
     let now = 0
-    const refused = new RefusedStreamOptions({ steady: () => now })
-    refused.add('one', 'model')
+    const refused = new RefusedMembers({ steady: () => now })
+    refused.add('member', 'one', 'model')
     now = 599_999
-    expect([refused.has('one', 'model'), refused.has('two', 'model'), refused.has('one', 'other')]).toEqual([
-      true,
-      false,
-      false,
-    ])
+    const asked: [string, string, string][] = [
+      ['member', 'one', 'model'],
+      ['member', 'two', 'model'],
+      ['member', 'one', 'other'],
+      ['other', 'one', 'model'],
+    ]
+    expect(asked.map((one) => refused.has(...one))).toEqual([true, false, false, false])
     now = 600_000
-    expect(refused.has('one', 'model')).toBe(false)
+    expect(refused.has('member', 'one', 'model')).toBe(false)
   })
 })
 

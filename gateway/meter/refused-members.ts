@@ -1,0 +1,24 @@
+/** Remembers which members upstreams refuse that metering adds to requests, for ten minutes. */
+import type { World } from '../../world/world.ts'
+
+const REMEMBERED_MILLISECONDS = 600_000
+const MOST_REMEMBERED = 1000
+
+export class RefusedMembers {
+  readonly #world: Pick<World, 'steady'>
+  /** Until when, by the steady clock. */
+  readonly #until = new Map<string, number>()
+
+  constructor(world: Pick<World, 'steady'>) {
+    this.#world = world
+  }
+
+  has(member: string, upstream: string, model: string) {
+    return (this.#until.get(`${member} ${upstream} ${model}`) ?? 0) > this.#world.steady()
+  }
+
+  add(member: string, upstream: string, model: string) {
+    if (this.#until.size >= MOST_REMEMBERED) this.#until.clear()
+    this.#until.set(`${member} ${upstream} ${model}`, this.#world.steady() + REMEMBERED_MILLISECONDS)
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Under a spend limit every upstream is told how long its answer may be, in a member that it knows.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { START_MILLISECONDS } from '../setup.ts'
+import { startMetered, type MeteredServer } from './metered.ts'
+
+const messages = [{ role: 'user', content: 'Hello?' }]
+
+describe('the maximum of an answer under a spend limit', () => {
+  let server: MeteredServer
+  beforeAll(async () => {
+    const prices = [{ input: 1, output: 2 }]
+    server = await startMetered('sqlite', [{ match: '*', prices, context_tokens: 2048, max_output_tokens: 64 }])
+    const { spendLimit } = server.client.admin.organization.projects
+    await spendLimit.update(server.project_id, { threshold_amount: 100_000, currency: 'USD', interval: 'month' })
+  }, START_MILLISECONDS)
+  afterAll(() => server.stop())
+  beforeEach(() => {
+    server.received.length = 0
+    server.answerWith(() => Response.json({ usage: { prompt_tokens: 1, completion_tokens: 1 } }))
+  })
+
+  /** The members that say it, of each request that the upstream gets. */
+  const sent = async (model: string, body: object) => {
+    const { status } = await server.finish('POST', '/chat/completions', { model, messages, ...body })
+    const asked = server.received
+      .splice(0)
+      .map(({ body: { max_tokens, max_completion_tokens } }) => [max_tokens ?? null, max_completion_tokens ?? null])
+    return { status, asked }
+  }
+
+  test('is in the older member too, because some servers ignore the newer one', async () => {
+    expect(await sent('a', {})).toEqual({ status: 200, asked: [[64, null]] })
+    expect(await sent('a', { max_completion_tokens: 10 })).toEqual({ status: 200, asked: [[10, 10]] })
+    expect(await sent('a', { max_completion_tokens: 999 })).toEqual({ status: 200, asked: [[64, 64]] })
+    expect(await sent('a', { max_tokens: 10 })).toEqual({ status: 200, asked: [[10, null]] })
+    expect(await sent('a', { max_tokens: null })).toEqual({ status: 200, asked: [[64, null]] })
+  })
+
+  test('is in the newer member where the upstream refuses the older one, and that is remembered', async () => {
+    server.answerWith(({ body }) =>
+      body.max_tokens === undefined
+        ? Response.json({ usage: { prompt_tokens: 1, completion_tokens: 1 } })
+        : Response.json(
+            { error: { message: "Use 'max_completion_tokens' instead of 'max_tokens'." } },
+            { status: 400 },
+          ),
+    )
+    expect(await sent('b', {})).toEqual({
+      status: 200,
+      asked: [
+        [64, null],
+        [null, 64],
+      ],
+    })
+    expect(await sent('b', {})).toEqual({ status: 200, asked: [[null, 64]] })
+    expect(await sent('b', { max_completion_tokens: 10 })).toEqual({ status: 200, asked: [[null, 10]] })
+    expect(await sent('c', { max_completion_tokens: 10 })).toEqual({
+      status: 200,
+      asked: [
+        [10, 10],
+        [null, 10],
+      ],
+    })
+    // What the client itself asks for is for the upstream to refuse.
+    expect(await sent('b', { max_tokens: 10 })).toEqual({ status: 400, asked: [[10, null]] })
+  })
+
+  test('stays in the older member where a refusal does not show that the upstream knows the newer', async () => {
+    server.answerWith(() => Response.json({ error: { message: "'max_tokens' is too large" } }, { status: 400 }))
+    for (let time = 0; time < 2; time++) expect(await sent('d', {})).toEqual({ status: 400, asked: [[64, null]] })
+  })
+})
