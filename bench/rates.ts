@@ -7,6 +7,12 @@ import { engines } from '../test/engines.ts'
 import { admittedBy, arrivals, exactly, most, others, type Load } from '../test/ledger/rates.ts'
 import { Servers } from '../test/ledger/servers.ts'
 
+/**
+ * Of what is possible. A unit counts for up to a quarter of a second more than a minute, so an
+ * endless load loses a little each minute.
+ */
+const LEAST = 0.985
+
 /** Twenty minutes; five where there are many requests. */
 const lastingOf = (limit: number, isSmall: boolean) => (isSmall ? 150_000 : limit > 1_000 ? 300_000 : 1_200_000)
 
@@ -29,13 +35,13 @@ export async function run() {
           const possible = exactly(at, limit).length
           const controls = Object.entries(others).map(([name, limiter]) => `${name} ${most(limiter(at, limit))}`)
           const part = admitted.length / possible
-          isWrong ||= most(admitted) > limit || part < 0.99
+          isWrong ||= most(admitted) > limit || part < LEAST || (times > 1 && most(admitted) < limit)
           console.log(
             `| ${engine} | ${servers} | ${limit} | ${times} | ${most(admitted)} | ` +
               `${admitted.length} of ${possible} (${(part * 100).toFixed(2)} %) | ${controls.join(', ')} |`,
           )
         }
-  console.log(isWrong ? 'A limit was passed, or used by less than 99 %.' : 'No limit was passed, each was used.')
+  console.log(isWrong ? 'A limit was passed, or not reached.' : 'No limit was passed, and each was reached.')
   process.exitCode = isWrong ? 1 : 0
 }
 

@@ -1,7 +1,7 @@
 /**
  * How many servers one PostgreSQL carries under one shared budget: 1, 2, 5 and 10 processes with a
  * ledger, far from the limit and near it, where every request waits for an exchange. Servers and
- * PostgreSQL share the machine. `-- --small` takes two seconds of each, and two servers at most.
+ * PostgreSQL share the machine.  `-- --small` takes two seconds of each, and two servers at most.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -22,7 +22,7 @@ export async function run() {
   )
   for (const mode of ['far', 'near'] as const)
     for (const servers of isSmall ? [1, 2] : [1, 2, 5, 10]) {
-      const postgres = await startPostgres()
+      const postgres = await startPostgres({ settings: ['fsync=on'] })
       try {
         await (await openDatabase(postgres.url)).close()
         const port = new URL(postgres.url).port
