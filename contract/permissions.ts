@@ -21,6 +21,7 @@ export const gatewayPermissions: Readonly<Record<string, { read: string; write: 
   models: { read: 'api.model.read', write: request },
   chat: model,
   completions: model,
+  messages: model,
   embeddings: model,
   moderations: model,
   images: model,

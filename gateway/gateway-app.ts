@@ -8,6 +8,7 @@ import { defaultLimits, type Limits } from './body-reading.ts'
 import type { Authorizer } from './caller.ts'
 import { Deadlines } from './deadlines.ts'
 import { ModelBook } from './meter/model-book.ts'
+import { inShapeOfMessages, isForMessages } from './messages-errors.ts'
 import { ModelRequest, type GatewayParts, type Upgrade } from './model-request.ts'
 import { isOutsidePath } from './outside-paths.ts'
 import type { Policies } from './policies/policies.ts'
@@ -165,6 +166,7 @@ function fail(call: ModelRequest, thrown: unknown): Response {
   call.abort()
   const left = thrown instanceof ClientLeft || call.request.signal.aborted
   const answer = failure(call.exchange, left ? new ClientLeft() : thrown, call.callerHeaders())
+  if (isForMessages(call.target)) inShapeOfMessages(answer, call.exchange.line.request_id)
   const response = render(call.exchange, answer)
   call.finish(left ? 'client left' : call.revoked ? call.deadline.whyEnded : null)
   return response

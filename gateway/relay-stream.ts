@@ -28,6 +28,8 @@ export interface Relaying {
   abort: () => void
   onEnd: (ended: Ended) => void
   isEvents: boolean
+  /** The event that ends a stream with an error. */
+  errorEvent?: (error: ApiError) => string
   /** For an upstream that is read on when the client has left. */
   drain?: Drain
   /** What policies see of the answer. */
@@ -156,7 +158,7 @@ export class StreamRelay {
   }
 
   #break(client: ReadableStreamDirectController, error: Error) {
-    const { isEvents, deadline, abort } = this.#relaying
+    const { isEvents, deadline, abort, errorEvent = errorEventOf } = this.#relaying
     if (this.#isDraining) return this.#leave('client left')
     const stalled = deadline.expired
     const revoked = this.#revoked
@@ -215,4 +217,5 @@ const openFilter = (reservations: Reservations) =>
 
 const COMMENT = new TextEncoder().encode(': keep-alive\n\n')
 
-const errorEvent = (error: ApiError) => new TextEncoder().encode(`data: ${JSON.stringify(error.body)}\n\n`)
+/** As OpenAI ends a stream. */
+const errorEventOf = (error: ApiError) => `data: ${JSON.stringify(error.body)}\n\n`

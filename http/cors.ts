@@ -25,6 +25,7 @@ const exposed = [
   'retry-after-ms',
   'x-should-retry',
   'www-authenticate',
+  'request-id',
   'content-disposition',
   'openai-model',
   'openai-organization',

@@ -19,4 +19,4 @@ function hintFor(path: string): string {
 }
 
 /** First segments that `gatewayPermissions` does not have. */
-const others = new Set(['organization', 'projects', 'messages'])
+const others = new Set(['organization', 'projects'])

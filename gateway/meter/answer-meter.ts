@@ -1,9 +1,11 @@
 /** Reads the usage that an answer reports while it passes, whole or as a stream. */
+import type { Counts } from '../../ledger/usage-counts.ts'
 import { AnswerText } from './answer-text.ts'
 import { EventText } from './event-text.ts'
 import { reportedIn, together, type Reported } from './count.ts'
 import type { Endpoint } from './endpoints.ts'
 import { afterColon, endOfObject, hasUsage, USAGE, usageIn } from './json-bytes.ts'
+import { reportedByMessages, usageOfMessages } from './messages-usage.ts'
 import { usageAtEnd } from './read-usage.ts'
 
 /**
@@ -26,6 +28,8 @@ export class AnswerMeter {
   readonly #dropsUsage: boolean
   readonly #keptBytes: number
   #reported: Reported | null = null
+  /** Of a message whose stream has not ended. */
+  #usage: Record<string, unknown> = {}
   #tail: Uint8Array[] = []
   #tailBytes = 0
   #bytes = 0
@@ -52,12 +56,28 @@ export class AnswerMeter {
     const data = dataOf(event)
     const body = data === null ? null : parsed(data)
     if (body === null) return true
+    if (this.#endpoint.isMessages) return this.#message(body, bytes)
     const reported = reportedIn(body, this.#endpoint)
     if (reported) this.#reported = together(this.#reported, reported, this.#endpoint)
     const { choices } = body as { choices?: unknown }
     const isOnlyUsage = Array.isArray(choices) && choices.length === 0
     if (!isOnlyUsage) this.#text.add(bytes)
     return !(isOnlyUsage && this.#dropsUsage)
+  }
+
+  /** An event of a message: only with its end it is known what the answer has. */
+  #message(body: object, bytes: Buffer): true {
+    this.#usage = usageOfMessages(body as Record<string, unknown>, this.#usage)
+    this.#text.add(bytes)
+    const isEnd = (body as { type?: unknown }).type === 'message_delta'
+    if (isEnd) this.#reported = reportedByMessages(this.#usage)
+    return true
+  }
+
+  /** What a message said of its prompt, although its end did not come; null for others. */
+  get begun(): Counts | null {
+    const counts = reportedByMessages(this.#usage)?.counts
+    return counts ? { input: counts.input, cached: counts.cached, cache_write: counts.cache_write } : null
   }
 
   /** Where the next event begins that reports usage or the id of the response. */

@@ -13,6 +13,9 @@ const LEAST_AUDIO_BYTES = 1000
  */
 export const BYTES_PER_TOKEN = 3
 
+/** What a server may put into a prompt so that the model knows how to call tools. */
+const TOOLS_TOKENS = 1024
+
 export interface Sizes {
   /** The most tokens that the prompt can have; null if unknown. */
   input: number | null
@@ -50,33 +53,42 @@ export function numberOf(body: ModelBody, name: string): number | null {
 export const flagOf = (body: ModelBody, name: string) => body.member(name) === 'true'
 
 /** Whether the body refers to something whose size it does not show. */
-const isOpaque = (body: ModelBody) =>
+const isOpaque = (body: ModelBody, { isMessages }: Endpoint) =>
+  (isMessages && isOpaqueMessage(body)) ||
   body.kind === 'form' ||
   body.kind === 'unread' ||
   body.nested.size > 0 ||
   ['previous_response_id', 'conversation'].some((name) => isGiven(body.member(name))) ||
   // A prompt that is stored, or a list of tools that the upstream runs by itself.
   body.member('prompt')?.startsWith('{') === true ||
-  hasHostedTools(body.member('tools'))
+  hasHostedTools(body.member('tools'), isMessages ? [undefined, 'custom'] : ['function'])
+
+/** An image or a document of a message has a `source`, which can be an address. */
+const isOpaqueMessage = (body: ModelBody) =>
+  ['messages', 'system'].some((name) => /"source"|\\u00/.test(body.member(name) ?? '')) ||
+  isGiven(body.member('mcp_servers'))
 
 export const isGiven = (json: string | undefined) => json !== undefined && json !== 'null'
 
-function hasHostedTools(json: string | undefined): boolean {
+/** Whether there are others than those that the client runs. */
+function hasHostedTools(json: string | undefined, ofClients: readonly unknown[]): boolean {
   if (!isGiven(json)) return false
   try {
     const tools: unknown = JSON.parse(json!)
-    return !Array.isArray(tools) || tools.some((tool) => (tool as { type?: unknown } | null)?.type !== 'function')
+    return !Array.isArray(tools) || tools.some((tool) => !ofClients.includes((tool as { type?: unknown } | null)?.type))
   } catch {
     return true
   }
 }
 
 export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSettings): Sizes {
-  const opaque = isOpaque(body)
+  const opaque = isOpaque(body, endpoint)
   const most = settings.max_output_tokens
   const bytes = Math.ceil(body.size / BYTES_PER_TOKEN)
   const prompt = {
-    input: opaque ? settings.context_tokens : body.size,
+    input: opaque
+      ? settings.context_tokens
+      : body.size + (endpoint.isMessages && body.member('tools') ? TOOLS_TOKENS : 0),
     isOpaque: opaque,
     estimate: opaque ? Math.min(bytes, settings.context_tokens ?? Infinity) : bytes,
   }

@@ -95,7 +95,7 @@ function promptTokens(
   if (form === 'plain') return plainTokens(given, count)
   const system = parsed(instructions)
   const items = Array.isArray(given) ? given : [{ role: 'user', content: given }]
-  return chatTokens(typeof system === 'string' ? [{ role: 'system', content: system }, ...items] : items, tools, count)
+  return chatTokens(system ? [{ role: 'system', content: system }, ...items] : items, tools, count)
 }
 
 /** Prompts can be lists of tokens too. */
@@ -169,8 +169,8 @@ function mostOfText(text: string, ofPiece: Count): number {
 
 /** Of what a model reads as it is; definitions of tools reach it in another form. */
 function* longStrings(body: unknown): Generator<string> {
-  const { messages, input, instructions, prompt } = isObject(body) ? body : {}
-  yield* stringsIn([messages, input, instructions, prompt])
+  const { messages, input, instructions, system, prompt } = isObject(body) ? body : {}
+  yield* stringsIn([messages, input, instructions, system, prompt])
 }
 
 function* stringsIn(value: unknown): Generator<string> {

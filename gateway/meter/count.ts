@@ -1,6 +1,8 @@
 /** Turns the usage that an upstream reports into counts. */
 import { addCounts, type Counts } from '../../ledger/usage-counts.ts'
+import { reportedByMessages, usageOfMessages } from './messages-usage.ts'
 import type { Endpoint } from './endpoints.ts'
+import { Numbers, of, type Members } from './usage-numbers.ts'
 
 /** What an answer, or the last event of a stream, reports. */
 export interface Reported {
@@ -12,39 +14,6 @@ export interface Reported {
   /** Members of `usage` whose values cannot be counts; they were taken for 0. */
   impossible: readonly string[]
 }
-
-type Members = Record<string, unknown>
-
-/** Larger than the usage of any request or batch. */
-const MOST = 1e11
-
-const of = (value: unknown): Members => (typeof value === 'object' && value !== null ? (value as Members) : {})
-
-/** Reads the numbers of a `usage` object, and notes the names of those that cannot be. */
-class Numbers {
-  #impossible: string[] | null = null
-
-  /** Null if it is missing. What is negative, too large, a fraction or no number is 0. */
-  read(members: Members, name: string): number | null {
-    const value = members[name]
-    if (value === undefined || value === null) return null
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST) return value
-    if (!this.impossible.includes(name)) (this.#impossible ??= []).push(name)
-    return 0
-  }
-
-  /** Seconds may be fractions and are rounded up. */
-  seconds(members: Members, name: string): number | null {
-    const value = members[name]
-    return typeof value === 'number' && value >= 0 && value <= MOST ? Math.ceil(value) : this.read(members, name)
-  }
-
-  get impossible(): readonly string[] {
-    return this.#impossible ?? nothing
-  }
-}
-
-const nothing: readonly string[] = []
 
 /**
  * The counts of a `usage` object, by either of its vocabularies; null where it says nothing that
@@ -90,6 +59,7 @@ const upTo = (most: number, count: number | null) => Math.min(count ?? 0, most)
 /** The usage in a whole answer; null if there is none. */
 export function reportedIn(answer: unknown, endpoint: Endpoint): Reported | null {
   const body = of(answer)
+  if (endpoint.isMessages) return reportedByMessages(usageOfMessages(body))
   // The last event of a stream of the Responses API has the response inside.
   const response = of(body.response)
   const inner = response.usage !== undefined ? response : body

@@ -29,6 +29,8 @@ export interface Endpoint {
   asksForUsage: boolean
   /** Whether the answer is a response of the Responses API. */
   isResponses: boolean
+  /** Whether the answer is a message of Anthropic's API. */
+  isMessages: boolean
   /** For images: how they are made. */
   source?: string
 }
@@ -44,6 +46,7 @@ const plain = {
   wholeTexts: [],
   asksForUsage: false,
   isResponses: false,
+  isMessages: false,
 } as const
 
 const chatTexts = namesOfText('content', 'reasoning', 'refusal', 'arguments')
@@ -89,6 +92,17 @@ const responses: Endpoint = {
   wholeTexts: namesOfText('"text', '"refusal', '"arguments'),
   isResponses: true,
 }
+const messages: Endpoint = {
+  ...plain,
+  kind: 'completions',
+  maxima: ['max_tokens'],
+  sets: 'max_tokens',
+  generates: true,
+  prompt: { member: 'messages', form: 'chat' },
+  texts: namesOfText('"text', '"thinking', '"partial_json'),
+  wholeTexts: namesOfText('"text', '"thinking'),
+  isMessages: true,
+}
 const input = { member: 'input', form: 'plain' } as const
 const images = (source: string): Endpoint => ({ ...plain, kind: 'images', unit: 'image', generates: true, source })
 const transcriptions: Endpoint = { ...plain, kind: 'audio_transcriptions', unit: 'second', generates: true }
@@ -103,6 +117,7 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   '/chat/completions': chat,
   '/completions': completions,
   '/responses': responses,
+  '/messages': messages,
   '/completion': native,
   '/infill': { ...native, prompt: null },
   '/responses/compact': unbounded,
@@ -136,6 +151,7 @@ export const members = [
   'prediction',
   'tools',
   'instructions',
+  'system',
   'previous_response_id',
   'conversation',
   'prompt',

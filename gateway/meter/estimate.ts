@@ -82,7 +82,7 @@ function promptOf(form: 'chat' | 'plain', json: string, body: ModelBody): TokenQ
     form,
     json: kept,
     length: json.length,
-    instructions: body.member('instructions')?.slice(0, MOST_COUNTED),
+    instructions: (body.member('instructions') ?? body.member('system'))?.slice(0, MOST_COUNTED),
     tools: body.member('tools')?.slice(0, MOST_COUNTED),
   }
 }

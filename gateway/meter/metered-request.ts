@@ -119,8 +119,9 @@ export class MeteredRequest implements Reservation {
     if (endpoint.unit === 'character') return this.#settle(unreported({ requests: 1, units: sizes.units }), false)
     const isUnseen = ended === 'client left' && status === null && !flagOf(body, 'stream')
     const estimated = estimate({ endpoint, body, model, sizes, answer: this.#answer, isUnseen }, this.#parts.tokens)
-    if (!(estimated instanceof Promise)) return this.#settle(unreported(estimated), true)
-    void estimated.then((counts) => this.#settle(unreported(counts), true))
+    const settle = (counts: Counts) => this.#settle(unreported({ ...counts, ...this.#answer.begun }), true)
+    if (!(estimated instanceof Promise)) return settle(estimated)
+    void estimated.then(settle)
   }
 
   /** A background response: the upstream goes on when the answer has ended. */

@@ -9,7 +9,7 @@ import type { ModelBody } from '../model-body.ts'
 import type { Policy } from './policy.ts'
 import { textsIn } from './texts-in.ts'
 
-export const toolMembers = ['tools', 'web_search_options', 'session'] as const
+export const toolMembers = ['tools', 'web_search_options', 'session', 'mcp_servers'] as const
 
 export const hostedToolPermissions: Policy = {
   name: 'hosted tools',
@@ -31,6 +31,9 @@ export function requireTools({ project_id, limits: { toolsOff } }: ProjectCaller
   const options = body.member('web_search_options')
   if (options !== undefined && options !== 'null' && toolsOff.has('web_search'))
     throw hostedToolOff(project_id, 'web_search', 'web_search_options')
+  const servers = body.member('mcp_servers')
+  if (servers !== undefined && servers !== 'null' && toolsOff.has('mcp'))
+    throw hostedToolOff(project_id, 'mcp', 'mcp_servers')
   for (const member of ['tools', 'session'] as const) rejectTools(project_id, toolsOff, body.member(member) ?? '')
 }
 
@@ -41,13 +44,16 @@ function rejectTools(project_id: string, toolsOff: ReadonlySet<string>, json: st
   }
 }
 
-/** Tools have dated names and previews: `web_search_preview_2025_03_11`. */
+/**
+ * Tools have dated names and previews: `web_search_preview_2025_03_11`, and Anthropic's
+ * `web_search_20250305`.
+ */
 const names: [HostedTool, RegExp][] = [
-  ['web_search', /^web_search(_preview)?(_\d{4}_\d\d_\d\d)?$/],
+  ['web_search', /^web_(search|fetch)(_preview)?(_\d{4}_\d\d_\d\d|_\d{8})?$/],
   ['file_search', /^file_search$/],
   ['image_generation', /^image_generation$/],
-  ['mcp', /^mcp$/],
-  ['code_interpreter', /^code_interpreter$/],
+  ['mcp', /^mcp(_toolset)?$/],
+  ['code_interpreter', /^code_(interpreter|execution(_\d{8})?)$/],
 ]
 
 const toolOf = (type: string) => names.find(([, name]) => name.test(type))?.[0] ?? null

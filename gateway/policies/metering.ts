@@ -14,7 +14,7 @@ import type { ResultWatch } from '../meter/result-watch.ts'
 import { limitsOf, requestWindows } from '../meter/windows.ts'
 import { hasBody } from '../request-methods.ts'
 import type { ProjectCaller } from '../caller.ts'
-import type { Policy, PolicyRequest } from './policy.ts'
+import type { End, Policy, PolicyRequest } from './policy.ts'
 
 export interface MeteringContext extends CallContext {
   results: ResultWatch
@@ -28,12 +28,16 @@ export const metering = (context: MeteringContext): Policy => ({
   nested,
   reserve(request) {
     const { component, method, operation, endpoint, path, body, caller, model } = request
-    if (component === 'verify') return reserveVerified(context, request)
+    if (component === 'verify') return reserveRequest(context, request, () => true)
     if (request.isSocket) return reserveSocket(context, request)
     if (hasBody(method) && endpoint === '/batches') return reserveBatch(context, request)
     const metered = endpointOf(method, endpoint)
     if (metered && body && body.kind !== 'none')
       return admit(context, request, new CallWish(context, request, metered, body))
+    // Counting tokens costs nothing.
+    if (metersOnlyRequests(method, endpoint)) return reserveRequest(context, request, (end) => end.wasForwarded)
+    // Its requests, and their models, are not looked at.
+    if (hasBody(method) && endpoint === '/messages/batches') requireModel(caller, null)
     // What a call does is said in a body that is not read.
     if (body?.kind === 'unread' && operation === 'realtime') requireModel(caller, model ?? null)
     const result_id = resultIn(path)
@@ -48,8 +52,11 @@ export const metering = (context: MeteringContext): Policy => ({
 const resultIn = (path: string | null) =>
   /^\/(?:batches|responses)\/([\w-]{1,200})(?:\/cancel)?$/.exec(path ?? '')?.[1] ?? null
 
-/** At `/verify` only requests are counted: nothing is known of the body and of the answer. */
-function reserveVerified(context: MeteringContext, request: PolicyRequest) {
+const metersOnlyRequests = (method: string, endpoint: string | null) =>
+  hasBody(method) && endpoint === '/messages/count_tokens'
+
+/** Counts requests alone: at `/verify`, where nothing is known of the body and of the answer. */
+function reserveRequest(context: MeteringContext, request: PolicyRequest, counts: (end: End) => boolean) {
   const { caller, model } = request
   if (typeof model !== 'string') return null
   const windowsOf = (caller: ProjectCaller) => {
@@ -65,7 +72,7 @@ function reserveVerified(context: MeteringContext, request: PolicyRequest) {
       bound: 0,
       series: seriesOf(caller, 'completions', model, null),
     }),
-    reservation: (admission) => ({ settle: () => admission.end() }),
+    reservation: (admission) => ({ settle: (end) => (counts(end) ? admission.end() : admission.release()) }),
   })
 }
 

@@ -15,7 +15,7 @@ const TIERED = ['/chat/completions', '/responses']
 /** The default as requests have it. */
 const WIRE = { standard: 'default', fast: 'priority', scale: 'scale' } as const
 /** Two names that requests have for the same tier. */
-const aliases: Record<string, string> = { default: 'standard', priority: 'fast' }
+const aliases: Record<string, string> = { default: 'standard', standard_only: 'standard', priority: 'fast' }
 
 export const serviceTierSettings: Policy = {
   name: 'service tiers',

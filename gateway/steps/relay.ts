@@ -2,6 +2,7 @@
 import { badUpstream, upstreamTimeout } from '../../contract/errors.ts'
 import { render } from '../../http/respond.ts'
 import { copyResponseHeaders } from '../headers.ts'
+import { isForMessages, messagesErrorEvent } from '../messages-errors.ts'
 import type { ModelRequest } from '../model-request.ts'
 import { StreamRelay } from '../relay-stream.ts'
 import { watchKey } from './authenticate.ts'
@@ -22,6 +23,7 @@ export async function relay(call: ModelRequest, streams: { open: number }): Prom
   copyResponseHeaders(response.headers, headers)
   const isEvents = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false
   if (isEvents) Object.assign(headers, forEvents)
+  if (isForMessages(call.target)) headers['request-id'] = call.exchange.line.request_id
   const length = response.headers.get('content-length')
   const isSmall = length !== null && Number(length) <= SMALL
   const body = isSmall
@@ -78,6 +80,9 @@ function stream(call: ModelRequest, source: ReadableStream<Uint8Array>, isEvents
     abort,
     drain: call.gateway.drain,
     isEvents,
+    ...(isForMessages(call.target) && {
+      errorEvent: (error) => messagesErrorEvent(error, call.exchange.line.request_id),
+    }),
     reservations,
     onEnd(ended) {
       streams.open--
