@@ -9,7 +9,7 @@ import { encodeFrame, PING } from '../../gateway/sockets/frames.ts'
 import { done, head, open, openRaw, startRealtime, startTls, type RealtimeUpstream } from './sockets.ts'
 import { SECRET } from './upstream.ts'
 
-setDefaultTimeout(15_000)
+setDefaultTimeout(60_000)
 
 for (const engine of engines)
   describe(`a realtime session (${engine})`, () => {
