@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:tes
 import { ApiError, modelNotFound } from '../../contract/errors.ts'
 import type { End, Policy, PolicyRequest } from '../../gateway/policies/policy.ts'
 import { singleUpstream } from '../../gateway/upstream-config.ts'
-import { engines, startServer, START_MILLISECONDS, type TestServer } from '../setup.ts'
+import { engines, startServer, START_MILLISECONDS, unknownKey, type TestServer } from '../setup.ts'
 import { until } from './setup.ts'
 
 const event = (value: unknown) => `data: ${JSON.stringify(value)}\n\n`
@@ -241,7 +241,8 @@ for (const engine of engines)
       ])
       expect(await ended(() => leave('hangs'))).toEqual([{ ended: 'client left', wasForwarded: true, status: null }])
       expect(await ended(() => leave('streams'))).toEqual([{ ended: 'client left', wasForwarded: true, status: 200 }])
-      const unknown = await ended(() => chat('nobody-serves-it'))
+      // A key as a model is never forwarded.
+      const unknown = await ended(() => chat(unknownKey('project')))
       expect(unknown).toEqual([{ ended: null, wasForwarded: false, status: null }])
     })
 

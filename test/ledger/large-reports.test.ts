@@ -9,7 +9,7 @@ const LARGEST_PIECE = 256 * 1024
 
 for (const engine of engines)
   describe(`a page of a megabyte (${engine})`, () => {
-    test('comes in pieces between which a timer is called, and is whole', async () => {
+    test('comes in pieces between which others have their turn, and is whole', async () => {
       const server = await startServer(engine)
       try {
         const begin = Math.floor(Date.now() / 86_400_000) * 1440 - 1440
@@ -26,17 +26,23 @@ for (const engine of engines)
         const query = `start_time=${begin * 60}&end_time=${(begin + 1440) * 60}&bucket_width=1m&limit=1440`
         const answer = await server.request('GET', `/organization/usage/completions?${query}`)
         let [text, pieces, largest, turns] = ['', 0, 0, 0]
-        const timer = setInterval(() => turns++, 0)
+        let isRead = false
+        // Not a timer: on a fast machine all pieces come within its millisecond.
+        const turn = () => {
+          turns++
+          if (!isRead) setImmediate(turn)
+        }
+        setImmediate(turn)
         const decoder = new TextDecoder()
         for await (const piece of answer.body!) {
           text += decoder.decode(piece, { stream: true })
           largest = Math.max(largest, piece.length)
           pieces++
         }
-        clearInterval(timer)
+        isRead = true
         expect(largest).toBeLessThan(LARGEST_PIECE)
         expect(pieces).toBeGreaterThan(3)
-        expect(turns).toBeGreaterThan(0)
+        expect(turns).toBeGreaterThan(3)
         const { data } = JSON.parse(text) as { data: { results: { num_model_requests: number }[] }[] }
         expect(data.map(({ results }) => results[0]!.num_model_requests)).toEqual(Array.from({ length: 1440 }, () => 1))
       } finally {
