@@ -45,7 +45,7 @@ export type SentProvider =
   | ({ type: 'gcp'; bucket: string } & GoogleIdentity)
   | { type: 'oci'; bucket: string; region: string; tenancy_ocid: string }
 
-interface GoogleIdentity {
+export interface GoogleIdentity {
   workload_identity_pool_id: string
   workload_identity_project_number: string
   workload_identity_provider_id: string
