@@ -68,6 +68,19 @@ def litellm():
     say("embeddings", len(litellm.embedding(model="openai/tiny", input=["one", "two"], **with_key).data))
 
 
+def realtime():
+    import openai
+
+    sockets = base_url.replace("http", "ws", 1)
+    client = openai.OpenAI(base_url=base_url, websocket_base_url=sockets, api_key=key, max_retries=0)
+    with client.realtime.connect(model="tiny") as connection:
+        connection.response.create()
+        for event in connection:
+            say(event.type, getattr(event, "delta", None))
+            if event.type == "response.done":
+                break
+
+
 # LiteLLM would read its price list from the network.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
-{"official": official, "azure": azure, "litellm": litellm}[name]()
+{"official": official, "azure": azure, "litellm": litellm, "realtime": realtime}[name]()

@@ -19,11 +19,20 @@ export function startModelServer() {
   const server = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',
-    async fetch(request) {
+    async fetch(request, server) {
+      if (request.headers.has('upgrade') && server.upgrade(request)) return undefined
       const { pathname } = new URL(request.url)
       if (pathname !== '/v1/models') paths.push(`${request.method} ${pathname}`)
       const answer = answers[`${request.method} ${pathname}`]
       return answer ? answer(request) : Response.json({ error: { message: 'unknown path' } }, { status: 404 })
+    },
+    // A realtime session: whatever it is told, it gives one response.
+    websocket: {
+      message(socket) {
+        socket.send(JSON.stringify({ type: 'response.output_text.delta', delta: 'Hello there.' }))
+        const response = { id: 'resp_1', status: 'completed', usage: { input_tokens: 11, output_tokens: 7 } }
+        socket.send(JSON.stringify({ type: 'response.done', response }))
+      },
     },
   })
   return { url: `http://127.0.0.1:${server.port}/v1`, paths, stop: () => server.stop(true) }

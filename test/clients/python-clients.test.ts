@@ -63,6 +63,15 @@ describe.skipIf(!existsSync(python))('clients from PyPI', () => {
   )
 
   test(
+    'the official SDK: a realtime session',
+    async () => {
+      expect(await calls('realtime')).toEqual({ 'response.output_text.delta': 'Hello there.', 'response.done': null })
+      await server.used('completions', { requests: 1, input: 11, output: 7 })
+    },
+    LONGEST_MILLISECONDS,
+  )
+
+  test(
     'Azure’s client class: chat, streams',
     async () => {
       expect(await calls('azure')).toEqual({ chat: 'Hello there.', stream: 'Hello there.' })

@@ -116,7 +116,7 @@ for (const engine of engines)
     })
 
     test('a model without a price costs nothing, which the log says once', async () => {
-      for (let n = 0; n < 2; n++) await ask('free')
+      for (let n = 0; n < 2; n++) expect((await ask('free')).status).toBe(200)
       await server.now.writeUsage()
       expect(warnings.filter((one) => one.includes('without a price') && one.includes('"free"'))).toHaveLength(1)
       const start_time = Math.floor(Date.now() / 86_400_000) * 86_400
@@ -150,10 +150,10 @@ for (const engine of engines)
             .map(({ amount }) => amount?.value),
         )
       }
-      await ask('changing', { max_tokens: 1 })
+      expect((await ask('changing', { max_tokens: 1 })).status).toBe(200)
       expect(await spent()).toEqual([[1]])
       server.world.ahead += 86_400
-      await ask('changing', { max_tokens: 1 })
+      expect((await ask('changing', { max_tokens: 1 })).status).toBe(200)
       expect(await spent()).toEqual([[1], [3]])
       server.world.ahead -= 86_400
     })
