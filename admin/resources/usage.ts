@@ -61,7 +61,8 @@ function pageOf(
   const same = JSON.stringify([report, size, groups.toSorted(), filters, start_time, end_time ?? null])
   const { from, to } = page
     ? requireOwnToken(page, same, keys.peppers)
-    : { from: start_time, to: end_time ?? seconds(world) }
+    : // The end is exclusive: what was used in this second belongs to it.
+      { from: start_time, to: end_time ?? seconds(world) + 1 }
   const end = endOfPage(from, to, width, most)
   const next_page = end < to ? pageToken({ from: end, to }, same, keys.peppers) : null
   return { width, from, to: end, groups, filters, next_page }
