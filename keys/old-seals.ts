@@ -3,6 +3,7 @@
  * more, so a server remembers 32 bits of the digest of each of these keys. That takes four bytes a
  * key, and lets one guess in four thousand million through to storage for each such key.
  */
+import { sql as raw } from 'kysely'
 import type { Sql } from '../database/types.ts'
 
 export class OldSeals {
@@ -29,8 +30,15 @@ export class OldSeals {
 }
 
 export async function loadOldSeals(sql: Sql): Promise<OldSeals> {
+  // The 1 is written out: with a placeholder SQLite does not know that the index of such keys has
+  // them all, and would read every key at each start.
   const of = (table: 'api_keys' | 'admin_api_keys') =>
-    sql.selectFrom(table).select('digest').where('is_redigested', '=', 1).where('deleted_at', 'is', null).execute()
+    sql
+      .selectFrom(table)
+      .select('digest')
+      .where('is_redigested', '=', raw.lit(1))
+      .where('deleted_at', 'is', null)
+      .execute()
   const rows = [...(await of('api_keys')), ...(await of('admin_api_keys'))]
   return new OldSeals(rows.map(({ digest }) => digest))
 }

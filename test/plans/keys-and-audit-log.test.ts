@@ -1,7 +1,7 @@
 /** How the engines read pages of keys and of the audit log. */
 import { beforeAll, expect, test } from 'bun:test'
 import { onBothEngines, type TestServer } from '../setup.ts'
-import { analyze, planOf, statementsOf } from './query-plans.ts'
+import { analyze, planOf, startsOf, statementsOf } from './query-plans.ts'
 
 /**
  * Enough rows in one project and beside it that reading all of them is never the cheapest for the
@@ -106,6 +106,12 @@ onBothEngines('the plans of hot reads', (server) => {
               expect(plan, what).toMatch(/Index Cond: .*ROW\(created_at, id\) < ROW\(/)
           }
         }
+  })
+
+  test('a start does not read all keys', async () => {
+    const plans = await Promise.all((await startsOf(server())).map((one) => planOf(server(), one)))
+    expect(plans.length).toBeGreaterThan(3)
+    expect(plans.filter((plan) => /SCAN api_keys(?! USING INDEX api_keys_redigested)|Seq Scan on api_keys/.test(plan))).toEqual([])
   })
 
   test('a page of the keys of all projects is read from an index, with each filter', async () => {

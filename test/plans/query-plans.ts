@@ -6,18 +6,14 @@ import { expect } from 'bun:test'
 import { adminApp } from '../../admin/admin-app.ts'
 import { kyselyOver, runOf, type Run } from '../../database/kysely.ts'
 import { digest } from '../../keys/digest.ts'
+import { loadKeyRing } from '../../keys/ring.ts'
 import { projectKeyReader } from '../../keys/read-project-key.ts'
 import { testPepper, type TestServer } from '../setup.ts'
 import { withMembers } from '../storage/watched-reads.ts'
 
 /** The statements that a GET runs for reading, in order. */
 export async function statementsOf({ context, engine, admin_key }: TestServer, path: string) {
-  const statements: Parameters<Run>[] = []
-  const run = runOf(context.database.read)
-  const read = kyselyOver(engine, (...statement) => {
-    statements.push(statement)
-    return run(...statement)
-  })
+  const { statements, read } = watched({ context, engine })
   const app = adminApp({ ...context, database: withMembers(context.database, { read }) })
   const headers = { authorization: `Bearer ${admin_key}` }
   const answer = await app.fetch(new Request(`http://keyhall.test/v1${path}`, { headers }))
@@ -31,14 +27,22 @@ export async function planOf({ context, engine }: TestServer, [sql, parameters]:
   return rows.map((row: Record<string, string>) => row.detail ?? row['QUERY PLAN']).join('\n')
 }
 
+/** The statements with which a start learns what keys there are. */
+export async function startsOf({ context, engine }: TestServer) {
+  const { statements, read } = watched({ context, engine })
+  const database = withMembers(context.database, { read })
+  const nothing = () => {}
+  await loadKeyRing(database, context.keys.peppers, context.world, {
+    isRevoked: () => false,
+    onForged: nothing,
+    onError: nothing,
+  })
+  return statements
+}
+
 /** The statements with which the gateway learns what a key opens. */
 export async function lookUpsOf({ context, engine }: TestServer, value: string) {
-  const statements: Parameters<Run>[] = []
-  const run = runOf(context.database.read)
-  const read = kyselyOver(engine, (...statement) => {
-    statements.push(statement)
-    return run(...statement)
-  })
+  const { statements, read } = watched({ context, engine })
   expect(await projectKeyReader(read, context.keys, context.world)([digest(testPepper, value)])).toMatchObject({
     has_access: true,
   })
@@ -48,4 +52,15 @@ export async function lookUpsOf({ context, engine }: TestServer, value: string) 
 /** Lets PostgreSQL count the rows that were added; SQLite plans without. */
 export async function analyze({ context }: TestServer) {
   if (context.database.engine === 'postgres') await runOf(context.database.read)('analyze', [], false)
+}
+
+/** Reads as the server does, and keeps the statements. */
+function watched({ context, engine }: Pick<TestServer, 'context' | 'engine'>) {
+  const statements: Parameters<Run>[] = []
+  const run = runOf(context.database.read)
+  const read = kyselyOver(engine, (...statement) => {
+    statements.push(statement)
+    return run(...statement)
+  })
+  return { statements, read }
 }
