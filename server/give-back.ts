@@ -3,11 +3,11 @@
  */
 import { giveBackBurned } from '../admin/give-back-burned.ts'
 import type { ExitCode } from '../world/failed.ts'
-import { Failed } from '../world/failed.ts'
 import type { Terminal } from '../world/terminal.ts'
 import { realWorld } from '../world/world.ts'
 import type { Config } from './config.ts'
 import { openStartedWithPepper } from './open-storage.ts'
+import { requireProject } from './require-project.ts'
 
 export async function giveBack(
   config: Pick<Config, 'database' | 'pepper' | 'pepper_file'>,
@@ -16,10 +16,7 @@ export async function giveBack(
 ): Promise<ExitCode> {
   const { database, peppers } = await openStartedWithPepper(config)
   try {
-    if (project_id !== null) {
-      const known = database.read.selectFrom('projects').select('id').where('id', '=', project_id)
-      if (!(await known.executeTakeFirst())) throw new Failed('There is no project with this id.')
-    }
+    await requireProject(database, project_id)
     const given = await giveBackBurned(database, peppers, realWorld, project_id)
     for (const { organization_id, project_id, dollars } of given)
       out(`${project_id ?? organization_id}: $${dollars} can be spent again.\n`)

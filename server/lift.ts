@@ -1,10 +1,11 @@
 /** `keyhall ip-allowlists lift`: lets the operator in again who was locked out. */
 import { liftAllowlists } from '../admin/lift-allowlists.ts'
-import { Failed, type ExitCode } from '../world/failed.ts'
+import type { ExitCode } from '../world/failed.ts'
 import type { Terminal } from '../world/terminal.ts'
 import { realWorld } from '../world/world.ts'
 import type { Config } from './config.ts'
 import { openStartedWithPepper } from './open-storage.ts'
+import { requireProject } from './require-project.ts'
 
 export async function lift(
   config: Pick<Config, 'database' | 'pepper' | 'pepper_file'>,
@@ -13,10 +14,7 @@ export async function lift(
 ): Promise<ExitCode> {
   const { database, peppers } = await openStartedWithPepper(config)
   try {
-    if (project_id !== null) {
-      const known = database.read.selectFrom('projects').select('id').where('id', '=', project_id)
-      if (!(await known.executeTakeFirst())) throw new Failed('There is no project with this id.')
-    }
+    await requireProject(database, project_id)
     const lifted = await liftAllowlists(database, peppers, realWorld, project_id)
     for (const { organization_id, project_id, id, name } of lifted)
       out(`${id} (${name}) is not active any more for ${project_id || organization_id}.\n`)
