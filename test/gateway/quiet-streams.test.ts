@@ -9,6 +9,7 @@ import { realWorld } from '../../world/world.ts'
 import { folder } from '../cli/command.ts'
 import { freePort } from '../postgres.ts'
 import { gatewayAlone, startGateway, until, type GatewayServer } from './setup.ts'
+import { open, startRealtime } from './sockets.ts'
 import { event, startUpstream, type FakeUpstream } from './upstream.ts'
 
 describe('a silent event stream', () => {
@@ -97,6 +98,8 @@ describe.skipIf(!isThere)('nginx before Keyhall, as the guide has it and with al
   const place = folder()
   let upstream: FakeUpstream
   let keyhall: GatewayServer
+  let voice: GatewayServer
+  const realtime = startRealtime()
   const running: ReturnType<typeof Bun.spawn>[] = []
   const clients: Record<string, OpenAI> = {}
 
@@ -127,19 +130,29 @@ describe.skipIf(!isThere)('nginx before Keyhall, as the guide has it and with al
       'defaults',
       (port) => `server { listen 127.0.0.1:${port}; location / { proxy_pass http://${address}; } }`,
     )
-    await startNginx('guide', (port) =>
+    const asInGuide = (to: string) => (port: number) =>
       block
-        .replaceAll('127.0.0.1:4100', address)
+        .replaceAll('127.0.0.1:4100', to)
         .replace(/listen 443[^;]*;/, `listen 127.0.0.1:${port};`)
-        .replace(/^.*ssl_certificate.*\n/gm, ''),
-    )
+        .replace(/^.*ssl_certificate.*\n/gm, '')
+    await startNginx('guide', asInGuide(address))
+    voice = await startGateway('sqlite', null, { KEYHALL_UPSTREAM: realtime.url })
+    await startNginx('sockets', asInGuide(`127.0.0.1:${voice.port}`))
   }, 30_000)
   afterAll(async () => {
     for (const process of running) process.kill()
     await Promise.all(running.map(({ exited }) => exited))
-    await keyhall.stop()
-    await upstream.stop()
+    await Promise.all([keyhall.stop(), voice.stop()])
+    await Promise.all([upstream.stop(), realtime.stop()])
     place.remove()
+  })
+
+  test('relays a realtime session, as the guide has it', async () => {
+    const session = await open(`${clients.sockets!.baseURL}/realtime?model=voice`, voice.key)
+    session.socket.send('{"type":"ping"}')
+    await until(() => session.heard.length > 0)
+    expect(session.heard).toEqual(['{"type":"ping"}'])
+    session.socket.close()
   })
 
   for (const name of ['defaults', 'guide'])
