@@ -40,7 +40,7 @@ describe.skipIf(!Bun.which('curl'))('curl', () => {
     await server.used('completions', { requests: 3, input: 33, output: 21 })
   })
 
-  test('-N shows a stream, -I a head, -F a form, --data-binary what gzip made', async () => {
+  test('-N shows a stream, -I a head, -F a form, --data-binary what was compressed', async () => {
     expect(await curl('/chat/completions', '-N', '--json', '{"model":"tiny","stream":true,"messages":[]}')).toEndWith(
       'data: [DONE]\n\n',
     )
@@ -52,12 +52,13 @@ describe.skipIf(!Bun.which('curl'))('curl', () => {
       text: '1000 bytes',
     })
     expect(await curl('/audio/speech', '--json', '{"model":"tiny","voice":"alloy","input":"Hello"}')).toBe(SPEECH)
-    const zipped = file('body.gz', gzipSync(body))
-    const encoded = ['-H', 'content-encoding: gzip', '-H', 'content-type: application/json']
-    expect(JSON.parse(await curl('/chat/completions', ...encoded, '--data-binary', `@${zipped}`))).toMatchObject({
-      usage: USAGE,
-    })
-    await server.used('completions', { requests: 2, input: 22, output: 14 })
+    const [gzip, zstd] = [file('body.gz', gzipSync(body)), file('body.zst', new Uint8Array(Bun.zstdCompressSync(body)))]
+    for (const flags of [
+      ['-H', 'content-encoding: gzip', '--data-binary', `@${gzip}`],
+      ['-H', 'content-encoding: zstd', '-H', 'transfer-encoding: chunked', '--data-binary', `@${zstd}`],
+    ])
+      expect(JSON.parse(await curl('/chat/completions', ...flags))).toMatchObject({ usage: USAGE })
+    await server.used('completions', { requests: 3, input: 33, output: 21 })
   })
 
   test('a wrong key and a wrong path are told in JSON', async () => {

@@ -3,8 +3,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { randomBytes } from 'node:crypto'
 import { engines, START_MILLISECONDS } from '../setup.ts'
 import { startMetered, type MeteredServer } from './metered.ts'
-import { startGateway, type GatewayServer } from './setup.ts'
-import { startUpstream, type FakeUpstream } from './upstream.ts'
 
 const MiB = 1024 * 1024
 
@@ -162,53 +160,3 @@ for (const engine of engines)
       await modelPermissions.delete(server.project_id)
     })
   })
-
-describe('curl', () => {
-  let upstream: FakeUpstream
-  let server: GatewayServer
-  beforeAll(async () => {
-    upstream = startUpstream()
-    server = await startGateway('sqlite', null, { KEYHALL_UPSTREAM: upstream.url })
-  })
-  afterAll(async () => {
-    await server.stop()
-    await upstream.stop()
-  })
-
-  async function curl(path: string, input: Uint8Array<ArrayBuffer>, ...flags: string[]) {
-    const child = Bun.spawn(
-      ['curl', '-sS', `${server.url}/v1${path}`, '-H', `Authorization: Bearer ${server.key}`, ...flags],
-      {
-        stdin: input,
-        stdout: 'pipe',
-      },
-    )
-    return JSON.parse(await new Response(child.stdout).text()) as Record<string, unknown>
-  }
-  const json = Buffer.from('{"model":"tiny","messages":[]}')
-
-  test.skipIf(!Bun.which('curl'))('asks with its defaults, without a type, and with a compressed body', async () => {
-    const none = new Uint8Array()
-    for (const answer of [
-      await curl('/chat/completions', none, '-d', json.toString()),
-      await curl('/chat/completions', none, '-d', json.toString(), '-H', 'Content-Type:'),
-      await curl('/chat/completions', Bun.gzipSync(json), '--data-binary', '@-', '-H', 'Content-Encoding: gzip'),
-      await curl(
-        '/chat/completions',
-        new Uint8Array(Bun.zstdCompressSync(json)),
-        '--data-binary',
-        '@-',
-        '-H',
-        'Content-Encoding: zstd',
-        '-H',
-        'Transfer-Encoding: chunked',
-      ),
-    ])
-      expect(answer).toMatchObject({ model: 'tiny of one' })
-    for (const { body, headers } of upstream.sent) {
-      expect(body).toBe(json.toString())
-      expect(headers).toMatchObject({ 'content-type': 'application/json' })
-      expect(headers['content-encoding']).toBeUndefined()
-    }
-  })
-})
