@@ -1,53 +1,26 @@
 /**
  * What Anthropic's own SDK hears of refusals and of streams that break, in the shape that it knows.
  */
-import Anthropic, { APIError, AuthenticationError, PermissionDeniedError, RateLimitError } from '@anthropic-ai/sdk'
+import { APIError, AuthenticationError, PermissionDeniedError, RateLimitError } from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { startForAnthropic, type AnthropicServer } from './anthropic-client.ts'
 import { engines, START_MILLISECONDS } from '../setup.ts'
 import { message, text, words, hello, weather } from './messages.ts'
-import { startMetered, streamOf, type MeteredServer } from './metered.ts'
+import { streamOf } from './metered.ts'
 
 for (const engine of engines)
   describe(`Anthropic's SDK, refused (${engine})`, () => {
-    let server: MeteredServer
-    let client: Anthropic
-    beforeAll(async () => {
-      server = await startMetered(engine, [
-        { match: 'priced-*', prices: [{ input: 1000, output: 2000 }], max_output_tokens: 100 },
-        { match: 'two-a-day', limits: { requests_per_day: 2 } },
-      ])
-      client = clientWith({ apiKey: server.key })
-    }, START_MILLISECONDS)
+    let server: AnthropicServer
+    beforeAll(async () => void (server = await startForAnthropic(engine)), START_MILLISECONDS)
     afterAll(() => server.stop())
-
-    const clientWith = (credentials: { apiKey?: string | null; authToken?: string | null }) =>
-      new Anthropic({
-        apiKey: null,
-        authToken: null,
-        ...credentials,
-        baseURL: 'http://keyhall.test',
-        maxRetries: 0,
-        fetch: async (url, init) => server.fetch(new Request(url as string, init as RequestInit)),
-      })
-    const refusal = async (call: Promise<unknown>) => {
-      const before = server.received.length
-      const error = await call.then(
-        () => null,
-        (thrown: unknown) => thrown,
-      )
-      expect(error).toBeInstanceOf(APIError)
-      expect(server.received).toHaveLength(before)
-      return error as APIError
-    }
-    const projects = () => server.client.admin.organization.projects
 
     test('hears of a refused key in the shape that it knows', async () => {
       for (const credentials of [{ apiKey: 'sk-proj-wrong' }, { authToken: 'sk-proj-wrong' }]) {
-        const wrong = clientWith(credentials)
+        const wrong = server.clientWith(credentials)
         for (const error of [
-          await refusal(wrong.messages.create({ model: 'm', max_tokens: 5, messages: hello })),
-          await refusal(wrong.messages.countTokens({ model: 'm', messages: hello })),
-          await refusal(wrong.messages.stream({ model: 'm', max_tokens: 5, messages: hello }).finalMessage()),
+          await server.refusal(wrong.messages.create({ model: 'm', max_tokens: 5, messages: hello })),
+          await server.refusal(wrong.messages.countTokens({ model: 'm', messages: hello })),
+          await server.refusal(wrong.messages.stream({ model: 'm', max_tokens: 5, messages: hello }).finalMessage()),
         ]) {
           expect(error).toBeInstanceOf(AuthenticationError)
           expect(error).toMatchObject({ status: 401, type: 'authentication_error', errorCode: 'invalid_api_key' })
@@ -68,12 +41,13 @@ for (const engine of engines)
 
     test('is bounded by max_tokens under a spend limit, and refused above it', async () => {
       server.answerWith(() => Response.json(message([text('Hello.')])))
-      await projects().spendLimit.update(server.project_id, {
+      await server.projects.spendLimit.update(server.project_id, {
         threshold_amount: 100_000,
         currency: 'USD',
         interval: 'month',
       })
-      const ask = (max_tokens: number) => client.messages.create({ model: 'priced-a', max_tokens, messages: hello })
+      const ask = (max_tokens: number) =>
+        server.anthropic.messages.create({ model: 'priced-a', max_tokens, messages: hello })
       await ask(40)
       expect(server.received.at(-1)!.body.max_tokens).toBe(40)
       await ask(1000)
@@ -81,47 +55,53 @@ for (const engine of engines)
       await server.finish('POST', '/messages', { model: 'priced-a', messages: hello })
       expect(server.received.at(-1)!.body.max_tokens).toBe(100)
       const tools = { model: 'priced-a', max_tokens: 40, messages: hello, tools: [weather] }
-      expect((await client.messages.create(tools)).content).toHaveLength(1)
+      expect((await server.anthropic.messages.create(tools)).content).toHaveLength(1)
       // What an image has cannot be seen, and no context_tokens says it.
       const image = { type: 'image' as const, source: { type: 'url' as const, url: 'https://a.test/b.png' } }
-      const seen = client.messages.create({ ...tools, messages: [{ role: 'user', content: [image] }] })
-      expect(await refusal(seen)).toMatchObject({ status: 400, errorCode: 'model_without_bound' })
+      const seen = server.anthropic.messages.create({ ...tools, messages: [{ role: 'user', content: [image] }] })
+      expect(await server.refusal(seen)).toMatchObject({ status: 400, errorCode: 'model_without_bound' })
       // Models inside are not looked at.
       const batch = await server.finish('POST', '/messages/batches', { requests: [] })
       expect([batch.status, (JSON.parse(batch.text) as { type: string }).type]).toEqual([400, 'error'])
-      await projects().spendLimit.update(server.project_id, { threshold_amount: 1, currency: 'USD', interval: 'month' })
+      await server.projects.spendLimit.update(server.project_id, {
+        threshold_amount: 1,
+        currency: 'USD',
+        interval: 'month',
+      })
       // A dollar is a thousand tokens of a prompt, and this may be longer.
-      const spent = client.messages.create({
+      const spent = server.anthropic.messages.create({
         model: 'priced-a',
         max_tokens: 100,
         messages: [{ role: 'user', content: 'x'.repeat(1000) }],
       })
-      const error = await refusal(spent)
+      const error = await server.refusal(spent)
       expect(error).toBeInstanceOf(RateLimitError)
       expect(error).toMatchObject({ type: 'billing_error', errorCode: 'project_spend_limit_exceeded' })
       expect(error.headers!.get('x-should-retry')).toBe('false')
-      await projects().spendLimit.delete(server.project_id)
+      await server.projects.spendLimit.delete(server.project_id)
     })
 
     test('may use the models that its project may', async () => {
-      await projects().modelPermissions.update(server.project_id, { mode: 'allow_list', model_ids: ['allowed'] })
-      const error = await refusal(client.messages.create({ model: 'other', max_tokens: 5, messages: hello }))
+      await server.projects.modelPermissions.update(server.project_id, { mode: 'allow_list', model_ids: ['allowed'] })
+      const error = await server.refusal(
+        server.anthropic.messages.create({ model: 'other', max_tokens: 5, messages: hello }),
+      )
       expect(error).toBeInstanceOf(PermissionDeniedError)
       expect(error).toMatchObject({ type: 'permission_error', errorCode: 'model_not_found' })
-      const counting = await refusal(client.messages.countTokens({ model: 'other', messages: hello }))
+      const counting = await server.refusal(server.anthropic.messages.countTokens({ model: 'other', messages: hello }))
       expect(counting).toMatchObject({ type: 'permission_error' })
-      await projects().modelPermissions.delete(server.project_id)
+      await server.projects.modelPermissions.delete(server.project_id)
     })
 
     test('hears of a stream that breaks in an event of its own, and of an upstream that fails', async () => {
       server.answerWith(() => streamOf(words, 'breaks'))
-      const stream = client.messages.stream({ model: 'broken', max_tokens: 50, messages: hello })
+      const stream = server.anthropic.messages.stream({ model: 'broken', max_tokens: 50, messages: hello })
       const error = (await stream.finalMessage().catch((thrown: unknown) => thrown)) as APIError
       expect(error).toBeInstanceOf(APIError)
       expect(error).toMatchObject({ type: 'api_error', errorCode: 'bad_upstream' })
       expect((error.error as { request_id: string }).request_id).toBe(stream.request_id!)
       server.answerWith(() => Response.json({ error: {} }, { status: 401 }))
-      const ask = () => client.messages.create({ model: 'm', max_tokens: 5, messages: hello })
+      const ask = () => server.anthropic.messages.create({ model: 'm', max_tokens: 5, messages: hello })
       expect(await ask().catch((thrown: unknown) => thrown)).toMatchObject({ status: 502, type: 'api_error' })
       // What the upstream refuses by itself passes.
       const own = { type: 'error', error: { type: 'invalid_request_error', message: 'Too long' } }

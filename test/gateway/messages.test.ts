@@ -1,47 +1,19 @@
 /** `/v1/messages` as Anthropic's own SDK calls it: answers, streams, tools and counts of tokens. */
-import Anthropic, { APIError } from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { startForAnthropic, type AnthropicServer } from './anthropic-client.ts'
 import { engines, START_MILLISECONDS } from '../setup.ts'
 import { usage, counted, message, text, begin, block, delta, ending, words, hello, weather } from './messages.ts'
-import { eventually, startMetered, streamOf, type MeteredServer } from './metered.ts'
+import { eventually, streamOf } from './metered.ts'
 
 for (const engine of engines)
   describe(`Anthropic's SDK (${engine})`, () => {
-    let server: MeteredServer
-    let client: Anthropic
-    beforeAll(async () => {
-      server = await startMetered(engine, [
-        { match: 'priced-*', prices: [{ input: 1000, output: 2000 }], max_output_tokens: 100 },
-        { match: 'two-a-day', limits: { requests_per_day: 2 } },
-      ])
-      client = clientWith({ apiKey: server.key })
-    }, START_MILLISECONDS)
+    let server: AnthropicServer
+    beforeAll(async () => void (server = await startForAnthropic(engine)), START_MILLISECONDS)
     afterAll(() => server.stop())
-
-    const clientWith = (credentials: { apiKey?: string | null; authToken?: string | null }) =>
-      new Anthropic({
-        apiKey: null,
-        authToken: null,
-        ...credentials,
-        baseURL: 'http://keyhall.test',
-        maxRetries: 0,
-        fetch: async (url, init) => server.fetch(new Request(url as string, init as RequestInit)),
-      })
-    const refusal = async (call: Promise<unknown>) => {
-      const before = server.received.length
-      const error = await call.then(
-        () => null,
-        (thrown: unknown) => thrown,
-      )
-      expect(error).toBeInstanceOf(APIError)
-      expect(server.received).toHaveLength(before)
-      return error as APIError
-    }
-    const projects = () => server.client.admin.organization.projects
 
     test('gets a whole answer, which is metered with its cache', async () => {
       server.answerWith(() => Response.json(message([text('Hello.')])))
-      const answer = await client.messages.create(
+      const answer = await server.anthropic.messages.create(
         { model: 'whole', max_tokens: 50, messages: hello },
         { headers: { 'anthropic-beta': 'some-beta-2026-01-01' } },
       )
@@ -59,7 +31,9 @@ for (const engine of engines)
 
     test('may show its key as a bearer token too', async () => {
       server.answerWith(() => Response.json(message([text('Hello.')])))
-      await clientWith({ authToken: server.key }).messages.create({ model: 'bearer', max_tokens: 5, messages: hello })
+      await server
+        .clientWith({ authToken: server.key })
+        .messages.create({ model: 'bearer', max_tokens: 5, messages: hello })
       expect(await server.counted('completions', 'bearer')).toMatchObject(counted)
     })
 
@@ -76,7 +50,7 @@ for (const engine of engines)
         server.answerWith(() => streamOf([...words, ending(last)]))
         const model = `stream-${name.length}`
         const said: string[] = []
-        const stream = client.messages.stream({ model, max_tokens: 50, messages: hello })
+        const stream = server.anthropic.messages.stream({ model, max_tokens: 50, messages: hello })
         stream.on('text', (piece) => said.push(piece))
         const final = await stream.finalMessage()
         expect(said).toEqual(['Hel', 'lo.'])
@@ -89,7 +63,7 @@ for (const engine of engines)
       const use = { type: 'tool_use', id: 'toolu_1', name: 'weather', input: { city: 'Rome' } }
       server.answerWith(() => Response.json(message([use], { stop_reason: 'tool_use' })))
       const ask = { model: 'tools', max_tokens: 50, messages: hello, tools: [weather] }
-      expect((await client.messages.create(ask)).content).toMatchObject([use])
+      expect((await server.anthropic.messages.create(ask)).content).toMatchObject([use])
       expect(server.received.at(-1)!.body).toMatchObject({ tools: [weather] })
       server.answerWith(() =>
         streamOf([
@@ -100,19 +74,24 @@ for (const engine of engines)
           ending({ output_tokens: 7 }, 'tool_use'),
         ]),
       )
-      expect((await client.messages.stream(ask).finalMessage()).content).toMatchObject([use])
+      expect((await server.anthropic.messages.stream(ask).finalMessage()).content).toMatchObject([use])
       await eventually(async () => (await server.counted('completions', 'tools')).num_model_requests === 2)
       expect(await server.counted('completions', 'tools')).toMatchObject({ input_tokens: 120, output_tokens: 14 })
     })
 
     test('may use no hosted tool that its project has off, by any of its names', async () => {
-      await projects().hostedToolPermissions.update(server.project_id, {
+      await server.projects.hostedToolPermissions.update(server.project_id, {
         web_search: { enabled: false },
         code_interpreter: { enabled: false },
         mcp: { enabled: false },
       } as never)
       const ask = (more: object) =>
-        client.messages.create({ model: 'm', max_tokens: 5, messages: hello, ...more } as never) as Promise<unknown>
+        server.anthropic.messages.create({
+          model: 'm',
+          max_tokens: 5,
+          messages: hello,
+          ...more,
+        } as never) as Promise<unknown>
       for (const more of [
         { tools: [{ type: 'web_search_20250305', name: 'web_search' }] },
         { tools: [{ type: 'web_fetch_20250910', name: 'web_fetch' }] },
@@ -120,10 +99,10 @@ for (const engine of engines)
         { tools: [{ type: 'mcp_toolset', mcp_server_name: 'x' }] },
         { mcp_servers: [{ type: 'url', url: 'https://mcp.test', name: 'x' }] },
       ])
-        expect(await refusal(ask(more))).toMatchObject({ status: 403, errorCode: 'hosted_tool_not_permitted' })
+        expect(await server.refusal(ask(more))).toMatchObject({ status: 403, errorCode: 'hosted_tool_not_permitted' })
       server.answerWith(() => Response.json(message([text('Hello.')])))
       await ask({ tools: [weather], mcp_servers: null })
-      await projects().hostedToolPermissions.update(server.project_id, {
+      await server.projects.hostedToolPermissions.update(server.project_id, {
         web_search: { enabled: true },
         code_interpreter: { enabled: true },
         mcp: { enabled: true },
@@ -132,15 +111,19 @@ for (const engine of engines)
 
     test('counts tokens, which costs nothing and is under the rate limit on requests', async () => {
       server.answerWith(() => Response.json({ input_tokens: 14 }))
-      const count = (model: string) => client.messages.countTokens({ model, messages: hello })
+      const count = (model: string) => server.anthropic.messages.countTokens({ model, messages: hello })
       expect(await count('counted-only')).toMatchObject({ input_tokens: 14 })
       expect(server.received.at(-1)!.path).toBe('/messages/count_tokens')
       await count('two-a-day')
       await count('two-a-day')
-      expect(await refusal(count('two-a-day'))).toMatchObject({ status: 429, type: 'rate_limit_error' })
-      await projects().spendLimit.update(server.project_id, { threshold_amount: 1, currency: 'USD', interval: 'month' })
+      expect(await server.refusal(count('two-a-day'))).toMatchObject({ status: 429, type: 'rate_limit_error' })
+      await server.projects.spendLimit.update(server.project_id, {
+        threshold_amount: 1,
+        currency: 'USD',
+        interval: 'month',
+      })
       expect(await count('priced-count')).toMatchObject({ input_tokens: 14 })
-      await projects().spendLimit.delete(server.project_id)
+      await server.projects.spendLimit.delete(server.project_id)
       await server.now.writeUsage()
       for (const model of ['counted-only', 'two-a-day', 'priced-count'])
         expect(await server.used('completions', model)).toBeUndefined()

@@ -111,7 +111,9 @@ onBothEngines('the plans of hot reads', (server) => {
   test('a start does not read all keys', async () => {
     const plans = await Promise.all((await startsOf(server())).map((one) => planOf(server(), one)))
     expect(plans.length).toBeGreaterThan(3)
-    expect(plans.filter((plan) => /SCAN api_keys(?! USING INDEX api_keys_redigested)|Seq Scan on api_keys/.test(plan))).toEqual([])
+    expect(
+      plans.filter((plan) => /SCAN api_keys(?! USING INDEX api_keys_redigested)|Seq Scan on api_keys/.test(plan)),
+    ).toEqual([])
   })
 
   test('a page of the keys of all projects is read from an index, with each filter', async () => {

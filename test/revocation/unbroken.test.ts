@@ -98,31 +98,22 @@ for (const engine of engines)
       START_MILLISECONDS,
     )
 
-    test('that are missing in between make a server forget everything', async () => {
-      const { address, one, stalled } = await threeServers()
-      const resume = stalled.stall()
-      const revoked = [one.revoke('key_1'), one.revoke('key_2'), one.revoke('key_3')]
-      const database = await openDatabase(address)
-      opened.push(() => database.close())
-      while ((await database.read.selectFrom('revocations').select('epoch').execute()).length < 3) await Bun.sleep(10)
-      await database.write((sql) => sql.deleteFrom('revocations').where('epoch', '=', 2).execute())
-      resume()
-      await Promise.all(revoked)
-      expect(stalled.forgotten).toContain(null)
-    })
-
-    test('that are missing at the end make a server forget everything', async () => {
-      const { address, one, stalled } = await threeServers()
-      const resume = stalled.stall()
-      const revoked = [one.revoke('key_1'), one.revoke('key_2'), one.revoke('key_3')]
-      const database = await openDatabase(address)
-      opened.push(() => database.close())
-      while ((await database.read.selectFrom('revocations').select('epoch').execute()).length < 3) await Bun.sleep(10)
-      await database.write((sql) => sql.deleteFrom('revocations').where('epoch', '=', 3).execute())
-      resume()
-      await Promise.all(revoked)
-      expect(stalled.forgotten).toContain(null)
-    })
+    for (const [where, epoch] of [
+      ['in between', 2],
+      ['at the end', 3],
+    ] as const)
+      test(`that are missing ${where} make a server forget everything`, async () => {
+        const { address, one, stalled } = await threeServers()
+        const resume = stalled.stall()
+        const revoked = [one.revoke('key_1'), one.revoke('key_2'), one.revoke('key_3')]
+        const database = await openDatabase(address)
+        opened.push(() => database.close())
+        while ((await database.read.selectFrom('revocations').select('epoch').execute()).length < 3) await Bun.sleep(10)
+        await database.write((sql) => sql.deleteFrom('revocations').where('epoch', '=', epoch).execute())
+        resume()
+        await Promise.all(revoked)
+        expect(stalled.forgotten).toContain(null)
+      })
 
     test('are kept by their number: the newest ten thousand, whatever their times', async () => {
       const { address, one, late } = await threeServers()
