@@ -48,8 +48,9 @@ test('sends a body again as it was', async () => {
 })
 
 /**
- * The milliseconds that the client waits between attempts, none of which is waited for. Only timers of client/timing.ts
- * count: a server of another test file may still live in this process and set timers of its own.
+ * The milliseconds that the client waits between attempts, none of which is waited for. Only timers
+ * of client/timing.ts count: a server of another test file may still live in this process and set
+ * timers of its own.
  */
 async function waits(replies: Parameters<typeof scripted>[0], maxRetries: number) {
   const asked: number[] = []
