@@ -1,9 +1,10 @@
 /** Brings the schema of a database up to date: all missing migrations in one transaction. */
+import { sql as raw } from 'kysely'
 import { realWorld, seconds } from '../world/world.ts'
 import { CannotOpen } from './storage-errors.ts'
 import { migrations } from './migrations/index.ts'
 import type { Migration } from './migrations/migration.ts'
-import type { DatabaseOptions, Engine, RunStatement } from './types.ts'
+import type { Database, DatabaseOptions, Engine, RunStatement } from './types.ts'
 
 /** Throws CannotOpen with a sentence; then nothing was changed. */
 export async function migrate(engine: Engine, { asItIs = false, world = realWorld, afterMigrations }: DatabaseOptions) {
@@ -22,6 +23,17 @@ export async function migrate(engine: Engine, { asItIs = false, world = realWorl
     if (applied.length > 0 && missing.length > 0)
       await afterMigrations?.({ applied: missing.map(({ name }) => name), run, literal: engine.dialect.bytesLiteral })
   })
+}
+
+/**
+ * Which migrations of this version an open database lacks, and which it has that this version does
+ * not know.
+ */
+export async function migrationsOf({ read }: Pick<Database, 'read'>) {
+  const { rows } = await raw<{ name: string }>`select name from migrations`.execute(read)
+  const applied = new Set(rows.map(({ name }) => name))
+  const known = new Set(migrations.map(({ name }) => name))
+  return { missing: [...known.difference(applied)], unknown: [...applied.difference(known)] }
 }
 
 async function appliedMigrations(engine: Engine, run: RunStatement): Promise<string[]> {

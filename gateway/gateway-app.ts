@@ -136,6 +136,11 @@ export class Gateway {
     return this.#models
   }
 
+  /** Whether every upstream was asked for its models; true where there is none to ask. */
+  get knowsUpstreams(): boolean {
+    return this.#upstreams?.all.every(({ wasAsked }) => wasAsked) ?? true
+  }
+
   /** The upstream that the configuration gives this name. */
   upstream(name: string): Upstream | undefined {
     return this.#upstreams?.all.find(({ config }) => config.name === name)

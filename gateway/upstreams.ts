@@ -70,6 +70,11 @@ export class Upstream {
     return this.config.models?.every((name) => !name.includes('*')) !== true
   }
 
+  /** Whether it is known which models it has, as far as it says so. */
+  get wasAsked() {
+    return !this.mustAsk || this.listed !== null || this.#asked > -Infinity
+  }
+
   /**
    * Asks for its models unless that was done within the last second. Never throws; without an
    * answer, the last one stays.

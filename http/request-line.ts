@@ -2,7 +2,7 @@
 export interface RequestLine {
   request_id: string
   /** Which part of the server answered. */
-  component: 'admin' | 'gateway' | 'verify'
+  component: 'admin' | 'gateway' | 'verify' | 'probe'
   method: string
   path: string
   operation: string | null

@@ -109,8 +109,11 @@ export class Metrics {
     this.#storageErrors.add(code)
   }
 
-  /** Counts an answered request. */
+  /**
+   * Counts an answered request. Probes are not counted: their answers say nothing about callers.
+   */
   count({ component, operation, status, milliseconds, forwarded, storage_error }: RequestLine) {
+    if (component === 'probe') return
     this.#requests.add(component, operation ?? 'none', status)
     if (storage_error !== null) this.#storageErrors.add(storage_error)
     if (component === 'admin') this.#adminSeconds.observe(milliseconds / MILLISECONDS)

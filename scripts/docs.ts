@@ -39,7 +39,7 @@ const index = (resources: Page[], lists: Page[]): Page => {
   const text = `# Reference
 
 Written by \`npm run docs\` from \`contract/\`, \`server/config.ts\`, \`gateway/upstream-config.ts\` and \`metrics/metrics.ts\`; a check fails when it is out of date.
-All paths are below \`/v1\`, but for these, which are beside it: \`/verify\`, \`/health\`, \`/metrics\` and \`/openapi.json\`, which describes the same
+All paths are below \`/v1\`, but for these, which are beside it: \`/verify\`, \`/health\`, \`/livez\`, \`/readyz\`, \`/metrics\` and \`/openapi.json\`, which describes the same
 for machines.
 
 ## Operations

@@ -12,13 +12,15 @@ import { verifyEndpoint } from '../gateway/verify-endpoint.ts'
 import { Cors } from '../http/cors.ts'
 import { BodyBudget } from '../http/body-budget.ts'
 import type { RequestLine } from '../http/request-line.ts'
+import type { Reporting } from '../http/respond.ts'
 import { Metrics } from '../metrics/metrics.ts'
 import type { Parts } from './parts.ts'
 import { startBackground, stopBackground } from './background.ts'
 import { version } from '../world/version.ts'
-import { measure, measureCors } from './measure.ts'
+import { measure, measureCors, measureProbes } from './measure.ts'
 import { measureLimits } from './measure-limits.ts'
 import { openMeter } from './open-meter.ts'
+import { Probes } from './probes.ts'
 import { Router, type Handler } from './router.ts'
 
 export interface Assembled {
@@ -28,6 +30,7 @@ export interface Assembled {
   router: Router
   context: AdminContext & VerifyContext
   gateway: Gateway
+  probes: Probes
   /** Takes the file with the upstreams as it is now. */
   configure: (config: GatewayConfig | null) => void
   /** What happens by itself every now and then, done now. */
@@ -50,19 +53,15 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const { database, world, upstreams, mail = null, keepRevocations = async () => {} } = parts
   const metrics = new Metrics(version, () => gateway.namedModels())
   const bodies = new BodyBudget(parts.bodyLimits)
-  const log = (line: RequestLine) => {
-    metrics.count(line)
-    parts.log(line)
-  }
+  const log = countedBy(metrics, parts.log)
   const options = { ...parts, bodies, log }
   const background = await startBackground(parts, metrics)
   const { keys, forged, cache, lastUsed, ledger, revocations, reports } = background
   const models = () => gateway.models()
-  const report = reports.make
   const meter = openMeter({ ...parts, ledger, models, gateway: () => gateway })
   const mayFetchFrom = parts.issuerHosts ?? new Set<string>()
   const shared = { database, keys, lastUsed, world, mail, cache, revocations }
-  const context = { ...shared, keepRevocations, models, report, mayFetchFrom }
+  const context = { ...shared, keepRevocations, models, report: reports.make, mayFetchFrom }
   const admin = adminApp(context, options)
   const issuerKeys = new IssuerKeys(world, mayFetchFrom)
   const tokens = new TokenEndpoint({ ...context, providers: background.providers, issuerKeys }, options)
@@ -71,6 +70,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const gateway = new Gateway({ authorizer, policies, world }, upstreams, options)
   meter.start()
   measureLimits(metrics, { ...meter.context, database })
+  const probes = openProbes(gateway, parts, metrics, { world, log })
   measure(metrics, { cache, lastUsed, gateway, authorizer, bodies, forged, tokens })
   const router = new Router(
     {
@@ -80,12 +80,14 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       token: tokens.fetch,
       verify: verifyEndpoint({ authorizer, policies, world }, options),
       metrics: () => metrics.page(),
+      probes,
     },
     { world, log },
   )
   return {
     context,
     gateway,
+    probes,
     now: {
       writeUsage: () => ledger.flush(),
       lookForResults: () => meter.context.results.look(),
@@ -105,6 +107,27 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       mail?.close()
     },
   }
+}
+
+/** Tells the metrics and the log of each request. */
+const countedBy = (metrics: Metrics, log: Parts['log']) => (line: RequestLine) => {
+  metrics.count(line)
+  log(line)
+}
+
+function openProbes(
+  gateway: Gateway,
+  { database, addressOf, warn = () => {} }: Parts,
+  metrics: Metrics,
+  reporting: Reporting,
+): Probes {
+  const { world } = reporting
+  const onChange = (isReady: boolean, reasons: string, about: Record<string, unknown>) =>
+    isReady ? warn('The server is ready again.', about) : warn(`The server is not ready. ${reasons}`, about)
+  const probed = { database, world, knowsUpstreams: () => gateway.knowsUpstreams, onChange }
+  const probes = new Probes(probed, reporting, addressOf)
+  measureProbes(metrics, probes)
+  return probes
 }
 
 /** The gateway, which pages of other origins may call where the operator names any. */

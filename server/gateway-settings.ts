@@ -72,12 +72,20 @@ export const gatewaySettings = {
       'How many seconds a stream is still read from its upstream after its client has left, so that the upstream reports the usage. With 0 the upstream is stopped at once, and the tokens that came are counted.',
     parse: whole(0, 3600),
   }),
+  shutdown_delay_seconds: setting({
+    env: 'KEYHALL_SHUTDOWN_DELAY_SECONDS',
+    value: 'SECONDS',
+    default: '0',
+    about:
+      'How many seconds after SIGTERM or SIGINT the server still accepts requests, while `/readyz` is 503 already, so that load balancers leave before the ports close.',
+    parse: whole(0, 3600),
+  }),
   shutdown_seconds: setting({
     env: 'KEYHALL_SHUTDOWN_SECONDS',
     value: 'SECONDS',
     default: '30',
     about:
-      'How many seconds requests and streams under way may go on after SIGTERM or SIGINT, before they are ended with an error. Whatever stops the process must wait five seconds longer.',
+      'How many seconds requests and streams under way may go on after the ports were closed, before they are ended with an error. Whatever stops the process must wait for the delay and for these, and five seconds longer.',
     parse: whole(0, 3600),
   }),
 }

@@ -45,9 +45,11 @@ export class Log {
     this.#put(printable(`${clock(time)} ${level.padEnd(5)} ${message}${extra.join('')}`))
   }
 
-  /** A request that was answered. */
+  /**
+   * A request that was answered. Those that come by themselves every few seconds are for debugging.
+   */
   request(line: RequestLine) {
-    const level = line.status >= 500 ? 'error' : 'info'
+    const level = levelOf(line)
     if (!this.#shows(level)) return
     const time = this.#time()
     this.#put(this.#readable ? readableLine(line, time) : jsonLine(line, time, level))
@@ -78,6 +80,12 @@ export class Log {
     if (now !== this.#now) this.#text = new Date((this.#now = now)).toISOString()
     return this.#text
   }
+}
+
+function levelOf({ component, operation, status }: RequestLine): Level {
+  if (component === 'probe') return 'debug'
+  if (status >= 500) return 'error'
+  return operation === 'health' ? 'debug' : 'info'
 }
 
 /**

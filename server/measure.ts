@@ -7,6 +7,7 @@ import type { BodyBudget } from '../http/body-budget.ts'
 import type { KeyCache } from '../keys/cache.ts'
 import type { LastUsed } from '../keys/last-used.ts'
 import type { Metrics } from '../metrics/metrics.ts'
+import type { Probes } from './probes.ts'
 
 interface Measured {
   cache: KeyCache
@@ -70,6 +71,19 @@ export function measureCors(metrics: Metrics, cors: Cors) {
     kind: 'counter',
     label: 'outcome',
     read: () => cors.counts,
+  })
+}
+
+export function measureProbes(metrics: Metrics, probes: Probes) {
+  metrics.add({
+    name: 'keyhall_ready',
+    about: 'What `/readyz` finds now, by check: 1 where all is well, 0 where the check fails.',
+    kind: 'gauge',
+    label: 'check',
+    read: async () =>
+      Object.fromEntries(
+        Object.entries(await probes.look()).map(([check, finding]) => [check, finding === null ? 1 : 0]),
+      ),
   })
 }
 

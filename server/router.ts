@@ -11,7 +11,7 @@ export type Handler = (request: Request) => Response | Promise<Response>
 
 /**
  * The parts that can have a listener of their own. `/verify` belongs to the gateway; every listener
- * answers `/health`.
+ * answers `/health`, `/livez` and `/readyz`.
  */
 export const parts = ['admin', 'gateway', 'metrics'] as const
 export type Part = (typeof parts)[number]
@@ -23,6 +23,7 @@ interface Routes {
   /** The token endpoint; it belongs to administration and the gateway alike. */
   token: Handler
   metrics: Handler
+  probes: { livez: Handler; readyz: Handler }
   /** Whether a URL that is not below `/v1` is for the gateway. */
   isForGateway: (url: string) => boolean
 }
@@ -38,7 +39,7 @@ export class Router {
 
   /** The handler of a listener that answers for these parts and refuses the others. */
   serving(served: readonly Part[], mayReadMetrics: (request: Request) => boolean = () => true): Handler {
-    const { admin, gateway, verify, token, metrics } = this.#routes
+    const { admin, gateway, verify, token, metrics, probes } = this.#routes
     const [hasAdmin, hasGateway, hasMetrics] = parts.map((part) => served.includes(part))
     const absent: Handler = (request) => this.#refuse(request, unknownPath(request.method, loggablePath(request.url)))
     return (request) => {
@@ -55,6 +56,8 @@ export class Router {
         if (!hasMetrics) return absent(request)
         return mayReadMetrics(request) ? metrics(request) : this.#refuse(request, metricsOnlyLocal())
       }
+      if (rawPath(url) === '/livez') return probes.livez(request)
+      if (rawPath(url) === '/readyz') return probes.readyz(request)
       if (this.#routes.isForGateway(url)) return hasGateway ? gateway(request) : absent(request)
       return hasAdmin || isAt('/health', url) || rawPath(url) === '/' ? admin(request) : absent(request)
     }

@@ -2,11 +2,9 @@
  * `keyhall serve`: opens the database, makes the first organization if there is none, and answers
  * until told to stop.
  */
-import { firstStart } from '../admin/bootstrap.ts'
-import { fillDemo, whenDemoBegan } from '../admin/demo/demo.ts'
 import type { Mailer } from '../admin/mailer.ts'
 import type { Database } from '../database/types.ts'
-import type { Pepper, Peppers } from '../keys/digest.ts'
+import type { Peppers } from '../keys/digest.ts'
 import { Failed, type ExitCode } from '../world/failed.ts'
 import { KeptRevocations } from './revocations-file.ts'
 import type { Terminal } from '../world/terminal.ts'
@@ -22,6 +20,8 @@ import { greet } from './greeting.ts'
 import { Listeners } from './listeners.ts'
 import { logLinks } from './log-links.ts'
 import { Log } from './log.ts'
+import { makeOrganization, type FirstOrganization } from './first-organization.ts'
+import { openMail } from './open-mail.ts'
 import { asFailed, openHost } from './open-storage.ts'
 import { presentedBy, requireTrustedProxies } from './presented-certificates.ts'
 import { readTlsIdentity } from './tls-identity.ts'
@@ -76,7 +76,7 @@ class KeyhallServer {
   readonly #log: Log
   #listeners: Listeners | undefined
   #database: Database | undefined
-  #first: Awaited<ReturnType<typeof firstStart>> = null
+  #first: FirstOrganization | null = null
   #mail: Mailer | null = null
   #assembled: Assembled | undefined
   #kept: KeptRevocations | undefined
@@ -111,8 +111,8 @@ class KeyhallServer {
       // The ports come first, so that a start that fails because one is taken has not made a key
       // that nobody saw.
       this.#listeners = await Listeners.open(this.#config, identity)
-      this.#first = await this.#makeOrganization(database, pepper)
-      this.#mail = await this.#openMail(this.urls.admin)
+      this.#first = await makeOrganization(this.#config, database, pepper)
+      this.#mail = await openMail(this.#config, this.urls.admin, this.#terminal, this.#log)
       this.#kept = new KeptRevocations(this.#config.revocations_file, database, peppers, realWorld, this.#log)
       this.#assembled = await this.#assemble(database, peppers, { upstreams, bodyLimits: limits })
       await this.#bringUpToDate(database, { isFirst: this.#first !== null })
@@ -166,42 +166,13 @@ class KeyhallServer {
     }
   }
 
-  /** Requests under way have this time. */
-  stop(milliseconds = this.#config.shutdown_seconds * 1000): Promise<void> {
-    return (this.#stopping ??= this.#finish(milliseconds))
+  stop(): Promise<void> {
+    const milliseconds = this.#config.shutdown_seconds * 1000
+    return (this.#stopping ??= this.#finish(milliseconds, this.#config.shutdown_delay_seconds))
   }
 
   #readUpstreams() {
     return gatewayConfig(this.#config, this.#terminal.environment, (sentence) => this.#log.say('warn', sentence))
-  }
-
-  async #makeOrganization(database: Database, pepper: Pepper) {
-    const { demo, owner_email, admin_key } = this.#config
-    const first = await firstStart(database, pepper, demo ? whenDemoBegan(realWorld) : realWorld, {
-      owner_email,
-      admin_key: admin_key?.reveal() ?? null,
-    })
-    if (!demo) return first
-    if (!first)
-      throw new Failed(
-        'The database has an organization already, and the demo is for an empty one; start without --demo, or name another with --database.',
-      )
-    await fillDemo(database, pepper, realWorld, first)
-    return first
-  }
-
-  /** Sends the invitations, if a mail server is set. Its code is loaded only then. */
-  async #openMail(ownUrl: string): Promise<Mailer | null> {
-    const { smtp_url: url, smtp_from: from, public_url } = this.#config
-    if (!url) return null
-    if (!from) throw new Failed('KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that invitations come from.', 2)
-    const { openMailer } = await import('../admin/mailer.ts')
-    const command = `${this.#terminal.program} invites link`
-    const onError = (invite_id: string, error: unknown) =>
-      this.#log.say('error', `The mail of an invite could not be sent; "${command} ${invite_id}" makes a new link.`, {
-        cause: String(error),
-      })
-    return openMailer({ url, from, public_url: public_url ?? ownUrl, onError })
   }
 
   #assemble(
@@ -270,13 +241,21 @@ class KeyhallServer {
   #storageFailed(error: Error) {
     this.#log.say('error', 'The storage failed; stopping, because going on could lose data.', { cause: error.message })
     this.#log.flush()
-    const stopped = this.#assembled ? this.stop(FAILED_ENDS_WITHIN_MILLISECONDS) : Promise.resolve()
+    const stopped = this.#assembled
+      ? (this.#stopping ??= this.#finish(FAILED_ENDS_WITHIN_MILLISECONDS, 0))
+      : Promise.resolve()
     void stopped.finally(() => this.#terminal.exit(1))
     setTimeout(() => this.#terminal.exit(1), STOP_WITHIN_MILLISECONDS).unref()
   }
 
-  async #finish(milliseconds: number) {
+  /** Requests under way have `milliseconds`. Before that, new ones are taken for `delaySeconds`. */
+  async #finish(milliseconds: number, delaySeconds: number) {
     const [listeners, assembled, log] = [this.#listeners!, this.#assembled!, this.#log]
+    assembled.probes.stop()
+    if (delaySeconds > 0) {
+      log.say('info', `Stopping in ${delaySeconds} seconds; until then /readyz is 503, and requests are answered.`)
+      await Bun.sleep(delaySeconds * 1000)
+    }
     this.#stopLinks()
     log.say('info', 'Stopping: no new connections, requests in flight finish.')
     const mailed = () => this.#mail?.settled()

@@ -1,7 +1,7 @@
 /** The page of all metrics, as the server registers them. */
 import { Metrics } from '../../metrics/metrics.ts'
 import { measureLimits } from '../../server/measure-limits.ts'
-import { measure, measureCors } from '../../server/measure.ts'
+import { measure, measureCors, measureProbes } from '../../server/measure.ts'
 import type { Page } from './page.ts'
 import { table } from './schema.ts'
 
@@ -13,6 +13,7 @@ export function metricsPage(): Page {
   measure(metrics, unread)
   measureLimits(metrics, unread)
   measureCors(metrics, unread)
+  measureProbes(metrics, unread)
   const rows = metrics.all
     .toSorted((one, other) => (one.name < other.name ? -1 : 1))
     .map(({ name, type, labels, about }) => [

@@ -9,7 +9,12 @@ export interface Proxy {
   address: string
   /** Cuts the next connection that commits; with `andStayAway`, nobody is let in afterwards. */
   cutCommit: (when: 'before' | 'after', options?: { andStayAway?: boolean }) => void
+  /** Cuts every connection now, and lets nobody in. */
+  leave: () => void
   comeBack: () => void
+  /** Passes nothing on any more, and closes nothing. */
+  stall: () => void
+  resume: () => void
   close: () => void
 }
 
@@ -17,11 +22,13 @@ export async function startProxy(address: string): Promise<Proxy> {
   const { port, hostname } = new URL(address)
   let plan: { when: 'before' | 'after'; andStayAway: boolean } | null = null
   let away = false
+  let isStalled = false
   const sockets = new Set<Socket>()
 
   const proxy = createServer((client) => {
     if (away) return void client.destroy()
     const server = connect(Number(port), hostname)
+    if (isStalled) client.pause()
     for (const socket of [client, server]) {
       sockets.add(socket)
       socket.on('error', () => {}).on('close', () => sockets.delete(socket))
@@ -57,7 +64,19 @@ export async function startProxy(address: string): Promise<Proxy> {
   return {
     address: url.href,
     cutCommit: (when, { andStayAway = false } = {}) => (plan = { when, andStayAway }),
+    leave() {
+      away = true
+      for (const socket of sockets) socket.destroy()
+    },
     comeBack: () => (away = false),
+    stall() {
+      isStalled = true
+      for (const socket of sockets) socket.pause()
+    },
+    resume() {
+      isStalled = false
+      for (const socket of sockets) socket.resume()
+    },
     close: () => {
       for (const socket of sockets) socket.destroy()
       proxy.close()

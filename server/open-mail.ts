@@ -1,0 +1,27 @@
+/** Sends invitations and alerts, if a mail server is set. Its code is loaded only then. */
+import type { Mailer } from '../admin/mailer.ts'
+import { Failed } from '../world/failed.ts'
+import type { Terminal } from '../world/terminal.ts'
+import type { Config } from './config.ts'
+import type { Log } from './log.ts'
+
+/** `ownUrl` is where links lead without a public URL. Throws Failed with a sentence. */
+export async function openMail(
+  { smtp_url: url, smtp_from: from, public_url }: Pick<Config, 'smtp_url' | 'smtp_from' | 'public_url'>,
+  ownUrl: string,
+  { program }: Pick<Terminal, 'program'>,
+  log: Log,
+): Promise<Mailer | null> {
+  if (!url) return null
+  if (!from) throw new Failed('KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that invitations come from.', 2)
+  const { openMailer } = await import('../admin/mailer.ts')
+  const onError = (invite_id: string, error: unknown) =>
+    log.say(
+      'error',
+      `The mail of an invite could not be sent; "${program} invites link ${invite_id}" makes a new link.`,
+      {
+        cause: String(error),
+      },
+    )
+  return openMailer({ url, from, public_url: public_url ?? ownUrl, onError })
+}
