@@ -6,15 +6,18 @@ import { Hono, type Context } from 'hono'
 import { getPath } from 'hono/utils/url'
 import { invalid, wrongMethod } from '../contract/errors.ts'
 import type { Operation } from '../contract/kit.ts'
+import { SESSION_SECONDS } from '../contract/sessions.ts'
 import { BodyBudget, type BodyReservation } from '../http/body-budget.ts'
 import { readBody } from '../http/bounded-body.ts'
 import type { RequestLine } from '../http/request-line.ts'
+import { PageRequest, type OriginsOf } from '../http/own-pages.ts'
 import { beginExchange, failure, respond, type Reporting } from '../http/respond.ts'
 import { unknownPath } from '../http/unknown-path.ts'
 import { hasWrongHost, loggablePath, rawPath, searchOf } from '../http/url.ts'
 import { seconds } from '../world/world.ts'
 import { maskEncodedKeys } from '../keys/format.ts'
 import { verifyAdminKey } from '../keys/verify-admin-key.ts'
+import { verifySession } from '../keys/verify-session.ts'
 import { acceptPage } from './invites/accept-page.ts'
 import { endpoints, type Endpoint } from './api.ts'
 import type { AdminContext, Caller } from './call.ts'
@@ -32,6 +35,8 @@ export interface AdminOptions {
   log?: (line: RequestLine) => void
   /** The IP address of the client; null in process. */
   addressOf?: (request: Request) => string | null
+  /** The origins of pages of this server; without it nobody can sign in. */
+  originsOf?: OriginsOf
   /** The memory for request bodies, shared with the gateway. */
   bodies?: BodyBudget
 }
@@ -58,9 +63,12 @@ class AdminApp {
   readonly #reporting: Reporting
   readonly #addressOf: (request: Request) => string | null
   readonly #bodies: BodyBudget
+  readonly #originsOf: OriginsOf
 
-  constructor(context: AdminContext, { log, addressOf = () => null, bodies = new BodyBudget() }: AdminOptions) {
+  constructor(context: AdminContext, options: AdminOptions) {
+    const { log, addressOf = () => null, bodies = new BodyBudget(), originsOf = () => [] } = options
     this.#context = context
+    this.#originsOf = originsOf
     this.#reporting = { world: context.world, log }
     this.#addressOf = addressOf
     this.#bodies = bodies
@@ -69,6 +77,9 @@ class AdminApp {
     const document = openApi()
     this.hono.get('/openapi.json', (c) => this.#answer(c.req.raw, 'openapi', async () => ({ body: document })))
     this.hono.get('/invites/accept', (c) => this.#answer(c.req.raw, 'accept page', async () => acceptPage))
+    this.hono.get('/console/sign-in-methods.json', (c) =>
+      this.#answer(c.req.raw, 'sign-in methods', async () => ({ body: this.#signInMethods(c.req.raw) })),
+    )
     this.hono.get('/', (c) => this.#answer(c.req.raw, 'front page', (ip_address) => this.#front(c.req.raw, ip_address)))
     this.hono.notFound((c) => this.#answer(c.req.raw, null, (ip_address) => this.#rejectUnknown(c.req.raw, ip_address)))
   }
@@ -83,23 +94,33 @@ class AdminApp {
   /** Runs an operation; the memory of its body is given back afterwards. */
   async #run(pipeline: Pipeline, { req }: Context, ip_address: string | null): Promise<Result> {
     const { headers, url } = req.raw
+    const page = new PageRequest(req.raw, this.#originsOf)
     let reservation: BodyReservation | undefined
     try {
-      return await pipeline.run({
+      const result = await pipeline.run({
         authorization: headers.get('authorization'),
+        session: pipeline.needsKey ? page.readToken() : null,
+        requireSignIn: () => page.requireSignIn(),
         organization: headers.get('openai-organization'),
         params: req.param(),
         search: searchOf(url),
-        readBody: (key_id) => {
-          reservation = this.#bodies.open(key_id)
-          return readText(req.raw, key_id === null ? LARGEST_BODY_WITHOUT_KEY : LARGEST_BODY, reservation)
+        readBody: (caller_id) => {
+          reservation = this.#bodies.open(caller_id)
+          return readText(req.raw, caller_id === null ? LARGEST_BODY_WITHOUT_KEY : LARGEST_BODY, reservation)
         },
         ip_address,
         user_agent: userAgentOf(headers),
       })
+      if (result.session === undefined) return result
+      return { ...result, headers: { 'set-cookie': page.setCookie(result.session, SESSION_SECONDS) } }
     } finally {
       reservation?.release()
     }
+  }
+
+  /** How people can sign in from here. */
+  #signInMethods(request: Request) {
+    return { admin_key: this.#originsOf(request).length > 0, link: false, oidc: false }
   }
 
   async #front(request: Request, ip_address: string | null): Promise<Result> {
@@ -112,8 +133,8 @@ class AdminApp {
   }
 
   /**
-   * Throws the error for an unknown path. Below `/v1`, callers without an admin key get 401 and
-   * learn no more.
+   * Throws the error for an unknown path. Below `/v1`, callers without an admin key or a session
+   * get 401 and learn no more.
    */
   async #rejectUnknown(request: Request, ip_address: string | null): Promise<never> {
     if (hasWrongHost(request))
@@ -121,8 +142,12 @@ class AdminApp {
     const path = rawPath(request.url)
     if (path.startsWith(`${BASE}/`)) {
       const { database, keys, world } = this.#context
-      const shown = { authorization: request.headers.get('authorization'), ip_address }
-      await verifyAdminKey(database.read, keys, shown, seconds(world))
+      const session = new PageRequest(request, this.#originsOf).readToken()
+      if (session !== null) await verifySession(database.read, keys, { session, ip_address }, seconds(world))
+      else {
+        const shown = { authorization: request.headers.get('authorization'), ip_address }
+        await verifyAdminKey(database.read, keys, shown, seconds(world))
+      }
     }
     const allowed = methodsAt(path).join(', ')
     const shown = loggablePath(request.url)

@@ -14,6 +14,7 @@ import groups from './resources/groups.ts'
 import groupUsers from './resources/group-users.ts'
 import invites from './resources/invites.ts'
 import ipAllowlists, { projectIpAllowlistHandlers } from './resources/ip-allowlists.ts'
+import me, { myApiKeyHandlers } from './resources/me.ts'
 import projectApiKeys from './resources/project-api-keys.ts'
 import projectHostedTools from './resources/project-hosted-tools.ts'
 import projectLimits from './resources/project-limit-use.ts'
@@ -31,6 +32,7 @@ import {
   userRoleHandlers,
 } from './resources/role-assignments.ts'
 import roles, { projectRoleHandlers } from './resources/roles.ts'
+import sessions from './resources/sessions.ts'
 import spendAlerts, { projectSpendAlertHandlers } from './resources/spend-alerts.ts'
 import spendLimit, { projectSpendLimitHandlers } from './resources/spend-limits.ts'
 import usage from './resources/usage.ts'
@@ -50,6 +52,8 @@ const implementation: Implementation<typeof contract.admin.organization> = {
   groups: { ...groups, users: groupUsers, roles: groupRoleHandlers },
   roles,
   usage,
+  sessions,
+  me: { ...me, apiKeys: myApiKeyHandlers },
   dataRetention,
   externalKeys,
   externalStorage,

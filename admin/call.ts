@@ -8,10 +8,11 @@ import type { Revocations } from '../revocation/revocations.ts'
 import type { LastUsed } from '../keys/last-used.ts'
 import type { ModelLimits } from '../ledger/model-limits.ts'
 import type { MakePage } from '../ledger/reports.ts'
+import type { Caller } from '../keys/admin-caller.ts'
 import type { KeyRing } from '../keys/ring.ts'
-import type { AdminCaller } from '../keys/verify-admin-key.ts'
 import type { World } from '../world/world.ts'
 import type { Mail } from './mailer.ts'
+import type { SignIns } from './sessions/sign-ins.ts'
 import type { MayFetchFrom } from './workload-identity/fetch-document.ts'
 
 /** What all administration calls share. */
@@ -28,14 +29,12 @@ export interface AdminContext {
   /** The models that have rate limits. */
   models: () => ModelLimits
   report: MakePage
+  signIns: SignIns
   /** Hosts of issuers that may have private addresses. */
   mayFetchFrom: MayFetchFrom
 }
 
-/** On whose behalf a call runs: the owner of an admin key, or a person whom the body identifies. */
-export interface Caller extends Omit<AdminCaller, 'key_id'> {
-  key_id: string | null
-}
+export type { Caller } from '../keys/admin-caller.ts'
 
 /** The argument of a handler. */
 export interface Call<O extends Operation = Operation> {
@@ -48,6 +47,7 @@ export interface Call<O extends Operation = Operation> {
   organization_id: string
   /** Where the call comes from; null where that is not known. */
   ip_address: string | null
+  user_agent: string | null
   params: Params<O>
   query: Query<O>
   body: Body<O>
@@ -69,6 +69,8 @@ export interface Call<O extends Operation = Operation> {
    * for changes without an event.
    */
   invalidate: (scope: Scope) => void
+  /** Gives the browser that made the call the token of a session, or with null takes it away. */
+  keepSession: (token: string | null) => void
   /**
    * Runs a step outside the database, such as sending mail, once the change is durable. The step
    * must return at once and not throw.
@@ -83,17 +85,31 @@ export type Handler<O extends Operation> = (call: Call<O>) => Promise<Output<O>>
  * if the body does not identify anybody.
  */
 export type BodyAuthenticator<O extends Operation> = (
-  call: Pick<Call<O>, 'db' | 'now' | 'body' | 'keys' | 'newId'>,
+  call: Pick<Call<O>, 'db' | 'now' | 'body' | 'keys' | 'newId' | 'ip_address'>,
 ) => Promise<Caller>
+
+/** What a wrapper of a call sees: the request, and what all calls share. */
+export interface Attempt {
+  context: AdminContext
+  ip_address: string | null
+  user_agent: string | null
+  /** Throws 403 unless the request comes from a page of this server. */
+  requireSignIn: () => void
+}
+
+/** Runs before and after a call that needs no key, such as to count failures. */
+export type Around = <Result>(attempt: Attempt, run: () => Promise<Result>) => Promise<Result>
 
 /**
  * The handler of an operation. Only an operation that needs no key has an authenticator, and it
  * must have one.
  */
 export type OperationHandler<O extends Operation> = [O['can']] extends [null]
-  ? { authenticate: BodyAuthenticator<O>; handle: Handler<O> }
+  ? { authenticate: BodyAuthenticator<O>; handle: Handler<O>; around?: Around }
   : Handler<O>
-export type AnyOperationHandler = Handler<any> | { authenticate: BodyAuthenticator<any>; handle: Handler<any> }
+export type AnyOperationHandler =
+  | Handler<any>
+  | { authenticate: BodyAuthenticator<any>; handle: Handler<any>; around?: Around }
 
 export type Handlers<Resource extends Record<string, Operation>> = {
   [Name in keyof Resource]: OperationHandler<Resource[Name]>

@@ -2,9 +2,11 @@
  * One administration call: authenticate, authorize, find the project, validate, run the handler,
  * write the audit log. A change does all of this in one transaction.
  */
+import { adminScopes, type AdminScope } from '../contract/scopes.ts'
 import type { AuditEvent, AuditPayload } from '../contract/audit-events.ts'
 import { forbidden, mismatchedOrganization, notFound, unauthenticated, unavailable } from '../contract/errors.ts'
 import type { Operation } from '../contract/kit.ts'
+import { notPermitted } from '../contract/session-errors.ts'
 import { isFault, StorageError } from '../database/storage-errors.ts'
 import type { Sql } from '../database/types.ts'
 import { statement } from '../database/statement.ts'
@@ -13,15 +15,19 @@ import { invalidatedBy, type Invalidation, type Scope } from '../revocation/inva
 import type { Peppers } from '../keys/digest.ts'
 import { holdsKey } from '../keys/format.ts'
 import { newId } from '../world/random.ts'
+import { mayByScopes } from '../keys/admin-caller.ts'
 import { verifyAdminKey } from '../keys/verify-admin-key.ts'
+import { verifySession } from '../keys/verify-session.ts'
 import { seconds } from '../world/world.ts'
 import { appendEvents, lockOrganization, notBefore, type RecordedEvent } from './audit-chain.ts'
 import { bodyReader, queryReader, storable } from './validate.ts'
-import type { AdminContext, Caller, Call, Handler, BodyAuthenticator, AnyOperationHandler } from './call.ts'
+import type { AdminContext, AnyOperationHandler, Around, BodyAuthenticator, Call, Caller, Handler } from './call.ts'
 
 /** A request as the pipeline needs it, without HTTP. */
 export interface Incoming {
   authorization: string | null
+  /** The token of a session, of a request that comes from a page of this server. */
+  session: string | null
   /** The value of the `OpenAI-Organization` header. */
   organization: string | null
   params: Record<string, string>
@@ -35,10 +41,21 @@ export interface Incoming {
 /** A request whose body is still to come. */
 export interface Arriving extends Omit<Incoming, 'body'> {
   /**
-   * Reads the body. Called at most once, with the id of the caller's key; null where an operation
-   * needs no key.
+   * Reads the body. Called at most once, with the id of the caller's key or session; null where an
+   * operation needs none.
    */
-  readBody: (key_id: string | null) => Promise<string>
+  readBody: (caller_id: string | null) => Promise<string>
+  /** Throws 403 unless somebody may sign in with this request. */
+  requireSignIn: () => void
+}
+
+/** What a call answers. */
+export interface Result {
+  body: unknown
+  /** Its organization is in the headers of the response. */
+  caller: Caller
+  /** A token for the browser to keep, or null to forget the one that it has. */
+  session?: string | null
 }
 
 /**
@@ -49,6 +66,7 @@ interface Effects {
   events: RecordedEvent[]
   invalidations: Invalidation[]
   steps: (() => void)[]
+  session?: string | null
 }
 
 /** One operation, ready to be called. `run` names the steps in their order. */
@@ -57,35 +75,45 @@ export class Pipeline {
   readonly #operation: Operation
   readonly #handle: Handler<any>
   readonly #authenticateFromBody: BodyAuthenticator<any> | undefined
+  readonly #around: Around
   readonly #readQuery: ReturnType<typeof queryReader>
   readonly #readBody: ReturnType<typeof bodyReader>
 
   constructor(context: AdminContext, operation: Operation, handler: AnyOperationHandler) {
-    const { handle, authenticate } = typeof handler === 'function' ? { handle: handler } : handler
+    const { handle, authenticate, around } = typeof handler === 'function' ? { handle: handler } : handler
     if ((operation.can === null) !== (authenticate !== undefined))
       throw new Error(`${operation.path} must either need a key or authenticate from its body`)
     this.#context = context
     this.#operation = operation
     this.#handle = handle
     this.#authenticateFromBody = authenticate
+    this.#around = around ?? ((_, run) => run())
     this.#readQuery = queryReader(operation.query)
     this.#readBody = bodyReader(operation.body, operation.bodyRules)
   }
 
-  /**
-   * Runs a call. Returns the body of the result, and the caller, whose organization is in the
-   * headers of the response.
-   */
-  async run(arriving: Arriving): Promise<{ body: unknown; caller: Caller }> {
-    const { lastUsed, world } = this.#context
+  /** Whether a key or a session must come with the call. */
+  get needsKey(): boolean {
+    return this.#operation.can !== null
+  }
+
+  run(arriving: Arriving): Promise<Result> {
+    return this.#around({ ...arriving, context: this.#context }, () => this.#run(arriving))
+  }
+
+  async #run(arriving: Arriving): Promise<Result> {
     const { caller, incoming } = await this.#receive(arriving)
     // The time after the body has arrived, so that a key that expired meanwhile is refused.
-    const now = seconds(world)
-    const { key_id, user_id: owner_id } = caller
-    if (key_id !== null) lastUsed.note('admin_api_keys', { ...caller, key_id, owner_id }, now)
+    const now = seconds(this.#context.world)
+    this.#noteUse(caller, now)
     const isRead = this.#operation.method === 'GET'
-    const body = isRead ? await this.#read(incoming, caller, now) : await this.#change(incoming, caller, now)
-    return { caller, body }
+    return isRead ? this.#read(incoming, caller, now) : this.#change(incoming, caller, now)
+  }
+
+  #noteUse({ organization_id, key_id, session, user_id: owner_id }: Caller, now: number) {
+    const { lastUsed } = this.#context
+    if (key_id !== null) lastUsed.note('admin_api_keys', { organization_id, key_id, owner_id }, now)
+    if (session !== null) lastUsed.note('sessions', { organization_id, key_id: session.id, owner_id }, now)
   }
 
   /**
@@ -98,47 +126,69 @@ export class Pipeline {
     const hasBody = method === 'POST'
     const incoming = { ...arriving, body: can === null && hasBody ? await arriving.readBody(null) : '' }
     const caller = await this.#authenticate(database.read, incoming, seconds(world))
-    if (can !== null && hasBody) incoming.body = await arriving.readBody(caller.key_id)
+    if (can !== null && hasBody) incoming.body = await arriving.readBody(caller.key_id ?? caller.session!.id)
     return { caller, incoming }
   }
 
   async #authenticate(sql: Sql, incoming: Incoming, now: number): Promise<Caller> {
     const { keys } = this.#context
     const { can } = this.#operation
-    const { organization, search, body } = incoming
+    const { organization, search, ip_address } = incoming
     if (holdsKey(search)) throw unauthenticated()
     const caller =
       can === null
-        ? await this.#authenticateFromBody!({ db: sql, now, body: this.#readBody(body), keys, newId: this.#newId })
-        : await verifyAdminKey(sql, keys, incoming, now, can)
+        ? await this.#authenticateFromBody!({
+            db: sql,
+            now,
+            body: this.#readBody(incoming.body),
+            keys,
+            newId: this.#newId,
+            ip_address,
+          })
+        : await this.#verify(sql, incoming, now, can)
     if (organization && organization !== caller.organization_id) throw mismatchedOrganization()
-    if (can !== null && !caller.scopes.includes(can)) throw forbidden(can)
+    this.#authorize(caller)
     return caller
   }
 
-  async #read(incoming: Incoming, caller: Caller, now: number) {
-    const { call } = await this.#prepare(this.#context.database.read, caller, incoming, now)
-    return this.#handle(call)
+  #verify(sql: Sql, incoming: Incoming, now: number, can: AdminScope): Promise<Caller> {
+    const { keys } = this.#context
+    const { session, params } = incoming
+    if (session === null) return verifyAdminKey(sql, keys, incoming, now, can)
+    const project_id = this.#operation.reach === 'project' ? params.project_id : undefined
+    return verifySession(sql, keys, { ...incoming, session }, now, project_id && storableId(project_id))
   }
 
-  async #change(incoming: Incoming, { organization_id }: Caller, now: number) {
+  #authorize({ session, may }: Caller) {
+    const { can, reach } = this.#operation
+    const isOwn = session !== null && reach === 'own' && mayByScopes(session.scopes ?? adminScopes)(can ?? '')
+    if (can === null || isOwn || may(can)) return
+    throw session === null ? forbidden(can) : notPermitted(can)
+  }
+
+  async #read(incoming: Incoming, caller: Caller, now: number): Promise<Result> {
+    const { call } = await this.#prepare(this.#context.database.read, caller, incoming, now)
+    return { caller, body: await this.#handle(call) }
+  }
+
+  async #change(incoming: Incoming, { organization_id }: Caller, now: number): Promise<Result> {
     const { database, keys, revocations, keepRevocations } = this.#context
-    const { answer, steps, invalidations, epoch } = await database.write(async (sql) => {
+    const { result, steps, invalidations, epoch } = await database.write(async (sql) => {
       const [head] = await lockOrganization(sql, { organization_id })
       if (!head) throw unavailable('audit_head_missing')
       // Authenticates again, now that no other change of the organization can happen: a key that
       // was revoked meanwhile, or an invite that was used, is refused.
       const caller = await this.#authenticate(sql, incoming, now)
       const { call, effects } = await this.#prepare(sql, caller, incoming, now)
-      const answer = await this.#handle(call)
+      const result = { caller, body: await this.#handle(call), session: effects.session }
       await writeEvents(sql, keys.peppers, head, effects.events, caller, incoming, now)
       const invalidations = [...invalidatedBy(organization_id, effects.events), ...effects.invalidations]
-      return { answer, steps: effects.steps, invalidations, epoch: await revocations.publish(sql, invalidations) }
+      return { result, steps: effects.steps, invalidations, epoch: await revocations.publish(sql, invalidations) }
     })
     // The answer waits until no process accepts what was revoked.
     if (epoch !== null) await Promise.all([revocations.settle(epoch, invalidations), keepRevocations()])
     for (const step of steps) step()
-    return answer
+    return result
   }
 
   /** Finds the project, reads the query and the body, and collects what the handler records. */
@@ -163,6 +213,7 @@ export class Pipeline {
       caller,
       organization_id,
       ip_address: incoming.ip_address,
+      user_agent: incoming.user_agent,
       params,
       query: this.#readQuery(incoming.search),
       body: method === 'POST' ? this.#readBody(incoming.body) : {},
@@ -177,6 +228,7 @@ export class Pipeline {
       record: (type: AuditEvent, payload: AuditPayload<AuditEvent>, project_id: string | null = project?.id ?? null) =>
         effects.events.push({ id: newId('audit_log-', world), type, payload, project_id }),
       invalidate: (scope: Scope) => effects.invalidations.push({ organization_id, ...scope }),
+      keepSession: (token: string | null) => void (effects.session = token),
       afterCommit: (step: () => void) => effects.steps.push(step),
     }
     return { call: call as Call<any>, effects }

@@ -80,6 +80,19 @@ export const calls: Calls<typeof contract.admin> = {
       webSearchCalls: { method: 'GET', path: '/organization/usage/web_search_calls', query: ['start_time', 'end_time', 'page', 'bucket_width', 'limit', 'group_by', 'project_ids', 'user_ids', 'api_key_ids', 'models', 'context_levels'], body: none, ...key },
       costs: { method: 'GET', path: '/organization/costs', query: ['start_time', 'end_time', 'page', 'bucket_width', 'limit', 'group_by', 'project_ids', 'api_key_ids', 'line_items'], body: none, ...key },
     },
+    sessions: {
+      list: { method: 'GET', path: '/organization/sessions', query: ['after', 'limit', 'user_id'], body: none, ...list },
+      create: { method: 'POST', path: '/organization/sessions', query: none, body: ['admin_key'], needsKey: false, isList: false },
+      delete: { method: 'DELETE', path: '/organization/sessions/{session_id}', query: none, body: none, ...key },
+    },
+    me: {
+      retrieve: { method: 'GET', path: '/organization/me', query: none, body: none, ...key },
+      apiKeys: {
+        list: { method: 'GET', path: '/organization/me/api_keys', query: ['after', 'limit', 'project_id'], body: none, ...list },
+        create: { method: 'POST', path: '/organization/me/api_keys', query: none, body: ['project_id', 'name', 'scopes', 'expires_in_seconds'], ...key },
+        delete: { method: 'DELETE', path: '/organization/me/api_keys/{api_key_id}', query: none, body: none, ...key },
+      },
+    },
     dataRetention: {
       retrieve: { method: 'GET', path: '/organization/data_retention', query: none, body: none, ...key },
       update: { method: 'POST', path: '/organization/data_retention', query: none, body: ['retention_type'], ...key },

@@ -143,6 +143,10 @@ export const auditEvents = {
   'ip_allowlist.deleted': allowlist,
   'ip_allowlist.config.activated': allowlists,
   'ip_allowlist.config.deactivated': allowlists,
+  // OpenAI gives no type to these two; the id is the session's.
+  'login.succeeded': Type.Object({ ...id, method: Type.String() }),
+  'logout.succeeded': only,
+  'login.failed': Type.Object({ error_code: Type.String(), error_message: Type.String() }),
   'role.assignment.created': assignment,
   'role.assignment.deleted': assignment,
 }
@@ -152,9 +156,10 @@ export type AuditPayload<Event extends AuditEvent> = Static<(typeof auditEvents)
 
 /**
  * The object that an event is about. Each certificate and each IP allow list that is activated has
- * an event of its own.
+ * an event of its own. Null for somebody who could not sign in.
  */
-export function resourceIdOf(payload: AuditPayload<AuditEvent>): string {
+export function resourceIdOf(payload: AuditPayload<AuditEvent>): string | null {
   if ('certificates' in payload) return payload.certificates[0]!.id
+  if ('error_code' in payload) return null
   return 'configs' in payload ? payload.configs[0]!.id : payload.id
 }

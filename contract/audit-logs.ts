@@ -49,7 +49,10 @@ export const AuditLog = object(
         t.Object({
           type: oneOf('session', 'api_key'),
           session: optional(
-            described(t.Object({ user: User, ...from }), 'Somebody without a key: who accepts an invite.'),
+            described(
+              t.Object({ user: optional(User), ...from }),
+              'Somebody without a key: who is signed in with a browser, could not sign in, or accepts an invite.',
+            ),
           ),
           api_key: optional(
             t.Object({
@@ -62,7 +65,7 @@ export const AuditLog = object(
           ),
         }),
       ),
-      'Who did it: an admin key and the person that owns it, a person alone, or a workload that got an access token of its service account; `null` for what the operator did on the host.',
+      'Who did it: an admin key and the person that owns it, a person alone, somebody who could not sign in, or a workload that got an access token of its service account; `null` for what the operator did on the host.',
     ),
     ...payloads,
   },

@@ -15,6 +15,7 @@ import { groupUsers } from './group-users.ts'
 import { invites } from './invites.ts'
 import { ipAllowlists, projectIpAllowlists } from './ip-allowlists.ts'
 import type { Operation } from './kit.ts'
+import { me, myApiKeys } from './me.ts'
 import { projectApiKeys } from './project-api-keys.ts'
 import { projectServiceAccounts, serviceAccountApiKeys } from './project-service-accounts.ts'
 import { projectGroups } from './project-groups.ts'
@@ -27,6 +28,7 @@ import { projects } from './projects.ts'
 import { projectUsers } from './project-users.ts'
 import { groupRoles, projectGroupRoles, projectUserRoles, userRoles } from './role-assignments.ts'
 import { projectRoles, roles } from './roles.ts'
+import { sessions } from './sessions.ts'
 import { projectSpendAlerts, spendAlerts } from './spend-alerts.ts'
 import { projectSpendLimit, spendLimit } from './spend-limits.ts'
 import { usage } from './usage.ts'
@@ -44,6 +46,8 @@ export const contract = {
       groups: { ...groups, users: groupUsers, roles: groupRoles },
       roles,
       usage,
+      sessions,
+      me: { ...me, apiKeys: myApiKeys },
       dataRetention,
       externalKeys,
       externalStorage,

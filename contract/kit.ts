@@ -29,6 +29,12 @@ export interface Operation<
    * because its body authenticates the caller.
    */
   can: Can
+  /**
+   * Where a person who is signed in must hold the permission: in the organization as a whole, or
+   * also in the project that the path names; `own` is for what concerns only the caller, for which
+   * a person needs no permission. An admin key always needs its scope.
+   */
+  reach: Reach
   /** The events that a successful call can leave in the audit log; none for a read. */
   audit: readonly Audit[]
   /** Why a change leaves no event; null for a change that leaves one, and for a read. */
@@ -46,6 +52,8 @@ export interface Operation<
   extension: Extension
 }
 
+export type Reach = 'organization' | 'project' | 'own'
+
 /**
  * At most or at least one of these members is given. A member that is `null` or `false` is not
  * given.
@@ -55,6 +63,7 @@ export type BodyRule = { atMostOne: readonly [string, string] } | { atLeastOne: 
 interface Details<Audit, Query, Body, Returns, Extension, Can> {
   about: string
   can: Can
+  reach?: Reach
   audit?: Audit | readonly Audit[]
   unaudited?: string
   query?: Query
@@ -86,6 +95,7 @@ const operation =
     path,
     about: details.about,
     can: details.can,
+    reach: details.reach ?? 'organization',
     audit: details.audit === undefined ? [] : ([details.audit].flat() as Audit[]),
     unaudited: details.unaudited ?? null,
     query: Type.Object(details.query ?? ({} as Query)),

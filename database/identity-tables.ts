@@ -1,6 +1,6 @@
 /**
- * The row types of workload identity, of certificates and of settings of projects: whom to trust,
- * for what, and the access tokens in use.
+ * The row types of workload identity, of sessions, of certificates and of settings of projects:
+ * whom to trust, for what, and the access tokens in use.
  */
 
 export interface IdentityTables {
@@ -10,6 +10,7 @@ export interface IdentityTables {
   project_settings: ProjectSettingRow
   certificates: CertificateRow
   active_certificates: ActiveCertificatesRow
+  sessions: SessionRow
 }
 
 /** An OIDC issuer whose tokens workloads exchange for access tokens. */
@@ -105,4 +106,26 @@ export interface ActiveCertificatesRow {
   /** JSON array. */
   certificate_ids: string
   mac: Uint8Array
+}
+
+/** Somebody who is signed in with a browser. */
+export interface SessionRow {
+  organization_id: string
+  id: string
+  digest: Uint8Array
+  user_id: string
+  /** The role in the organization when the session began: `owner`, `reader` or `member`. */
+  role: string
+  /** `admin_key`, `link` or `oidc`. */
+  method: string
+  /** The admin key that it began with. */
+  admin_key_id: string | null
+  ip_address: string | null
+  user_agent: string | null
+  created_at: number
+  expires_at: number
+  last_used_at: number
+  ended_at: number | null
+  /** Authenticates the row, see keys/trust-mac.ts; null for a session that was ended. */
+  mac: Uint8Array | null
 }

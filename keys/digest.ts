@@ -52,6 +52,9 @@ export const seal = (pepper: Pepper, text: string): string =>
 /** The digest under which the token of an invitation is stored. */
 export const inviteDigest = (pepper: Pepper, token: string): Buffer => hmac(pepper, `invite:v1\0${token}`)
 
+/** The digest under which the token of a session is stored. */
+export const sessionDigest = (pepper: Pepper, token: string): Buffer => hmac(pepper, `session:v1\0${token}`)
+
 /** The digests of a key under the previous peppers. */
 export const previousDigests = ([, ...previous]: Peppers, key: string): Buffer[] =>
   previous.map((pepper) => digest(pepper, key))

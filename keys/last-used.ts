@@ -12,9 +12,11 @@ const EVERY_MILLISECONDS = 5_000
 const MOST_DIRTY = 10_000
 const MOST_PER_CHANGE = 200
 
-type KeyTable = 'api_keys' | 'admin_api_keys'
+type KeyTable = 'api_keys' | 'admin_api_keys' | 'sessions'
 
-/** A key, and the person who owns it: the last use of both is noted. */
+/**
+ * A key, and the person who owns it: the last use of both is noted. Of a session only its own is.
+ */
 export interface UsedKey {
   organization_id: string
   key_id: string
@@ -101,14 +103,15 @@ export class LastUsed {
 }
 
 async function write(sql: Sql, noted: readonly Used[]) {
-  for (const table of ['api_keys', 'admin_api_keys'] as const) {
+  for (const table of ['api_keys', 'admin_api_keys', 'sessions'] as const) {
     const used = noted.filter((one) => one.table === table)
     const rows = used.map(({ organization_id, key_id, at }) => ({ organization_id, id: key_id, at }))
     await move(sql, table, rows)
   }
   const owners = new Map<string, Moved>()
-  for (const { organization_id, owner_id, at } of noted)
-    if (at > (owners.get(owner_id)?.at ?? 0)) owners.set(owner_id, { organization_id, id: owner_id, at })
+  for (const { table, organization_id, owner_id, at } of noted)
+    if (table !== 'sessions' && at > (owners.get(owner_id)?.at ?? 0))
+      owners.set(owner_id, { organization_id, id: owner_id, at })
   await move(sql, 'users', [...owners.values()])
 }
 
@@ -147,6 +150,7 @@ async function move(sql: Sql, target: Target, rows: Moved[]) {
 const targets = {
   api_keys: 'last_used_at',
   admin_api_keys: 'last_used_at',
+  sessions: 'last_used_at',
   users: 'api_key_last_used_at',
 } as const
 type Target = keyof typeof targets

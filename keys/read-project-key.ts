@@ -148,12 +148,19 @@ export async function grantedTo(sql: Sql, owned: Owned): Promise<string[] | null
     held.push({ resource_id: project_id, role: account_role, permissions: null })
   const inOrganization = ({ resource_id }: { resource_id: string }) => resource_id === organization_id
   if (!held.some((one) => !inOrganization(one) || one.role === 'owner')) return null
-  return held.flatMap((one) =>
-    one.permissions === null
-      ? permissionsOf(inOrganization(one) ? 'organization' : 'project', one.role)
-      : (JSON.parse(one.permissions) as string[]),
-  )
+  return held.flatMap((one) => grantedBy(one, inOrganization(one) ? 'organization' : 'project'))
 }
+
+/** A role that somebody holds; the permissions are JSON, and null for a built-in role. */
+export interface HeldRole {
+  resource_id: string
+  role: string
+  permissions: string | null
+}
+
+/** What one held role permits. */
+export const grantedBy = ({ role, permissions }: HeldRole, level: 'organization' | 'project'): string[] =>
+  permissions === null ? permissionsOf(level, role) : (JSON.parse(permissions) as string[])
 
 const keysByDigest = statement((sql: Sql, params: Record<string, Uint8Array>, { size }: { size: number }) =>
   sql
@@ -177,23 +184,25 @@ const keysByDigest = statement((sql: Sql, params: Record<string, Uint8Array>, { 
  * The roles that somebody holds for a project by assignments, directly and through groups, in it
  * and in the organization.
  */
-const heldBy = statement((sql: Sql, params: { organization_id: string; project_id: string; owner_id: string }) => {
-  const held = sql
-    .selectFrom('role_assignments as held')
-    .leftJoin('roles as role', (on) =>
-      on.onRef('role.organization_id', '=', 'held.organization_id').onRef('role.id', '=', 'held.role'),
-    )
-    .select(['held.resource_id', 'held.role', 'role.permissions'])
-    .where('held.organization_id', '=', params.organization_id)
-    .where((is) =>
-      is.or([is('held.resource_id', '=', params.organization_id), is('held.resource_id', '=', params.project_id)]),
-    )
-  // Not joined: SQLite would begin with all roles of the organization.
-  const groups = sql
-    .selectFrom('group_users')
-    .select('group_id')
-    .where('organization_id', '=', params.organization_id)
-    .where('user_id', '=', params.owner_id)
-  const direct = held.where('held.principal_id', '=', params.owner_id)
-  return direct.unionAll(held.where('held.principal_id', 'in', groups))
-})
+export const heldBy = statement(
+  (sql: Sql, params: { organization_id: string; project_id: string; owner_id: string }) => {
+    const held = sql
+      .selectFrom('role_assignments as held')
+      .leftJoin('roles as role', (on) =>
+        on.onRef('role.organization_id', '=', 'held.organization_id').onRef('role.id', '=', 'held.role'),
+      )
+      .select(['held.resource_id', 'held.role', 'role.permissions'])
+      .where('held.organization_id', '=', params.organization_id)
+      .where((is) =>
+        is.or([is('held.resource_id', '=', params.organization_id), is('held.resource_id', '=', params.project_id)]),
+      )
+    // Not joined: SQLite would begin with all roles of the organization.
+    const groups = sql
+      .selectFrom('group_users')
+      .select('group_id')
+      .where('organization_id', '=', params.organization_id)
+      .where('user_id', '=', params.owner_id)
+    const direct = held.where('held.principal_id', '=', params.owner_id)
+    return direct.unionAll(held.where('held.principal_id', 'in', groups))
+  },
+)

@@ -1,8 +1,8 @@
 /**
  * The MACs of what says whom to trust: providers, federation rules and access tokens of workloads,
- * certificates of authorities and which of them are active. Somebody who can write the database but
- * lacks the pepper can add none, nor change whom one trusts or what it permits. Deleting a
- * provider, a rule or a certificate deletes its MAC.
+ * certificates of authorities and which of them are active, and sessions of people. Somebody who
+ * can write the database but lacks the pepper can add none, nor change whom one trusts or what it
+ * permits. Deleting a provider, a rule or a certificate, or ending a session, deletes its MAC.
  */
 import { createHash } from 'node:crypto'
 import type {
@@ -11,6 +11,7 @@ import type {
   CertificateRow,
   FederationRuleRow,
   IdentityProviderRow,
+  SessionRow,
 } from '../database/identity-tables.ts'
 import type { Sql } from '../database/types.ts'
 import { isMac, mac, type Pepper, type Peppers } from './digest.ts'
@@ -21,6 +22,7 @@ interface Rows {
   access_tokens: AccessTokenRow
   certificates: CertificateRow
   active_certificates: ActiveCertificatesRow
+  sessions: SessionRow
 }
 
 /** Everything but names, descriptions and times, which decide nothing. */
@@ -57,6 +59,17 @@ const covered = {
   ],
   certificates: ['organization_id', 'id', 'content'],
   active_certificates: ['organization_id', 'project_id', 'certificate_ids'],
+  sessions: [
+    'organization_id',
+    'id',
+    'digest',
+    'user_id',
+    'role',
+    'method',
+    'admin_key_id',
+    'created_at',
+    'expires_at',
+  ],
 } as const satisfies { [Table in keyof Rows]: readonly (keyof Rows[Table])[] }
 
 const labels = {
@@ -65,6 +78,7 @@ const labels = {
   access_tokens: 'access-token:v1',
   certificates: 'certificate:v1',
   active_certificates: 'active-certificates:v1',
+  sessions: 'session-row:v1',
 } as const
 
 type Covered<Table extends keyof Rows> = Pick<Rows[Table], (typeof covered)[Table][number] & keyof Rows[Table]>
@@ -96,8 +110,8 @@ export const hasTrustMac = <Table extends keyof Rows>(
 ): boolean => row.mac !== null && isMac(peppers, labels[table], encode(table, row), row.mac)
 
 /**
- * Gives all rows but access tokens a MAC under the current pepper, before the other one is retired.
- * Rows that were forged keep theirs, which then opens as little as before.
+ * Gives all rows but access tokens and sessions a MAC under the current pepper, before the other
+ * one is retired. Rows that were forged keep theirs, which then opens as little as before.
  */
 export async function renewTrustMacs(sql: Sql, peppers: Peppers) {
   for (const [table, id] of renewed) {

@@ -8,19 +8,11 @@ import { networksOf, requireAllowed } from './allowed-networks.ts'
 import type { Sql } from '../database/types.ts'
 import { statement } from '../database/statement.ts'
 import { isOrganizationOwner } from './access.ts'
+import { mayByScopes, type Caller } from './admin-caller.ts'
 import { asLatin1, digest, sameBytes, searchOrder } from './digest.ts'
 import { mask, parseKey } from './format.ts'
 import { hasMac, type KeyTable, type Sealed } from './key-mac.ts'
 import { isPossible, type KeyRing } from './ring.ts'
-
-/** The owner of an admin key, and what the key may do. */
-export interface AdminCaller {
-  organization_id: string
-  key_id: string
-  scopes: readonly AdminScope[]
-  user_id: string
-  email: string
-}
 
 /** What a call shows of its caller. */
 export interface Shown {
@@ -40,7 +32,7 @@ export async function verifyAdminKey(
   { authorization, ip_address }: Shown,
   now: number,
   needed: AdminScope = 'api.management.read',
-): Promise<AdminCaller> {
+): Promise<Caller & { key_id: string }> {
   const token = bearer(authorization)
   const parsed = parseKey(token)
   const refuse = () => incorrectKey(mask(token))
@@ -57,7 +49,8 @@ export async function verifyAdminKey(
   const { organization_id, id, owner_id, email } = row
   const networks = networksOf(row.allowed_ips)
   if (networks !== null) requireAllowed([networks], ip_address)
-  return { organization_id, key_id: id, scopes: JSON.parse(row.scopes) as AdminScope[], user_id: owner_id, email }
+  const may = mayByScopes(JSON.parse(row.scopes) as AdminScope[])
+  return { organization_id, key_id: id, session: null, user_id: owner_id, email, may }
 }
 
 /** The row of a key that is neither deleted, expired nor forged. */

@@ -72,6 +72,10 @@ const scopes: { [Event in AuditEvent]: (payload: AuditPayload<Event>) => Scope |
   'certificate.deleted': none,
   'certificates.activated': none,
   'certificates.deactivated': none,
+  // Sessions are read with each call.
+  'login.succeeded': none,
+  'login.failed': none,
+  'logout.succeeded': none,
   'role.assignment.created': principal,
   'role.assignment.deleted': principal,
 }

@@ -1,6 +1,7 @@
 /** Assembles the server: administration, the gateway with `/verify`, and the metrics. */
 import { adminApp } from '../admin/admin-app.ts'
 import type { AdminContext } from '../admin/call.ts'
+import { SignIns } from '../admin/sessions/sign-ins.ts'
 import { IssuerKeys } from '../admin/workload-identity/issuer-keys.ts'
 import { TokenEndpoint } from '../admin/workload-identity/token-endpoint.ts'
 import { Gateway } from '../gateway/gateway-app.ts'
@@ -61,7 +62,8 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const meter = openMeter({ ...parts, ledger, models, gateway: () => gateway })
   const mayFetchFrom = parts.issuerHosts ?? new Set<string>()
   const shared = { database, keys, lastUsed, world, mail, cache, revocations }
-  const context = { ...shared, keepRevocations, models, report: reports.make, mayFetchFrom }
+  const signIns = new SignIns(world)
+  const context = { ...shared, keepRevocations, models, report: reports.make, mayFetchFrom, signIns }
   const admin = adminApp(context, options)
   const issuerKeys = new IssuerKeys(world, mayFetchFrom)
   const tokens = new TokenEndpoint({ ...context, providers: background.providers, issuerKeys }, options)

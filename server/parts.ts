@@ -9,6 +9,7 @@ import type { Policy } from '../gateway/policies/policy.ts'
 import type { GatewayConfig } from '../gateway/upstream-config.ts'
 import type { BodyLimits } from '../http/body-budget.ts'
 import type { AllowedOrigins } from '../http/cors.ts'
+import type { OriginsOf } from '../http/own-pages.ts'
 import type { RequestLine } from '../http/request-line.ts'
 import type { Peppers } from '../keys/digest.ts'
 import type { KnownKeys } from '../keys/key-mac.ts'
@@ -48,6 +49,8 @@ export interface Parts {
   bodyLimits?: Partial<BodyLimits>
   log: (line: RequestLine) => void
   addressOf: (request: Request) => string | null
+  /** The origins of pages of this server; without it nobody can sign in. */
+  originsOf?: OriginsOf
   /** The client certificate that came with a request; without it, none ever does. */
   presentedBy?: PresentedBy | undefined
   idleLimit?: (request: Request, seconds: number) => void

@@ -23,6 +23,7 @@ import { Log } from './log.ts'
 import { makeOrganization, type FirstOrganization } from './first-organization.ts'
 import { openMail } from './open-mail.ts'
 import { asFailed, openHost } from './open-storage.ts'
+import { pageOrigins } from './page-origins.ts'
 import { presentedBy, requireTrustedProxies } from './presented-certificates.ts'
 import { readTlsIdentity } from './tls-identity.ts'
 import { warnings } from './warnings.ts'
@@ -201,6 +202,7 @@ class KeyhallServer {
       log: (line) => this.#log.request(line),
       addressOf: (request) =>
         clientAddress(request.headers.get('x-forwarded-for'), trusted_proxies, listeners.socketAddress(request)),
+      originsOf: pageOrigins({ ...this.#config, hasTls: listeners.main.front !== null }),
       presentedBy: presentedBy(listeners, this.#config),
       idleLimit: (request, seconds) => listeners.idleLimit(request, seconds),
       upgrade: listeners.upgrade,

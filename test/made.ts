@@ -4,7 +4,7 @@
  */
 import { makeAuthority } from './certificates.ts'
 import { linkInvite } from '../admin/invites/link.ts'
-import { addPerson, testPepper, type Tenant } from './setup.ts'
+import { addPerson, fromPage, testPepper, type Tenant } from './setup.ts'
 
 let made = 0
 /** An address that nobody else of the test run has. */
@@ -96,4 +96,26 @@ export async function newInviteToken(tenant: Tenant, invite_id?: string): Promis
 export const newPerson = (tenant: Tenant) => {
   const id = `user-recipe${++made}`
   return addPerson(tenant, { id, email: `${id}@example.com` })
+}
+
+/** A key of the owner's own, in a project of its own. */
+export async function newOwnKey(tenant: Tenant): Promise<string> {
+  const { id: project_id } = await newProject(tenant)
+  return (await make(tenant, '/organization/me/api_keys', { project_id, name: 'laptop' })).id
+}
+
+/** Signs the owner of an admin key in; by default that of the first. */
+export async function newSession(
+  tenant: Tenant,
+  admin_key = tenant.admin_key,
+): Promise<{ id: string; cookie: string }> {
+  const response = await tenant.request(
+    'POST',
+    '/organization/sessions',
+    { admin_key },
+    { ...fromPage, authorization: '' },
+  )
+  const answer = (await response.json()) as { id: string }
+  if (response.status !== 200) throw new Error(`Signing in answered ${JSON.stringify(answer)}`)
+  return { id: answer.id, cookie: response.headers.get('set-cookie')!.split(';')[0]! }
 }

@@ -8,11 +8,12 @@ export interface Ready {
   body?: Record<string, unknown>
   /** What a query cannot do without. */
   query?: Record<string, string>
+  headers?: Record<string, string>
 }
 
 export interface Recipe<O extends Operation = Operation> {
   /** Makes what the call needs, through the API itself; each time anew, in a project of its own. */
-  prepare: (tenant: Tenant) => Promise<{ params: Params<O>; body?: Body<O>; query?: Record<string, string> }>
+  prepare: (tenant: Tenant) => Promise<Pick<Ready, 'query' | 'headers'> & { params: Params<O>; body?: Body<O> }>
   /** The code of the 400 that an operation always answers, which has nothing that it could do. */
   refusal?: string
   /** Every audit event that the call leaves, and how many. */

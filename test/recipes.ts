@@ -22,6 +22,7 @@ import {
 import { projects } from './project-recipes.ts'
 import { registries } from './registry-recipes.ts'
 import { alert, nothing, threshold, type Ready, type Recipe, type Recipes } from './recipe.ts'
+import { people } from './session-recipes.ts'
 import type { Tenant } from './setup.ts'
 
 const adminKey = async (tenant: Tenant) => ({ params: { key_id: (await newAdminKey(tenant)).id } })
@@ -183,6 +184,7 @@ const tree: Recipes<typeof contract.admin.organization> = {
     webSearchCalls: report,
     costs: report,
   },
+  ...people,
   dataRetention: {
     retrieve: { prepare: nothing, events: {} },
     update: {

@@ -65,6 +65,12 @@ export interface TestServer extends Tenant {
   stop: () => Promise<void>
 }
 
+/** Where tests have the server's own pages. */
+export const pageOrigin = 'https://keyhall.test'
+
+/** The headers of a request from one of the server's own pages. */
+export const fromPage = { 'sec-fetch-site': 'same-origin', origin: pageOrigin, 'x-keyhall-console': '1' }
+
 export const testPepper = new Secret(new Uint8Array(32).fill(7))
 
 // Every statement of every test is built anew at each run, and must come out the same.
@@ -78,6 +84,8 @@ export const guess = (kind: KeyKind) => makeKey(kind, realWorld.random, new Secr
 
 interface ServerOptions {
   addressOf?: (request: Request) => string | null
+  /** The origins of pages of the server. */
+  originsOf?: (request: Request) => readonly string[]
   /** Stands between the server and its storage. */
   wrap?: (database: Database) => Database
   /** Where the server finds its database, from where it really is. */
@@ -146,6 +154,7 @@ export async function startServer(engine: EngineName, options: ServerOptions = {
     isRevoked: options.isRevoked,
     log: (line) => log.push(line),
     addressOf,
+    originsOf: options.originsOf ?? (() => [pageOrigin]),
     onError:
       options.onError ??
       ((_, error) => {

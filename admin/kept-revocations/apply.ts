@@ -9,6 +9,7 @@ import type { Peppers } from '../../keys/digest.ts'
 import { changeKey, deletedKey } from '../../keys/key-mac.ts'
 import { applyToProvider, applyToRule } from './apply-trust.ts'
 import { findRow, updateRow } from './rows.ts'
+import { endedSession } from '../sessions/start-session.ts'
 import { readState, type SubjectState } from './state.ts'
 import type { Subject } from './subject.ts'
 
@@ -49,6 +50,10 @@ export async function applyState(
 type Applier = (to: Application, id: string, state: SubjectState, present: SubjectState) => Promise<void>
 
 const appliers: Record<Subject['kind'], Applier> = {
+  async session(to, id, state) {
+    if (!state.alive) await updateRow(to, 'sessions', id, endedSession(to.now))
+  },
+
   async key(to, id, state, present) {
     if (!state.alive) return deleteKeys(to, 'id', id)
     const { scopes, expires_at = null, version = 0 } = state

@@ -14,6 +14,7 @@ type TableWithId =
   | 'admin_api_keys'
   | 'identity_providers'
   | 'federation_rules'
+  | 'sessions'
 
 export async function findRow<Table extends TableWithId>(
   sql: Sql,

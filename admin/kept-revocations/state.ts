@@ -94,6 +94,11 @@ const readers: Record<Subject['kind'], Reader> = {
     return { alive: row?.deleted_at === null, ...(row && { trust: trustDigest('identity_providers', row) }) }
   },
 
+  async session(sql, organization_id, id) {
+    const row = await findRow(sql, 'sessions', organization_id, id)
+    return { alive: row?.ended_at === null }
+  },
+
   async rule(sql, organization_id, id) {
     const row = await findRow(sql, 'federation_rules', organization_id, id)
     return { alive: row?.deleted_at === null, ...(row && { trust: trustDigest('federation_rules', row) }) }

@@ -6,7 +6,7 @@ import type { AuditEvent, AuditPayload } from '../../contract/audit-events.ts'
 
 export interface Subject {
   /** `owner` is a person or a service account. */
-  kind: 'key' | 'owner' | 'project' | 'group' | 'role' | 'invite' | 'provider' | 'rule'
+  kind: 'key' | 'owner' | 'project' | 'group' | 'role' | 'invite' | 'provider' | 'rule' | 'session'
   id: string
 }
 
@@ -70,6 +70,9 @@ const subjects: { [Event in AuditEvent]: (payload: AuditPayload<Event>) => Subje
   'certificate.deleted': nothing,
   'certificates.activated': nothing,
   'certificates.deactivated': nothing,
+  'login.succeeded': nothing,
+  'login.failed': nothing,
+  'logout.succeeded': its('session'),
   'role.assignment.created': nothing,
   'role.assignment.deleted': ({ principal_id, principal_type }) => ({
     kind: principal_type === 'group' ? 'group' : 'owner',

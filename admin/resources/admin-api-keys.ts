@@ -1,10 +1,12 @@
 import { adminApiKeys } from '../../contract/admin-api-keys.ts'
-import { forbidden, notFound } from '../../contract/errors.ts'
+import { notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
-import type { AdminScope } from '../../contract/scopes.ts'
+import { adminScopes, type AdminScope } from '../../contract/scopes.ts'
 import { listOf } from '../../database/table-list.ts'
 import { deletedKey, withMac } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
+import { requirePermissions } from '../rules/require-grantable.ts'
+import { requireOwner } from '../rules/require-an-owner.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
 import { issueKey } from '../shared/issue-key.ts'
 
@@ -13,11 +15,10 @@ export default handlers(adminApiKeys, {
 
   async create(call) {
     const { name, expires_in_seconds } = call.body
-    const scopes = call.body.scopes ?? [...call.caller.scopes]
+    const scopes = call.body.scopes ?? adminScopes.filter(call.caller.may)
     const shows_scopes = call.body.scopes ? 1 : 0
-    // A key cannot grant a scope that it does not hold itself.
-    const missing = scopes.find((scope) => !call.caller.scopes.includes(scope))
-    if (missing) throw forbidden(missing)
+    requirePermissions(call.caller, scopes)
+    await requireOwner(call)
     const { value, columns } = issueKey(call, 'admin', { name, scopes, expires_in_seconds })
     await call.db
       .insertInto('admin_api_keys')

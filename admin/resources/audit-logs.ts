@@ -203,11 +203,12 @@ function present({ entry, project_name }: Row): Output<typeof auditLogs.list>['d
 }
 
 function presentActor({ key_id, user_id, email, ip_address, user_agent }: Actor) {
-  if (user_id === null) return null
   const from = {
     ...(ip_address !== null && { ip_address }),
     ...(user_agent !== null && { user_agent }),
   }
+  // Somebody who could not sign in; what the operator did on the host came from no address.
+  if (user_id === null) return ip_address === null ? null : { type: 'session' as const, session: from }
   // A workload that got an access token, which is the key here.
   if (email === null && key_id !== null) {
     const api_key = { id: key_id, type: 'service_account' as const, service_account: { id: user_id }, ...from }

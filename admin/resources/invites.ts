@@ -50,7 +50,8 @@ export default handlers(invites, {
   accept: {
     async authenticate(claim) {
       const { organization_id, email } = await findOpenInvite(claim)
-      return { organization_id, key_id: null, scopes: [], user_id: claim.newId('user-'), email }
+      const user_id = claim.newId('user-')
+      return { organization_id, key_id: null, session: null, user_id, email, may: () => false }
     },
 
     async handle(call) {

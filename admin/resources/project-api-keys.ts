@@ -2,11 +2,11 @@ import { invalid, notFound } from '../../contract/errors.ts'
 import { projectApiKeys } from '../../contract/project-api-keys.ts'
 import { listOf } from '../../database/table-list.ts'
 import { hasAccess } from '../../keys/access.ts'
-import { changeKey, deletedKey, withMac } from '../../keys/key-mac.ts'
+import { changeKey, deletedKey } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
 import { requireActive } from '../rules/require-active.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
-import { issueKey } from '../shared/issue-key.ts'
+import { addPersonalKey } from '../shared/personal-key.ts'
 import { presentKey, withOwners, type Access } from '../shared/project-key-rows.ts'
 
 export default handlers(projectApiKeys, {
@@ -29,22 +29,9 @@ export default handlers(projectApiKeys, {
       .executeTakeFirst()
     if (!owner) throw notFound('user', user_id, 'user_id')
     if (!owner.access) throw invalid(`User ${user_id} is not a member of ${call.project.id}`, 'user_id')
-    const { value, columns } = issueKey(call, 'project', wanted)
-    const { organization_id, project_id } = within(call)
-    await call.db
-      .insertInto('api_keys')
-      .values(
-        withMac(call.keys.pepper, 'api_keys', {
-          organization_id,
-          project_id,
-          owner_type: 'user' as const,
-          owner_id: user_id,
-          ...columns,
-        }),
-      )
-      .execute()
-    call.record('api_key.created', { id: columns.id, data: { scopes: wanted.scopes ?? [] } })
-    return { ...presentKey(await findProjectApiKey(call, columns.id)), value }
+    const { id, value } = await addPersonalKey(call, { project_id: call.project.id, user_id }, wanted)
+    call.record('api_key.created', { id, data: { scopes: wanted.scopes ?? [] } })
+    return { ...presentKey(await findProjectApiKey(call, id)), value }
   },
 
   retrieve: async (call) => presentKey(await findProjectApiKey(call, call.params.api_key_id)),

@@ -1,6 +1,8 @@
-/** An organization always has an owner. */
+/** An organization always has an owner, and some things belong to owners only. */
 import { invalid } from '../../contract/errors.ts'
+import { onlyForOwners } from '../../contract/session-errors.ts'
 import { isOrganizationOwner } from '../../keys/access.ts'
+import { readHeldPermissions } from '../../keys/held-permissions.ts'
 import type { Call } from '../call.ts'
 
 /**
@@ -19,4 +21,11 @@ export async function requireAnOwner({ db, organization_id }: Pick<Call, 'db' | 
     .execute()
   if (!owner)
     throw invalid('The last owner of the organization can be neither removed nor demoted.', null, 'last_owner')
+}
+
+/** Throws 403 unless the caller owns the organization; who makes a call with a key always does. */
+export async function requireOwner({ db, caller }: Pick<Call, 'db' | 'caller'>) {
+  if (caller.session === null) return
+  const { role } = await readHeldPermissions(db, caller)
+  if (role !== 'owner') throw onlyForOwners()
 }

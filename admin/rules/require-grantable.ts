@@ -1,20 +1,24 @@
-/** A caller cannot grant a scope that the calling key does not hold. */
+/** A caller cannot grant what it does not hold. */
 import { forbidden } from '../../contract/errors.ts'
-import { adminScopes } from '../../contract/scopes.ts'
-import type { Call } from '../call.ts'
+import { notPermitted } from '../../contract/session-errors.ts'
+import type { Call, Caller } from '../call.ts'
 import { organizationOf, rolesOf, type KnownRole } from '../shared/known-roles.ts'
 
 /**
- * Throws 403 if the role has a scope of administration that the caller's key lacks. Roles of a
- * project have none.
+ * Throws 403 if the role permits what the caller may not do: a scope that an admin key lacks, or
+ * anything that a person who is signed in may not do.
  */
 export function requireGrantable(
   { caller }: Pick<Call, 'caller'>,
   { resource, permissions }: Pick<KnownRole, 'resource' | 'permissions'>,
 ) {
-  if (resource.level === 'project') return
-  const missing = adminScopes.find((scope) => permissions.includes(scope) && !caller.scopes.includes(scope))
-  if (missing) throw forbidden(missing)
+  requirePermissions(caller, resource.level === 'project' && caller.session === null ? [] : permissions)
+}
+
+/** Throws 403 if the caller may not do all of this. */
+export function requirePermissions({ session, may }: Caller, permissions: readonly string[]) {
+  const missing = permissions.find((permission) => !may(permission))
+  if (missing !== undefined) throw session === null ? forbidden(missing) : notPermitted(missing)
 }
 
 /** The same for every role that a group holds in the organization. */

@@ -27,6 +27,7 @@ import { sweptServers } from './028-swept-servers.ts'
 import { certificates } from './029-certificates.ts'
 import { registries } from './030-registries.ts'
 import { ipAllowlists } from './031-ip-allowlists.ts'
+import { sessions } from './033-sessions.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -54,4 +55,5 @@ export const migrations: readonly Migration[] = [
   certificates,
   registries,
   ipAllowlists,
+  sessions,
 ]

@@ -26,9 +26,9 @@ const bundle = async () => {
 
 /**
  * Minified, as an application ships it. An operation takes about 120 of them; there are 143 of the
- * official API and 14 of ours.
+ * official API and 21 of ours.
  */
-const MOST_BYTES = 30_000
+const MOST_BYTES = 31_500
 
 test('the client bundles for a browser, out of its own files alone', async () => {
   const text = readFileSync(await bundle(), 'utf8')

@@ -11,9 +11,11 @@ type Entry = OpenAI.Admin.Organization.AuditLogListResponse
 type Differing<Event extends AuditEvent, Ours> = Event extends `tenant.${string}`
   ? never // Of these the SDK knows the names only.
   : Event extends keyof Entry
-    ? Ours extends NonNullable<Entry[Event]>
-      ? Unknown<Event, Ours, NonNullable<Entry[Event]>>
-      : `${Event} has another type`
+    ? unknown extends Entry[Event]
+      ? never // It gives no type to these.
+      : Ours extends NonNullable<Entry[Event]>
+        ? Unknown<Event, Ours, NonNullable<Entry[Event]>>
+        : `${Event} has another type`
     : `${Event} has no payload in the SDK`
 
 /** Members that the SDK's type does not have, in the payload itself or one level below. */

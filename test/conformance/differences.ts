@@ -95,6 +95,18 @@ export const accepted: readonly AcceptedDifference[] = [
   },
   {
     operation: 'auditLogs.list',
+    where: 'result data[].login.succeeded.*',
+    what: 'only ours',
+    why: 'Their document gives no type to it; an auditor asks which session began, and how.',
+  },
+  {
+    operation: 'auditLogs.list',
+    where: 'result data[].logout.succeeded.*',
+    what: 'only ours',
+    why: 'Their document gives no type to it; an auditor asks which session ended.',
+  },
+  {
+    operation: 'auditLogs.list',
     where: 'result data[].project.deleted',
     what: 'only theirs',
     why: 'Projects are archived, never deleted.',

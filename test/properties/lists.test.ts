@@ -8,7 +8,7 @@ import { operations, type OperationName } from '../../contract/index.ts'
 import { makeAuthority } from '../certificates.ts'
 import { newGroup, newPerson, newRole, newServiceAccount } from '../made.ts'
 import { recipe } from '../recipes.ts'
-import { addTenant, onBothEngines, type Tenant } from '../setup.ts'
+import { addTenant, fromPage, onBothEngines, type Tenant } from '../setup.ts'
 import { runs } from '../runs.ts'
 
 /**
@@ -73,6 +73,8 @@ const bodies: Record<ListName, ((tenant: Tenant, params: Params) => Promise<obje
   }),
   'ipAllowlists.list': async () => ({ name: unique(), allowed_ips: ['192.0.2.1'] }),
   'spendAlerts.list': async () => alert,
+  'sessions.list': async ({ admin_key }) => ({ admin_key }),
+  'me.apiKeys.list': async ({ project_id }) => ({ project_id, name: unique() }),
   'projects.spendAlerts.list': async () => alert,
   'projects.list': async () => ({ name: unique() }),
   'projects.users.list': async (tenant) => ({ user_id: await newPerson(tenant), role: 'member' }),
@@ -176,7 +178,7 @@ const removing = (tenant: Tenant, name: ListName, path: string, id: string) =>
   name === 'projects.list' ? send(tenant, 'POST', `${path}/${id}/archive`) : send(tenant, 'DELETE', `${path}/${id}`)
 
 async function send(tenant: Tenant, method: string, path: string, body?: unknown): Promise<any> {
-  const response = await tenant.request(method, path, body)
+  const response = await tenant.request(method, path, body, fromPage)
   const answer = await response.json()
   if (response.status !== 200) throw new Error(`${method} ${path} answered ${JSON.stringify(answer)}`)
   return answer

@@ -40,6 +40,7 @@ const frozen: Record<string, string> = {
   '029-certificates': 'b08f07dff3ff7d35f451e63d00ffd5b59117fba70aabdc59304cf6316c200ecd',
   '030-registries': '27d441fe04e5526874e2b89328dd99cd4df312ae7d8ce92348169adc1b3d3282',
   '031-ip-allowlists': '6caa988d34a09f58a21193733d724ba6d9b99a4d111721d364937638b8107520',
+  '033-sessions': 'dad2496560b2ccb5e701832b4b07e42867277e4e929010d4d8df329b00a01212',
 }
 
 test('the statements of every migration are those that databases were made with', () => {

@@ -38,6 +38,8 @@ onBothEngines('a change without an event', (server) => {
     })
     await pipeline.run({
       authorization: `Bearer ${server().admin_key}`,
+      session: null,
+      requireSignIn: () => {},
       organization: null,
       params: { project_id, account_id },
       search: '',

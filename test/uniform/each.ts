@@ -51,6 +51,7 @@ export const call = (server: TestServer, operation: Operation, ready: Ready, ask
     body: ready.body,
     search: new URLSearchParams(ready.query).toString(),
     ...asked,
+    headers: [...new Headers(asked.headers), ...new Headers(ready.headers)],
   })
 
 /**

@@ -118,7 +118,7 @@ onBothEngines('input', (server) => {
       test('refuses bytes that are not UTF-8', async () => {
         const request = new Request(`http://keyhall.test/v1${pathOf(operation, ready.params)}`, {
           method: operation.method,
-          headers: { authorization: `Bearer ${server().admin_key}` },
+          headers: { ...ready.headers, authorization: `Bearer ${server().admin_key}` },
           body: Buffer.concat([Buffer.from('{"name":"'), Buffer.from([0xff, 0xfe, 0xc3]), Buffer.from('"}')]),
         })
         const response = await server().fetch(request)

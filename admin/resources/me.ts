@@ -1,0 +1,129 @@
+import { notFound } from '../../contract/errors.ts'
+import type { Output } from '../../contract/kit.ts'
+import { me, MOST_OWN_KEYS, MOST_PROJECTS, myApiKeys } from '../../contract/me.ts'
+import { notPermitted, tooManyOwnKeys } from '../../contract/session-errors.ts'
+import { listOf } from '../../database/table-list.ts'
+import { readHeldPermissions } from '../../keys/held-permissions.ts'
+import { deletedKey } from '../../keys/key-mac.ts'
+import { grantedTo } from '../../keys/read-project-key.ts'
+import { handlers, type Call } from '../call.ts'
+import { requireActive } from '../rules/require-active.ts'
+import { deletedResult } from '../shared/deleted-result.ts'
+import { findProjectById } from '../shared/find-project.ts'
+import { projectsOfPerson } from '../shared/person-projects.ts'
+import { addPersonalKey } from '../shared/personal-key.ts'
+import { presentKey, withOwners } from '../shared/project-key-rows.ts'
+
+const REQUEST = 'api.model.request'
+
+export default handlers(me, {
+  async retrieve(call) {
+    const { db, organization_id, caller } = call
+    const { user_id: id, email, session, may } = caller
+    const [held, projects, user, organization] = await Promise.all([
+      readHeldPermissions(db, caller),
+      projectsOfPerson(db, caller, MOST_PROJECTS),
+      db
+        .selectFrom('users')
+        .select('name')
+        .where('organization_id', '=', organization_id)
+        .where('id', '=', id)
+        .executeTakeFirstOrThrow(),
+      db.selectFrom('organizations').select('name').where('id', '=', organization_id).executeTakeFirstOrThrow(),
+    ])
+    return {
+      object: 'organization.me',
+      user: { id, name: user.name, email, role: held.role },
+      organization: { id: organization_id, name: organization.name },
+      permissions: [...held.organization].filter(may),
+      projects: projects.map(({ permissions, ...project }) => ({
+        ...project,
+        permissions,
+        can_create_keys: permissions.includes(REQUEST),
+      })),
+      session: session && { id: session.id, expires_at: session.expires_at },
+    }
+  },
+})
+
+export const myApiKeyHandlers = handlers(myApiKeys, {
+  list: (call) =>
+    table.page(call.db, valuesOf(call), call.query, present, { inProject: call.query.project_id !== undefined }),
+
+  async create(call) {
+    const { caller, body } = call
+    const { project_id, ...wanted } = body
+    const project = await findProjectById(call, project_id)
+    // The same for a project that does not exist, so that nobody learns which there are.
+    const owned = { ...caller, project_id, owner_id: caller.user_id, account_role: null, may_hold: true }
+    const permitted = project ? await grantedTo(call.db, owned) : null
+    if (!project || !permitted) throw notFound('project', project_id, 'project_id')
+    requireActive(project)
+    if (!permitted.includes(REQUEST)) throw notPermitted(REQUEST)
+    await requireRoom(call, project_id)
+    const { id, value } = await addPersonalKey(call, { project_id, user_id: caller.user_id }, wanted)
+    call.record('api_key.created', { id, data: { scopes: wanted.scopes ?? [] } }, project_id)
+    return { ...present(await findOwnKey(call, id)), value }
+  },
+
+  async delete(call) {
+    const { id, project_id } = await findOwnKey(call, call.params.api_key_id)
+    await call.db
+      .updateTable('api_keys')
+      .set(deletedKey(call.now))
+      .where('organization_id', '=', call.organization_id)
+      .where('id', '=', id)
+      .execute()
+    call.record('api_key.deleted', { id }, project_id)
+    return deletedResult('organization.project.api_key', id)
+  },
+})
+
+/** Throws 400 when the person has as many living keys in the project as there can be. */
+async function requireRoom({ db, organization_id, caller, now }: Asked & Pick<Call, 'now'>, project_id: string) {
+  const { count } = await db
+    .selectFrom('api_keys')
+    .select(({ fn }) => fn.countAll().as('count'))
+    .where('organization_id', '=', organization_id)
+    .where('owner_id', '=', caller.user_id)
+    .where('project_id', '=', project_id)
+    .where('deleted_at', 'is', null)
+    .where((is) => is.or([is('expires_at', 'is', null), is('expires_at', '>', now)]))
+    .executeTakeFirstOrThrow()
+  if (Number(count) >= MOST_OWN_KEYS) throw tooManyOwnKeys(MOST_OWN_KEYS)
+}
+
+/** The service accounts of a project have ids of their own, so these are keys of people. */
+const table = listOf(
+  'api_keys',
+  ['organization_id', 'owner_id'],
+  (item, { inProject }: { inProject: boolean }, params) => {
+    const rows = withOwners(item, 'any').select('item.project_id')
+    return inProject ? rows.where('item.project_id', '=', params.project_id!) : rows
+  },
+)
+
+type Row = NonNullable<Awaited<ReturnType<typeof table.find>>>
+
+type Asked = Pick<Call, 'db' | 'organization_id' | 'caller'>
+
+const valuesOf = ({
+  organization_id,
+  caller,
+  query,
+}: Pick<Asked, 'organization_id' | 'caller'> & { query?: { project_id?: string } }) => ({
+  organization_id,
+  owner_id: caller.user_id,
+  project_id: query?.project_id,
+})
+
+const present = (row: Row): Output<typeof myApiKeys.list>['data'][number] => ({
+  ...presentKey(row),
+  project_id: row.project_id,
+})
+
+async function findOwnKey(call: Asked, id: string): Promise<Row> {
+  const key = await table.find(call.db, valuesOf(call), id, { inProject: false })
+  if (!key) throw notFound('api_key', id)
+  return key
+}

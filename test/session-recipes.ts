@@ -1,0 +1,36 @@
+/** How each operation on sessions and on the caller is called with success. */
+import type { contract } from '../contract/index.ts'
+import { newOwnKey, newProject, newSession } from './made.ts'
+import { nothing, type Recipes } from './recipe.ts'
+import { fromPage } from './setup.ts'
+
+export const people: Recipes<Pick<typeof contract.admin.organization, 'sessions' | 'me'>> = {
+  sessions: {
+    list: { prepare: nothing, events: {} },
+    create: {
+      prepare: async ({ admin_key }) => ({ params: {}, body: { admin_key }, headers: fromPage }),
+      events: { 'login.succeeded': 1 },
+    },
+    delete: {
+      prepare: async (tenant) => ({ params: { session_id: (await newSession(tenant)).id } }),
+      events: { 'logout.succeeded': 1 },
+    },
+  },
+  me: {
+    retrieve: { prepare: nothing, events: {} },
+    apiKeys: {
+      list: { prepare: nothing, events: {} },
+      create: {
+        prepare: async (tenant) => ({
+          params: {},
+          body: { project_id: (await newProject(tenant)).id, name: 'laptop' },
+        }),
+        events: { 'api_key.created': 1 },
+      },
+      delete: {
+        prepare: async (tenant) => ({ params: { api_key_id: await newOwnKey(tenant) } }),
+        events: { 'api_key.deleted': 1 },
+      },
+    },
+  },
+}
