@@ -37,7 +37,9 @@ for (const stream of [stdout, stderr])
   stream.on('error', (error: { code?: string }) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
 const code = await keyhall(process.argv.slice(2), terminal)
-await Promise.all([stdout, stderr].map((stream) => new Promise<void>((done) => stream.write('', () => done()))))
+// A pipe takes 64 KiB at a time. Bun calls back at once after an empty write, so the stream has to
+// end.
+await Promise.all([stdout, stderr].map((stream) => new Promise<void>((done) => stream.end(() => done()))))
 process.exit(code)
 
 /** Asks on standard error, so that what is printed can still go into a file. */

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { program } from '../program.ts'
 import { folder } from './command.ts'
 import { inProcess } from './terminal.ts'
 
@@ -103,3 +104,11 @@ for (const { name, offered } of [bash, fish, zsh]) {
     })
   })
 }
+
+test('a script comes whole to a reader that begins when the pipe is full', () => {
+  const printed = (reader: string) => run(['bash', '-c', `'${program.join("' '")}' completion bash | ${reader}`])
+  const whole = printed('cat')
+  expect(whole.length).toBeGreaterThan(64 * 1024)
+  expect(whole).toEndWith('complete -F _keyhall keyhall\n')
+  expect(printed('(sleep 0.3; cat)')).toBe(whole)
+})
