@@ -1,11 +1,20 @@
 /** Builds the executable `keyhall`: for `npm run build`, and for the tests that start it. */
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { bunBinary } from './bun-binaries.ts'
+import type { Target } from './targets.ts'
 
 const root = join(import.meta.dir, '..')
 
-/** Writes the executable to a path. Its source maps are in it, and lie beside it. */
-export const buildExecutable = (outfile: string) =>
-  Bun.build({
+/**
+ * Writes the executable to a path, by default for the platform on which this runs. The same sources
+ * give the same bytes in every folder, as long as the file has the same name.
+ */
+export async function buildExecutable(outfile: string, target?: Target) {
+  const path = resolve(outfile)
+  // The source maps name the sources as they are seen from the current folder.
+  process.chdir(root)
+  const { outputs } = await Bun.build({
     // Workers are loaded by their path, so that they must be named: `server/start-worker.ts`.
     entrypoints: ['main.ts', 'server/report-worker.ts', 'server/token-worker.ts'].map((file) => join(root, file)),
     root,
@@ -13,6 +22,14 @@ export const buildExecutable = (outfile: string) =>
     sourcemap: 'inline',
     bytecode: true,
     format: 'esm',
-    // Nothing that lies in the folder where it is started may steer it.
-    compile: { outfile, autoloadDotenv: false, autoloadBunfig: false },
+    compile: {
+      outfile: path,
+      // Nothing that lies in the folder where it is started may steer it.
+      autoloadDotenv: false,
+      autoloadBunfig: false,
+      ...(target && { target: `bun-${target}` as const, executablePath: bunBinary(target) }),
+    },
   })
+  // The executable carries its source maps in itself.
+  for (const output of outputs) if (output.path.endsWith('.map')) await rm(resolve(dirname(path), output.path))
+}

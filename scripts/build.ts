@@ -1,39 +1,40 @@
 /**
- * `npm run build [-- FOLDER]`: the executable `keyhall`, and `keyhall/client` as one module for any
- * platform with its types.
+ * `npm run build [-- PLATFORM… | all] [--outdir FOLDER]`: without a platform, the executable
+ * `keyhall` for this machine, and `keyhall/client` with its types; else an executable for each
+ * platform that is named, in a folder of its own.
  */
-import { rm, stat } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { basename, join, resolve } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
 import { buildExecutable } from './build-executable.ts'
+import { buildPackage } from './build-package.ts'
+import { executableName, parseTargets } from './targets.ts'
 
 const root = join(import.meta.dir, '..')
-const dist = process.argv[2] ? resolve(process.argv[2]) : join(root, 'dist')
 
-const executable = await buildExecutable(join(dist, 'keyhall'))
-const client = await Bun.build({
-  entrypoints: [join(root, 'client/index.ts')],
-  target: 'browser',
-  format: 'esm',
-  outdir: dist,
-  naming: 'client.js',
-})
-const types = Bun.spawnSync(
-  [
-    process.execPath,
-    join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc'),
-    '--project',
-    join(root, 'scripts/types.json'),
-    '--outDir',
-    join(dist, 'types'),
-  ],
-  { stdout: 'inherit', stderr: 'inherit' },
-)
-if (types.exitCode !== 0) process.exit(types.exitCode)
+/** Builds, and prints what was built. */
+async function build(args: string[]) {
+  const { values, positionals } = parseArgs({ args, options: { outdir: { type: 'string' } }, allowPositionals: true })
+  const targets = parseTargets(positionals)
+  const dist = values.outdir ? resolve(values.outdir) : join(root, 'dist')
+  for (const target of targets) {
+    const path = join(dist, target, executableName(target))
+    await buildExecutable(path, target)
+    await printSize(dist, path)
+  }
+  if (targets.length > 0) return
+  const executable = join(dist, process.platform === 'win32' ? 'keyhall.exe' : 'keyhall')
+  await buildExecutable(executable)
+  await buildPackage(dist)
+  for (const path of [executable, join(dist, 'client.js')]) await printSize(dist, path)
+}
 
-// The executable carries its source maps in itself.
-for (const map of ['keyhall.map', 'report-worker.js.map', 'token-worker.js.map'])
-  await rm(join(dist, map), { force: true })
+const printSize = async (dist: string, path: string) =>
+  console.log(`${relative(dist, path).padEnd(24)} ${((await stat(path)).size / 1e6).toFixed(2)} MB`)
 
-for (const { path } of [...executable.outputs, ...client.outputs].filter(({ path }) => !path.endsWith('.map')))
-  console.log(`${basename(path).padEnd(10)} ${((await stat(path)).size / 1e6).toFixed(2)} MB`)
+try {
+  await build(process.argv.slice(2))
+} catch (error) {
+  console.error(`build: ${error instanceof Error ? error.message : String(error)}`)
+  process.exit(1)
+}

@@ -9,7 +9,12 @@ const alone = join(home.path, 'alone')
 const program = [join(alone, 'keyhall')]
 
 beforeAll(() => {
-  const built = Bun.spawnSync([process.execPath, join(import.meta.dir, '../../scripts/build.ts'), `${home.path}/dist`])
+  const built = Bun.spawnSync([
+    process.execPath,
+    join(import.meta.dir, '../../scripts/build.ts'),
+    '--outdir',
+    `${home.path}/dist`,
+  ])
   if (built.exitCode !== 0) throw new Error(built.stderr.toString())
   mkdirSync(alone)
   copyFileSync(`${home.path}/dist/keyhall`, program[0]!)

@@ -1,0 +1,38 @@
+/**
+ * `npm pack` and `npm publish` run this first: `keyhall/client` as one module for any platform, and
+ * its types.
+ */
+import { rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+
+const root = join(import.meta.dir, '..')
+
+/** Writes `client.js` and `types/` into a folder, anew. */
+export async function buildPackage(folder: string) {
+  // Comments in the module name its sources as they are seen from the current folder.
+  process.chdir(root)
+  await rm(join(folder, 'types'), { recursive: true, force: true })
+  await Bun.build({
+    entrypoints: [join(root, 'client/index.ts')],
+    target: 'browser',
+    format: 'esm',
+    outdir: folder,
+    naming: 'client.js',
+  })
+  const types = Bun.spawnSync(
+    [
+      process.execPath,
+      join(createRequire(import.meta.url).resolve('typescript/package.json'), '../bin/tsc'),
+      '--project',
+      join(root, 'scripts/types.json'),
+      '--outDir',
+      join(folder, 'types'),
+    ],
+    // What npm prints for `npm pack --json` must stay JSON.
+    { stdio: ['ignore', 2, 2] },
+  )
+  if (types.exitCode !== 0) process.exit(types.exitCode)
+}
+
+if (import.meta.main) await buildPackage(join(root, 'dist'))

@@ -1,0 +1,115 @@
+/** What `npm pack` makes in a fresh clone is installed in an empty folder, and used from there. */
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { folder, run, serve } from './cli/command.ts'
+import { nodes } from './nodes.ts'
+import { startRegistry } from './package-registry.ts'
+
+// npm and tsc take seconds each.
+setDefaultTimeout(120_000)
+
+const root = join(import.meta.dir, '..')
+const home = folder()
+const clone = join(home.path, 'clone')
+const place = join(home.path, 'empty')
+let packed: string[]
+
+beforeAll(async () => {
+  copySources(clone)
+  packed = await pack()
+  await install()
+}, 120_000)
+afterAll(() => home.remove())
+
+/** The files that a clone would have if everything here were committed. */
+function copySources(to: string) {
+  const listed = Bun.spawnSync(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root })
+  for (const file of new Set(String(listed.stdout).split('\0').filter(Boolean)))
+    cpSync(join(root, file), join(to, file), { force: true })
+  symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'))
+}
+
+/** Packs, and answers which files the package has. */
+async function pack() {
+  const { code, out, err } = await run(['pack', '--json', '--silent', '--pack-destination', home.path], {
+    program: ['npm'],
+    cwd: clone,
+    env: { HOME: home.path },
+  })
+  if (code !== 0) throw new Error(`npm pack failed: ${err}${out}`)
+  const [{ files }] = JSON.parse(out) as [{ files: { path: string }[] }]
+  return files.map(({ path }) => path)
+}
+
+async function install() {
+  const registry = startRegistry(root)
+  mkdirSync(place)
+  const [tarball] = readdirSync(home.path).filter((name) => name.endsWith('.tgz'))
+  const flags = ['--registry', registry.url, '--cache', join(home.path, 'cache'), '--no-audit', '--no-fund']
+  const installed = await run(['install', ...flags, join(home.path, tarball!)], {
+    program: ['npm'],
+    cwd: place,
+    env: { HOME: home.path },
+  })
+  await registry.stop()
+  if (installed.code !== 0) throw new Error(`npm install failed: ${installed.err}`)
+}
+
+const CLIENT = `
+  import { Keyhall } from 'keyhall/client'
+  for await (const project of new Keyhall().admin.organization.projects.list()) console.log(project.name)
+`
+
+test('the package holds what runs, the client with its types, and nothing else', () => {
+  const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }
+  const parts = new Set(packed.map((path) => path.split('/')[0]!))
+  const always = ['LICENSE', 'README.md', 'package.json']
+  expect(parts).toEqual(new Set([...files.map((file) => file.split('/')[0]!), ...always]))
+  expect(packed).toContain('dist/client.js')
+  expect(packed).toContain('dist/types/client/index.d.ts')
+  expect(packed.filter((path) => /test|bench|\.map$|tsbuildinfo|keyhall$/.test(path))).toEqual([])
+})
+
+test.each(nodes())(
+  'with Node.js %s the server runs, and is called by the command line and a module',
+  async (version, node) => {
+    mkdirSync(join(home.path, version))
+    const options = { cwd: place, env: { PATH: `${dirname(node)}${delimiter}${process.env.PATH}` } }
+    const program = [node, realpathSync(join(place, 'node_modules/.bin/keyhall'))]
+    const server = await serve(`sqlite:${home.path}/${version}/test.db`, [], { ...options, program })
+    const env = { ...options.env, OPENAI_ADMIN_KEY: server.key!, OPENAI_BASE_URL: `${server.url}/v1` }
+    const said = { code: 0, out: 'Default project\n', err: '' }
+    expect(await run(['projects', 'list', '--field', 'name'], { ...options, env, program })).toEqual(said)
+    writeFileSync(join(place, 'client.mjs'), CLIENT)
+    expect(await run(['client.mjs'], { ...options, env, program: [node] })).toEqual(said)
+    server.signal('SIGTERM')
+    expect(await server.ended).toMatchObject({ code: 0, err: '' })
+  },
+)
+
+test('npx keyhall runs, and its completion is one that bash takes', async () => {
+  const command = 'npx keyhall'
+  const options = { cwd: place, program: ['bash', '-c'], env: { npm_config_update_notifier: 'false' } }
+  const script = `eval "$(${command} completion bash)" && complete -p keyhall && ${command} --version`
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  const { code, out, err } = await run([script], options)
+  expect([code, out, err]).toEqual([0, `complete -F _keyhall keyhall\nkeyhall ${version}\n`, ''])
+})
+
+test.each(['nodenext', 'bundler'])('tsc takes the types of keyhall/client (%s)', async (resolution) => {
+  const program = `
+    import { Keyhall } from 'keyhall/client'
+    const page = await new Keyhall().admin.organization.projects.list()
+    export const name: string = page.data[0]!.name
+    // @ts-expect-error a name is a string
+    export const wrong: number = page.data[0]!.name
+  `
+  const file = `${resolution}.mts`
+  writeFileSync(join(place, file), program)
+  const options = ['--strict', '--noEmit', '--target', 'es2024', '--moduleResolution', resolution]
+  const libraries = ['--module', resolution === 'bundler' ? 'preserve' : resolution, '--types', '']
+  const tsc = [process.execPath, join(root, 'node_modules/typescript/bin/tsc')]
+  const checked = await run([...options, ...libraries, file], { cwd: place, program: tsc })
+  expect(checked).toEqual({ code: 0, out: '', err: '' })
+})
