@@ -21,6 +21,16 @@ export const localCommands: readonly LocalCommand[] = [
     },
   }),
   localCommand({
+    path: ['health'],
+    about: 'Asks the server on this machine whether it is ready: exit code 0, or 1 with the reason.',
+    more: 'For the health check of a container. It reads the settings of the server from the same variables, and asks /readyz.',
+    settings: ['host', 'port', 'tls_cert'],
+    examples: ['health', 'health --port 8080'],
+    async run(settings, terminal) {
+      return (await import('../server/ask-health.ts')).askHealth(settings, terminal)
+    },
+  }),
+  localCommand({
     path: ['admin-keys', 'create'],
     about: 'Makes an admin key on the host, directly in the database: for when all admin keys are lost.',
     more: 'It works while the server runs, and leaves an audit event. Standard output has the key and nothing else.',

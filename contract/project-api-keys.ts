@@ -17,7 +17,6 @@ import {
   post,
   t,
   time,
-  reachingProjects,
 } from './kit.ts'
 import { Permission } from './permissions.ts'
 
@@ -53,7 +52,7 @@ export const ProjectApiKey = object(
 
 const path = '/organization/projects/{project_id}/api_keys'
 
-export const projectApiKeys = reachingProjects({
+export const projectApiKeys = {
   list: get(path, {
     about: 'Lists the API keys of a project, newest first.',
     can: 'api.management.read',
@@ -103,4 +102,4 @@ export const projectApiKeys = reachingProjects({
     audit: 'api_key.deleted',
     returns: deleted('organization.project.api_key'),
   }),
-})
+}

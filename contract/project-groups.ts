@@ -14,7 +14,6 @@ import {
   post,
   t,
   time,
-  reachingProjects,
 } from './kit.ts'
 
 export const ProjectGroup = object('project.group', {
@@ -27,7 +26,7 @@ export const ProjectGroup = object('project.group', {
 
 const path = '/organization/projects/{project_id}/groups'
 
-export const projectGroups = reachingProjects({
+export const projectGroups = {
   list: get(path, {
     about: 'Lists the groups that hold a role in a project, oldest first.',
     can: 'api.management.read',
@@ -56,4 +55,4 @@ export const projectGroups = reachingProjects({
     audit: 'role.assignment.deleted',
     returns: deletedMembership('project.group'),
   }),
-})
+}

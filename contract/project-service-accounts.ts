@@ -16,7 +16,6 @@ import {
   post,
   t,
   time,
-  reachingProjects,
 } from './kit.ts'
 import { Scopes } from './project-api-keys.ts'
 
@@ -49,7 +48,7 @@ export const ServiceAccountApiKey = object(
 const path = '/organization/projects/{project_id}/service_accounts'
 const expires_in_seconds = () => optional(lifetime())
 
-export const projectServiceAccounts = reachingProjects({
+export const projectServiceAccounts = {
   list: get(path, {
     about: 'Lists the service accounts of a project, newest first.',
     can: 'api.management.read',
@@ -93,9 +92,9 @@ export const projectServiceAccounts = reachingProjects({
     audit: ['service_account.deleted', 'api_key.deleted'],
     returns: deleted('organization.project.service_account'),
   }),
-})
+}
 
-export const serviceAccountApiKeys = reachingProjects({
+export const serviceAccountApiKeys = {
   create: post(`${path}/{service_account_id}/api_keys`, {
     about: 'Issues a further key for a service account. Only this answer contains its value.',
     can: 'api.management.write',
@@ -103,4 +102,4 @@ export const serviceAccountApiKeys = reachingProjects({
     body: { name: optional(name()), scopes: optional(Scopes), expires_in_seconds: expires_in_seconds() },
     returns: ServiceAccountApiKey,
   }),
-})
+}

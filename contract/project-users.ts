@@ -14,7 +14,6 @@ import {
   post,
   t,
   time,
-  reachingProjects,
 } from './kit.ts'
 
 export const ProjectUser = object('organization.project.user', {
@@ -28,7 +27,7 @@ export const ProjectUser = object('organization.project.user', {
 const path = '/organization/projects/{project_id}/users'
 const role = () => oneOfOpen('owner', 'member', 'viewer')
 
-export const projectUsers = reachingProjects({
+export const projectUsers = {
   list: get(path, {
     about: 'Lists the people who hold a role in a project directly, newest first.',
     can: 'api.management.read',
@@ -65,4 +64,4 @@ export const projectUsers = reachingProjects({
     audit: 'user.deleted',
     returns: deleted('organization.project.user'),
   }),
-})
+}
