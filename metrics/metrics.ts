@@ -4,6 +4,7 @@
  */
 import { Counter, Gauge, Registry } from 'prom-client'
 import type { ForwardedLine, RequestLine } from '../http/request-line.ts'
+import { processMetrics, registerProcessMetrics } from './process-metrics.ts'
 import { Durations, Tally } from './tally.ts'
 
 /**
@@ -85,18 +86,7 @@ export class Metrics {
       label: 'version',
       read: () => ({ [version]: 1 }),
     })
-    this.add({
-      name: 'keyhall_memory_bytes',
-      about: 'Resident memory.',
-      kind: 'gauge',
-      read: () => process.memoryUsage.rss(),
-    })
-    this.add({
-      name: 'keyhall_cpu_seconds_total',
-      about: 'CPU time of the process, user and system.',
-      kind: 'counter',
-      read: cpuSeconds,
-    })
+    registerProcessMetrics(this.#registry)
   }
 
   /** Adds what another part of the server counts. */
@@ -128,9 +118,10 @@ export class Metrics {
     if (upstream_milliseconds !== null) this.#firstByteSeconds.observe(upstream_milliseconds / MILLISECONDS, upstream)
   }
 
-  /** Every metric, for the reference. */
+  /** Every metric but those of the process, for the reference. */
   get all(): { name: string; type: string; labels: readonly string[]; about: string }[] {
-    return this.#registry.getMetricsAsArray().map((metric) => {
+    const own = this.#registry.getMetricsAsArray().filter(({ name }: { name: string }) => !(name in processMetrics))
+    return own.map((metric) => {
       const { name, help, labelNames = [] } = metric as unknown as { name: string; help: string; labelNames?: string[] }
       const type = metric instanceof Counter ? 'counter' : metric instanceof Gauge ? 'gauge' : 'histogram'
       return { name, type, labels: labelNames, about: help }
@@ -175,9 +166,4 @@ const optionsOf = ({ name, about, label }: Reading) => ({
 function samplesOf({ label }: Reading, now: Values): [labels: Record<string, string>, value: number][] {
   if (typeof now === 'number') return [[{}, now]]
   return Object.entries(now).map(([value, count]) => [{ [label!]: value }, count])
-}
-
-function cpuSeconds() {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1e6
 }

@@ -1,5 +1,6 @@
 /** The page of all metrics, as the server registers them. */
 import { Metrics } from '../../metrics/metrics.ts'
+import { processMetrics } from '../../metrics/process-metrics.ts'
 import { measureLimits } from '../../server/measure-limits.ts'
 import { measure, measureCors, measureProbes } from '../../server/measure.ts'
 import type { Page } from './page.ts'
@@ -14,7 +15,8 @@ export function metricsPage(): Page {
   measureLimits(metrics, unread)
   measureCors(metrics, unread)
   measureProbes(metrics, unread)
-  const rows = metrics.all
+  const ofProcess = Object.entries(processMetrics).map(([name, metric]) => ({ name, labels: [], ...metric }))
+  const rows = [...metrics.all, ...ofProcess]
     .toSorted((one, other) => (one.name < other.name ? -1 : 1))
     .map(({ name, type, labels, about }) => [
       `\`${name}\``,
@@ -26,7 +28,8 @@ export function metricsPage(): Page {
 
 \`/metrics\` answers these in Prometheus' format, each server its own. Sum counters and histograms over all servers; those that are
 read from the database are the same on each. No label has a value that a caller chooses: a model that the
-configuration does not name is \`other\`. A histogram has \`_bucket\`, \`_sum\` and \`_count\` behind its name, in seconds.
+configuration does not name is \`other\`. Those that begin with \`process_\` or \`nodejs_\` have the usual names; on other systems than Linux
+some of them are missing. A histogram has \`_bucket\`, \`_sum\` and \`_count\` behind its name, in seconds.
 
 ${table(['metric', 'type', 'labels', 'meaning'], rows)}
 `

@@ -33,7 +33,7 @@ test('every metric and label of the Grafana dashboard is on /metrics', async () 
     ...targets,
     ...dashboard.templating.list.map(({ query }) => ({ expr: query, legendFormat: '' })),
   ])
-    for (const [written] of expr.matchAll(/keyhall_\w+/g)) {
+    for (const [written] of expr.matchAll(/\b(?:keyhall|process|nodejs)_\w+/g)) {
       const name = written.replace(/_bucket$/, '')
       expect(declared).toContain(name)
       const asked = [

@@ -34,11 +34,25 @@ for (const engine of engines)
     test('are those of the reference, and no others', async () => {
       const shown = (await (await fetch(`${server.url}/metrics`)).text()).matchAll(/^# TYPE (\S+) (\S+)$/gm)
       const page = readFileSync(join(import.meta.dir, '../../docs/reference/metrics.md'), 'utf8')
-      const listed = page.matchAll(/^\| `(keyhall_\w+)` +\| (\w+)/gm)
+      const listed = page.matchAll(/^\| `((?:keyhall|process|nodejs)_\w+)` +\| (\w+)/gm)
       const named = (all: Iterable<RegExpExecArray>) => [...all].map(([, name, type]) => `${name} ${type}`).toSorted()
       // This one is there where browsers may ask.
       const always = named(listed).filter((metric) => metric !== 'keyhall_preflights_total counter')
       expect(named(shown)).toEqual(always)
+    })
+
+    test('has those of the process: memory, CPU time, files, and how late the event loop was', async () => {
+      await samples(server.url)
+      const began = performance.now()
+      while (performance.now() - began < 150);
+      // The next sample of the loop's lag is taken after the loop was blocked.
+      await Bun.sleep(100)
+      const seen = await samples(server.url)
+      expect(seen.nodejs_eventloop_lag_max_seconds).toBeGreaterThan(0.05)
+      expect(seen.process_cpu_seconds_total).toBeGreaterThan(0.1)
+      expect(seen.process_resident_memory_bytes).toBeGreaterThan(2 ** 24)
+      expect(Math.abs(seen.process_start_time_seconds! - Date.now() / 1000 + process.uptime())).toBeLessThan(5)
+      if (process.platform === 'linux') expect(seen.process_open_fds).toBeGreaterThan(3)
     })
 
     test('counts requests by operation and status, and models that the configuration names', async () => {
