@@ -9,6 +9,14 @@ import { RateWindow, type DatabaseClock } from './window.ts'
 /** After this time a window that nobody uses is removed from memory; the database keeps it. */
 const IDLE_MILLISECONDS = 120_000
 
+/**
+ * A server that is alone keeps a grant of each window for this long after the last request, so that
+ * the next one need not wait; with more windows than that only for a short time.
+ */
+const STANDING_MILLISECONDS = 3_600_000
+const MOST_STANDING = 500
+const SHORT_STANDING_MILLISECONDS = 60_000
+
 export interface KeyedWindow {
   key: WindowKey
   window: RateWindow
@@ -51,6 +59,8 @@ export class Accounts {
   readonly #found = new WeakMap<Series, Found>()
   /** How often a window or a budget was removed from memory: what was found before is outdated. */
   #removals = 0
+  /** Whether no other server lives, as far as this one knows. */
+  isAlone = false
 
   constructor(clock: DatabaseClock) {
     this.#clock = clock
@@ -110,6 +120,21 @@ export class Accounts {
     for (const budget of this.#budgets.values()) if (isConcerned(budget.key)) budget.dropFree()
   }
 
+  /** Whether this server holds grants for long, which other servers may need. */
+  get holdStanding() {
+    return [...this.#windows.values()].some(({ window }) => window.holdsStanding)
+  }
+
+  /** Uses none of these: the steady clock may have stopped while they expired. */
+  dropStanding() {
+    for (const { window } of this.#windows.values()) window.dropStanding()
+  }
+
+  #standsFor() {
+    if (!this.isAlone) return 0
+    return this.#windows.size > MOST_STANDING ? SHORT_STANDING_MILLISECONDS : STANDING_MILLISECONDS
+  }
+
   /** Counts what a request cost for which nothing was held. */
   addCost(of: { organization_id: string; project_id: string }, month: string, cost: number) {
     for (const project_id of ['', of.project_id]) {
@@ -138,6 +163,8 @@ export class Accounts {
    */
   due(awaited: ReadonlySet<RateWindow | Budget>): { windows: KeyedWindow[]; budgets: Budget[] } {
     const before = this.#windows.size + this.#budgets.size
+    const standsFor = this.#standsFor()
+    for (const { window } of this.#windows.values()) window.standsFor = standsFor
     for (const [name, { window }] of this.#windows)
       if (window.isIdleFor(IDLE_MILLISECONDS) && !awaited.has(window)) this.#windows.delete(name)
     for (const [name, budget] of this.#budgets) if (budget.isIdle && !awaited.has(budget)) this.#budgets.delete(name)

@@ -2,7 +2,7 @@
 import type { DeferredRequestRow } from '../database/ledger-tables.ts'
 import type { BudgetKey, BudgetReport } from './budget.ts'
 import type { InFlightRow, UsageRow } from './usage-counts.ts'
-import type { Span, WindowReport } from './window-state.ts'
+import type { Given, Span, Wish, WindowReport } from './window-state.ts'
 
 export interface WindowKey {
   organization_id: string
@@ -38,7 +38,7 @@ export interface Batch {
   seq: number
   /** The number of the grants of this exchange. */
   grant: number
-  windows: readonly { key: WindowKey; span: Span; limit: number; report: WindowReport & { wanted: number } }[]
+  windows: readonly { key: WindowKey; span: Span; limit: number; report: WindowReport & Wish }[]
   budgets: readonly {
     key: BudgetKey
     limit: number | null
@@ -69,15 +69,16 @@ export interface Outcome {
   windows: WindowOutcome[]
   budgets: BudgetOutcome[]
   decisions: Decision[]
+  /** Whether no other server lives, as far as the database knows. */
+  isAlone: boolean
   /** Organizations with so many series that usage of some was counted as `other`. */
   merged: string[]
 }
 
-export interface WindowOutcome {
+export interface WindowOutcome extends Given {
   /** The grants in the report that had not expired. */
   booked: ReadonlySet<string>
   grant: string
-  amount: number
   /**
    * What was used and what other servers hold: all that counts against the limit except this
    * server's grants.

@@ -8,12 +8,13 @@ import {
   book,
   emptyState,
   expire,
-  GRANT_MILLISECONDS,
-  holders,
+  give,
   packed,
   unpacked,
   usedOf,
   type Span,
+  type Wish,
+  type WindowReport,
   type WindowState,
 } from './window-state.ts'
 
@@ -21,16 +22,15 @@ export interface OpenWindow {
   key: WindowKey
   span: Span
   limit: number
-  wanted: number
+  report: WindowReport & Wish
   state: WindowState
   booked: ReadonlySet<string>
   /** Units for the requests that waited. */
   allotted: number
-  server_id: string
 }
 
 /** Locks the windows, and records what this server reports of them. */
-export async function openWindows(sql: Sql, { windows, server_id }: Batch, now: number) {
+export async function openWindows(sql: Sql, { windows }: Batch, now: number) {
   const open = new Map<string, OpenWindow>()
   for (const { key, span, limit, report } of inOrder(windows, windowName)) {
     const { state: text } = await sql
@@ -46,31 +46,20 @@ export async function openWindows(sql: Sql, { windows, server_id }: Batch, now: 
     const state = unpacked(text)
     expire(state, span, now)
     const booked = book(state, span, now, report)
-    open.set(windowName(key), { key, span, limit, wanted: report.wanted, state, booked, allotted: 0, server_id })
+    open.set(windowName(key), { key, span, limit, report, state, booked, allotted: 0 })
   }
   return open
 }
 
-/**
- * The units that were allotted, and in addition at most half of this server's part of what is left.
- */
-export function grantUnits(
-  { state, limit, wanted, allotted, booked, server_id }: OpenWindow,
-  batch: Batch,
-  now: number,
-): WindowOutcome {
-  const room = limit - usedOf(state) - allotted
-  const least = Math.ceil(limit / 100)
-  const share = Math.floor(room / 2 / holders(state, server_id))
-  const more = wanted > 0 || allotted > 0 ? Math.max(0, Math.min(Math.max(wanted, least), share)) : 0
-  const grant = `${server_id}:${batch.grant}`
-  const amount = allotted + more
-  if (amount > 0) state.grants.set(grant, { amount, until: now + GRANT_MILLISECONDS })
-  const own = [...state.grants].reduce(
-    (sum, [id, { amount }]) => sum + (id.startsWith(`${server_id}:`) ? amount : 0),
-    0,
-  )
-  return { booked, grant, amount, used: usedOf(state) - own }
+/** Grants the units that were allotted, and some for requests to come. */
+export function grantUnits(window: OpenWindow, batch: Batch, now: number, isAlone: boolean): WindowOutcome {
+  const { state, span, limit, allotted, booked, report } = window
+  const grant = `${batch.server_id}:${batch.grant}`
+  const { kept } = report
+  const giving = { span, limit, now, id: grant, server: batch.server_id, kept }
+  const given = give(state, giving, allotted, report, isAlone)
+  const own = given.amount + (kept === null ? 0 : (state.grants.get(kept.id)?.amount ?? 0))
+  return { booked, grant, ...given, used: usedOf(state) - own }
 }
 
 export async function keepWindows(sql: Sql, windows: readonly OpenWindow[]) {

@@ -52,6 +52,8 @@ export class Exchanges {
   /** An exchange that was sent and may not have happened. */
   #unsure: Sent | null = null
   #running: Promise<void> | null = null
+  /** Another server has begun to live: it may need what this one holds for long. */
+  #mustGiveBack = false
   readonly counts = { exchanges: 0, failures: 0 }
 
   constructor(parts: Parts) {
@@ -65,7 +67,7 @@ export class Exchanges {
   soon(): Promise<void> {
     this.#running ??= this.#exchange().finally(() => {
       this.#running = null
-      if (this.#parts.isAwaited()) queueMicrotask(() => void this.soon())
+      if (this.#parts.isAwaited() || this.#mustGiveBack) queueMicrotask(() => void this.soon())
     })
     return this.#running
   }
@@ -94,6 +96,8 @@ export class Exchanges {
   async #exchange() {
     try {
       if (this.#unsure) await this.#learnOutcome(this.#unsure)
+      if (this.#parts.accounts.holdStanding && !this.#isDue()) this.#found(await this.#parts.lease.isAlone())
+      this.#mustGiveBack = false
       if (this.#isDue()) await this.#send(null)
     } catch (error) {
       await this.#failed(error)
@@ -109,14 +113,16 @@ export class Exchanges {
     const { database, world, lease } = this.#parts
     const { engine } = database
     const at = world.steady()
-    const isNew = again === null && lease.isOver && this.holdsNothing
-    if (isNew) lease.rename()
-    const { server_id, seq } = lease
+    // Others may have taken it for dead, and nothing is lost then.
+    const mayBeNew = again === null && lease.isOver && this.holdsNothing
     this.counts.exchanges++
     let sent = again
     const outcome = await database.write(async (sql) => {
-      if (isNew) await register(sql, engine, server_id)
-      const now = await renew(sql, engine, { server_id, seq })
+      if (mayBeNew && !(await lease.isRegistered(sql))) {
+        lease.rename()
+        await register(sql, engine, lease.server_id)
+      }
+      const now = await renew(sql, engine, lease)
       // A transaction that runs again sends the same.
       const { batch } = (sent ??= this.#unsure = this.#compose(at))
       return await exchange(sql, engine, batch, now, () => this.#join(sent!))
@@ -160,6 +166,12 @@ export class Exchanges {
     }
   }
 
+  #found(isAlone: boolean) {
+    const { accounts } = this.#parts
+    this.#mustGiveBack = !isAlone && accounts.isAlone && accounts.holdStanding
+    accounts.isAlone = isAlone
+  }
+
   /** Whether there is anything to report or to ask for. */
   #isDue() {
     const { lease, accounts, pending, hasWaiters } = this.#parts
@@ -194,11 +206,12 @@ export class Exchanges {
   #book({ batch, windows, budgets, versions, waiters, onTime, at }: Sent, outcome: Outcome) {
     this.#parts.lease.renewed(batch.seq + 1, at, outcome.now)
     for (const [n, window] of windows.entries()) {
-      const { booked, grant, amount, used } = outcome.windows[n]!
-      window.booked(booked)
-      window.usedByOthers = used
-      window.granted(grant, amount, at)
+      const one = outcome.windows[n]!
+      window.booked(one.booked)
+      window.usedByOthers = one.used
+      window.granted(one.grant, one, at)
     }
+    this.#found(outcome.isAlone)
     for (const [n, budget] of budgets.entries()) {
       budget.booked(batch.budgets[n]!.report, outcome.budgets[n]!)
       if (outcome.budgets[n]!.wanted) budget.giveBack()

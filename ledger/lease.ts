@@ -1,9 +1,13 @@
 /** This server's name in the ledger, its lease there, and the database's clock. */
-import type { Database } from '../database/types.ts'
+import { databaseNow } from '../database/clock.ts'
+import type { Database, Sql } from '../database/types.ts'
 import { newId } from '../world/random.ts'
 import type { World } from '../world/world.ts'
 import { LEASE_MILLISECONDS, register } from './ledger-exchange.ts'
 import type { DatabaseClock } from './window.ts'
+
+/** More than this apart, the two clocks of a server did not run alike: one was set, or it slept. */
+const APART_MILLISECONDS = 1_000
 
 /** The part of the lease in which money is handed out from memory. */
 const USED_OF_LEASE = 0.6
@@ -22,6 +26,11 @@ export class Lease {
    * the question was sent.
    */
   #offset = Infinity
+  /**
+   * The database's clock minus this server's clock on the wall: 0 unless an exchange has shown
+   * otherwise.
+   */
+  #ahead = 0
 
   constructor(database: Database, world: World) {
     this.#database = database
@@ -62,6 +71,26 @@ export class Lease {
     // A hundredth less, to allow for clock drift.
     this.#end = at + LEASE_MILLISECONDS * 0.99
     this.#offset = now - at
+    // The database read its clock between the question and the answer.
+    const least = now - this.#world.now()
+    const most = least + this.#world.steady() - at
+    this.#ahead = Math.min(most, Math.max(least, this.#ahead))
+  }
+
+  /**
+   * Milliseconds since 1970 by the database, so that all servers agree on the minute and the month
+   * though their clocks differ.
+   */
+  now(): number {
+    return Math.round(this.#world.now() + this.#ahead)
+  }
+
+  /**
+   * Whether the machine slept since the last exchange, or its clock was set. The steady clock may
+   * have stopped meanwhile, so what is valid by it may have expired. `now` is from `now()`.
+   */
+  hasSlept(now: number): boolean {
+    return Math.abs(now - this.#world.steady() - this.#offset) > APART_MILLISECONDS
   }
 
   /** Whether requests may take money from memory. */
@@ -78,6 +107,30 @@ export class Lease {
 
   get isOver() {
     return this.#world.steady() > this.#end
+  }
+
+  /** Whether no other server lives, as far as the database knows. */
+  async isAlone(): Promise<boolean> {
+    const other = await this.#database.read
+      .selectFrom('ledger_servers')
+      .select('id')
+      .where('id', '!=', this.server_id)
+      .where('until', '>', databaseNow(this.#database.engine))
+      .limit(1)
+      .executeTakeFirst()
+    return other === undefined
+  }
+
+  /** Whether nobody took this server for dead. Locks its row. */
+  async isRegistered(sql: Sql): Promise<boolean> {
+    const row = await sql
+      .updateTable('ledger_servers')
+      .set({ seq: this.seq })
+      .where('id', '=', this.server_id)
+      .where('seq', '=', this.seq)
+      .returning('seq')
+      .executeTakeFirst()
+    return row !== undefined
   }
 
   /** This server's row in the database; undefined when others took it for dead. */

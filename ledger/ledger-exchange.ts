@@ -13,7 +13,7 @@ import { grantMoney, keepBudgets, openBudgets, roomOf, type OpenBudget } from '.
 import { windowName, type Batch, type Decision, type Need, type Outcome, type RateRefusal } from './exchange-types.ts'
 import { grantUnits, keepWindows, openWindows, type OpenWindow } from './exchange-windows.ts'
 import { rollUp, withAdmitted, writeInFlight } from './usage-rows.ts'
-import { heldByOthers, roomIn, usedOf } from './window-state.ts'
+import { heldBy, roomIn, usedOf } from './window-state.ts'
 
 /**
  * After this time without an exchange a server counts as dead, and another one settles what it
@@ -36,16 +36,17 @@ export async function exchange(
   now: number,
   join: () => void,
 ): Promise<Outcome> {
-  const servers = await countServers(sql)
+  const { count, others } = await readServers(sql, batch.server_id, now)
   const windows = await openWindows(sql, batch, now)
   const budgets = await openBudgets(sql, batch, now)
   join()
-  const decisions = batch.needs.map((need) => decide(need, windows, budgets, now))
+  const decisions = batch.needs.map((need) => decide(need, windows, budgets, others, now))
   const outcome: Omit<Outcome, 'merged'> = {
     now,
-    windows: batch.windows.map(({ key }) => grantUnits(windows.get(windowName(key))!, batch, now)),
-    budgets: batch.budgets.map(({ key }) => grantMoney(budgets.get(budgetName(key))!, servers)),
+    windows: batch.windows.map(({ key }) => grantUnits(windows.get(windowName(key))!, batch, now, others.size === 0)),
+    budgets: batch.budgets.map(({ key }) => grantMoney(budgets.get(budgetName(key))!, count)),
     decisions,
+    isAlone: others.size === 0,
   }
   await keepWindows(sql, [...windows.values()])
   await keepBudgets(sql, batch.server_id, [...budgets.values()], now)
@@ -78,9 +79,10 @@ function decide(
   { windows: units, budgets: amounts }: Need,
   windows: ReadonlyMap<string, OpenWindow>,
   budgets: ReadonlyMap<string, OpenBudget>,
+  others: ReadonlySet<string>,
   now: number,
 ): Decision {
-  const full = units.flatMap(({ name, units }) => refusalOf(windows.get(name)!, name, units, now))
+  const full = units.flatMap(({ name, units }) => refusalOf(windows.get(name)!, { name, units, others, now }))
   // The refusal names the window that is full for the longest: a request that came back earlier
   // would be refused again.
   const longest = full.toSorted((one, other) => waitOf(other) - waitOf(one))[0]
@@ -106,20 +108,21 @@ function decide(
 const waitOf = ({ retry_milliseconds }: RateRefusal) => retry_milliseconds ?? Infinity
 
 /** Why a window has no room for these units; undefined when it has. */
-function refusalOf(window: OpenWindow, name: string, units: number, now: number): RateRefusal[] {
-  const { state, allotted, limit, span, server_id } = window
+function refusalOf(
+  { state, allotted, limit, span }: OpenWindow,
+  { name, units, others, now }: { name: string; units: number; others: ReadonlySet<string>; now: number },
+): RateRefusal[] {
   const used = usedOf(state) + allotted
   if (used + units <= limit) return []
-  const again = used + units - heldByOthers(state, server_id) <= limit
+  const again = used + units - heldBy(state, others) <= limit
   return [{ kind: 'rate', again, name, used, retry_milliseconds: roomIn(state, span, now, limit, units, allotted) }]
 }
 
-async function countServers(sql: Sql): Promise<number> {
-  const { count } = await sql
-    .selectFrom('ledger_servers')
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow()
-  return Math.max(1, count)
+/** How many servers there are, and the names of the others whose lease is not over. */
+async function readServers(sql: Sql, server_id: string, now: number) {
+  const rows = await sql.selectFrom('ledger_servers').select(['id', 'until']).execute()
+  const others = rows.filter(({ id, until }) => id !== server_id && until > now)
+  return { count: Math.max(1, rows.length), others: new Set(others.map(({ id }) => id)) }
 }
 
 /** Adds a server. Returns the database's clock. */

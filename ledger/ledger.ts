@@ -124,15 +124,18 @@ export class Ledger {
    */
   admit(ask: Ask): Admission | Promise<Admission> {
     // When it arrived: its usage belongs to this minute, its money to this month.
-    const at = this.#world.now()
+    const at = this.#lease.now()
+    if (ask.windows.length > 0 && this.#lease.hasSlept(at)) this.#accounts.dropStanding()
     const sources = this.#accounts.sourcesOf(ask, at)
     const { windows, budgets } = sources
-    rejectRefused(ask, windows, budgets, this.#world)
+    rejectRefused(ask, windows, budgets, { now: at, steady: this.#world.steady })
     if (this.#hasMoney(ask, sources) && hasUnits(ask, sources)) {
       budgets[0].take(ask.bound)
       budgets[1].take(ask.bound)
       this.#pending.begin(ask.series, monthOf(at), ask.bound)
-      return this.#admission(ask, at, sources, this.#pending.reports)
+      const admission = this.#admission(ask, at, sources, this.#pending.reports)
+      for (const window of windows) if (window.hurries()) queueMicrotask(() => void this.#exchanges.soon())
+      return admission
     }
     this.#counts.waited++
     return new Promise((resolve, reject) => {
@@ -239,7 +242,7 @@ export class Ledger {
     if (decision.kind === 'spend') {
       const budget = budgets.find(({ key }) => budgetName(key) === decision.name)!
       budget.refuse(ask.bound, this.#world.steady() + REFUSAL_MILLISECONDS)
-      return reject(spendLimited(budget, this.#world.now()))
+      return reject(spendLimited(budget, this.#lease.now()))
     }
     const n = windows.findIndex(({ key }) => key === decision.name)
     if (decision.retry_milliseconds !== null) windows[n]!.refuse(ask.windows[n]!.units, decision.retry_milliseconds)

@@ -14,7 +14,7 @@ export function rejectRefused(
   { windows: asked, bound }: Ask,
   windows: readonly RateWindow[],
   budgets: readonly Budget[],
-  world: Pick<World, 'now' | 'steady'>,
+  { now, steady }: { now: number } & Pick<World, 'steady'>,
 ) {
   let longest: RateLimited | undefined
   for (let n = 0; n < windows.length; n++) {
@@ -27,7 +27,7 @@ export function rejectRefused(
   }
   if (longest) throw longest
   for (let n = 0; n < budgets.length; n++)
-    if (budgets[n]!.refuses(bound, world)) throw spendLimited(budgets[n]!, world.now())
+    if (budgets[n]!.refuses(bound, { steady })) throw spendLimited(budgets[n]!, now)
 }
 
 /** Until the month is over. */

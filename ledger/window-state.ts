@@ -19,6 +19,10 @@ export const MINUTE: Span = { slot: 250, slots: 240 }
 export const DAY: Span = { slot: 600_000, slots: 144 }
 
 export const GRANT_MILLISECONDS = 2_000
+/**
+ * A server that is alone keeps a grant for this long, and extends it while nobody asks for units.
+ */
+export const STANDING_MILLISECONDS = 30_000
 
 export interface SharedGrant {
   amount: number
@@ -50,6 +54,8 @@ export interface WindowReport {
    * for them.
    */
   debt: number
+  /** The grant that stays in use. */
+  kept: { id: string; isUnused: boolean } | null
 }
 
 export const emptyState = (): WindowState => ({ slots: new Map(), grants: new Map() })
@@ -104,18 +110,85 @@ export function usedOf({ slots, grants }: WindowState): number {
   return sum
 }
 
-/** What other servers hold, and may give back unused. */
-export function heldByOthers({ grants }: WindowState, server: string): number {
+/** What these other servers hold, and may give back unused. */
+export function heldBy({ grants }: WindowState, others: ReadonlySet<string>): number {
   let sum = 0
-  for (const [id, { amount }] of grants) if (!id.startsWith(`${server}:`)) sum += amount
+  for (const [id, { amount }] of grants) if (others.has(holderOf(id))) sum += amount
   return sum
 }
 
-/** How many servers hold grants, this one included. */
-export function holders({ grants }: WindowState, server: string): number {
+/**
+ * How many servers hold grants, this one included; `kept` is its own, perhaps under another name.
+ */
+export function holders({ grants }: WindowState, server: string, kept: string | null = null): number {
   const servers = new Set([server])
-  for (const id of grants.keys()) servers.add(id.slice(0, id.lastIndexOf(':')))
+  for (const id of grants.keys()) if (id !== kept) servers.add(holderOf(id))
   return servers.size
+}
+
+const holderOf = (grant: string) => grant.slice(0, grant.lastIndexOf(':'))
+
+/** What a server asks for, beside what requests wait for. */
+export interface Wish {
+  /** For requests to come, by what came lately. */
+  wanted: number
+  /** The most units that one request took. */
+  largest: number
+  /** Whether a grant should be kept while nobody asks for units, if the server is alone. */
+  standing: boolean
+}
+
+export interface Given {
+  amount: number
+  /** How long the new grant may be used. */
+  lifetime: number
+  /** How much was added to the kept grant, which may be used that long; null when it was not. */
+  added: number | null
+}
+
+/**
+ * Gives a grant with the id: the units that were allotted, and more for requests to come. Where
+ * several servers share the window, that is at most half of this server's part of what is left. One
+ * that is alone gets half of what is left of a minute, so that no request waits. If it dies, this
+ * is lost for a minute, and of a day's limit it would be for a day: there it gets less. A kept
+ * grant of which nothing is used is extended instead.
+ */
+export function give(
+  state: WindowState,
+  { span, limit, now, id, server, kept }: Giving,
+  allotted: number,
+  { wanted, largest, standing }: Wish,
+  isAlone: boolean,
+): Given {
+  const old = kept === null ? undefined : state.grants.get(kept.id)
+  const room = limit - usedOf(state) - allotted
+  const enough = Math.max(wanted, Math.ceil(limit / 100))
+  if (!isAlone) {
+    const share = Math.floor(room / 2 / holders(state, server, kept?.id))
+    const more = wanted > 0 || allotted > 0 ? Math.max(0, Math.min(enough, share)) : 0
+    if (allotted + more > 0) state.grants.set(id, { amount: allotted + more, until: now + GRANT_MILLISECONDS })
+    return { amount: allotted + more, lifetime: GRANT_MILLISECONDS, added: null }
+  }
+  const most = span === MINUTE ? Infinity : Math.max(enough, 4 * largest)
+  const until = now + STANDING_MILLISECONDS
+  if (old && kept!.isUnused && allotted === 0) {
+    if (room < 0) return { amount: 0, lifetime: 0, added: null }
+    const added = Math.max(0, Math.min(most, Math.ceil((room + old.amount) / 2)) - old.amount)
+    state.grants.set(kept!.id, { amount: old.amount + added, until })
+    return { amount: 0, lifetime: STANDING_MILLISECONDS, added }
+  }
+  const more = wanted > 0 || allotted > 0 || standing ? Math.max(0, Math.min(most, Math.ceil(room / 2))) : 0
+  if (allotted + more > 0) state.grants.set(id, { amount: allotted + more, until })
+  return { amount: allotted + more, lifetime: STANDING_MILLISECONDS, added: null }
+}
+
+interface Giving {
+  span: Span
+  limit: number
+  now: number
+  id: string
+  server: string
+  kept: WindowReport['kept']
 }
 
 /**

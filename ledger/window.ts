@@ -2,33 +2,16 @@
  * A rate limit as one server uses it: requests take units from the grants in its memory, without
  * waiting.
  */
-import { GRANT_MILLISECONDS, slotAt, type ClosedGrant, type Span, type WindowReport } from './window-state.ts'
+import { extend, hurries, isUntouched, mayBeUsed, mayStay, needsExtension, newGrant, type Grant } from './rate-grant.ts'
+import { slotAt, type ClosedGrant, type Given, type Span, type Wish, type WindowReport } from './window-state.ts'
 
-/** Grants are not used in their last moments, to allow for clock drift. */
-const MARGIN_MILLISECONDS = 100
-/** A grant without a successor is closed at this age, long before it expires. */
-const OLD_MILLISECONDS = 900
+/** Where there was no room for a standing grant, it is asked for again after this time. */
+const ASK_AGAIN_MILLISECONDS = 10_000
 /**
  * How long a refusal is repeated without asking the database. After that, other servers may have
  * given back what is missing.
  */
 export const REFUSAL_MILLISECONDS = 500
-
-interface Grant {
-  id: string
-  free: number
-  /** By slot. */
-  used: Map<number, number>
-  /** When it was asked for, by the steady clock. It is valid for at least two seconds after. */
-  asked: number
-  /**
-   * Closing: its use is being reported. Closed: the database has recorded it, by slot. Lost: it had
-   * expired before, and counts as used in another slot.
-   */
-  state: 'open' | 'closing' | 'closed' | 'lost'
-  /** Given back while it was being closed, by slot. */
-  returned: Map<number, number>
-}
 
 /** Units that a request took: where they are counted. */
 export interface Taken {
@@ -53,6 +36,11 @@ export class RateWindow {
   version = 0
   /** What counts against the limit without this server's grants, as of the last exchange. */
   usedByOthers = 0
+  /**
+   * For how long after a request this server keeps a grant, so that the next one need not wait: 0
+   * while other servers live.
+   */
+  standsFor = 0
   readonly #clock: DatabaseClock
   /** The newest last: only it is used. */
   #grants: Grant[] = []
@@ -60,9 +48,12 @@ export class RateWindow {
   #returned = new Map<number, number>()
   #debt = 0
   #takenSince = 0
+  /** The most that one request took. */
+  #largest = 0
   /** Units that were refused; the times are of the steady clock. */
   #refused: { units: number; hasRoomAt: number; askAgainAt: number } | null = null
   #lastUse: number
+  #lastReport = -Infinity
   /** Requests that took units and have not ended: they may give some back, or take more. */
   #running = 0
 
@@ -97,6 +88,7 @@ export class RateWindow {
     grant.free -= units
     grant.used.set(slot, (grant.used.get(slot) ?? 0) + units)
     this.#takenSince += units
+    if (units > this.#largest) this.#largest = units
     this.#lastUse = steady
     return { grant, slot, units }
   }
@@ -160,24 +152,56 @@ export class RateWindow {
     for (const grant of this.#grants) grant.free = 0
   }
 
+  /**
+   * Whether so much of the newest grant is used that the next exchange should be made at once: then
+   * no request has to wait for it. True once for each grant.
+   */
+  hurries(): boolean {
+    const grant = this.#grants.at(-1)
+    return grant !== undefined && hurries(grant)
+  }
+
+  dropStanding() {
+    for (const grant of this.#grants) if (grant.isStanding) grant.free = 0
+  }
+
   /** Whether there is anything to report or to ask for. */
   get isActive() {
-    return this.#takenSince > 0 || this.#debt > 0 || this.#returned.size > 0 || this.#grants.length > 0
+    if (this.#takenSince > 0 || this.#debt > 0 || this.#returned.size > 0 || this.#grants.length > 1) return true
+    const now = this.#clock.steady()
+    const grant = this.#grants.at(-1)
+    if (!grant) return this.#wantsStanding(now) && now - this.#lastReport > ASK_AGAIN_MILLISECONDS
+    return !this.#wantsStanding(now) || !isUntouched(grant) || needsExtension(grant, now)
+  }
+
+  /** Whether a grant is to be kept while nobody asks for units. */
+  #wantsStanding(now: number) {
+    return now - this.#lastUse < this.standsFor
+  }
+
+  /** Whether this server holds a grant for long, which another server may need. */
+  get holdsStanding() {
+    return this.#grants.some(({ isStanding }) => isStanding)
   }
 
   /** Whether no request has used it for this long, and none that did is running. */
   isIdleFor(milliseconds: number) {
-    return !this.isActive && this.#running === 0 && this.#clock.steady() - this.#lastUse > milliseconds
+    return (
+      !this.isActive &&
+      this.#grants.length === 0 &&
+      this.#running === 0 &&
+      this.#clock.steady() - this.#lastUse > milliseconds
+    )
   }
 
   /**
    * What the next exchange reports, and how many units this server wants beside those that requests
    * wait for. The newest grant stays in use meanwhile, unless a request waits for more than it has.
    */
-  report(isShort: boolean): WindowReport & { wanted: number } {
+  report(isShort: boolean): WindowReport & Wish {
     const now = this.#clock.steady()
     const newest = this.#grants.at(-1)
-    const keeps = newest && !isShort && newest.free > 0 && now - newest.asked < OLD_MILLISECONDS ? newest : null
+    const keeps = newest && !isShort && this.#mayKeep(newest, now) ? newest : null
     const closed: ClosedGrant[] = []
     for (const grant of this.#grants) {
       if (grant === keeps) continue
@@ -190,12 +214,21 @@ export class RateWindow {
       closed,
       returned: this.#returned,
       debt: this.#debt,
+      kept: keeps && { id: keeps.id, isUnused: isUntouched(keeps) },
       wanted: Math.ceil(2.5 * this.#takenSince),
+      largest: this.#largest,
+      standing: this.#wantsStanding(now),
     }
     this.#returned = new Map()
     this.#debt = 0
     this.#takenSince = 0
+    this.#lastReport = now
     return report
+  }
+
+  #mayKeep(grant: Grant, now: number): boolean {
+    if (!mayStay(grant, now)) return false
+    return !grant.isStanding || (this.#wantsStanding(now) && (isUntouched(grant) || this.#takenSince > 0))
   }
 
   /**
@@ -209,17 +242,21 @@ export class RateWindow {
     this.#closing = []
   }
 
-  /** Adds a grant. `asked` is when it was asked for, by the steady clock. */
-  granted(id: string, amount: number, asked: number) {
+  /** Adds a grant, or extends the kept one. `asked` is when, by the steady clock. */
+  granted(id: string, { amount, lifetime, added }: Given, asked: number) {
+    const kept = this.#grants.at(-1)
+    if (added !== null && kept) {
+      extend(kept, added, asked, lifetime)
+      if (added > 0) this.#refused = null
+    }
     if (amount <= 0) return
     this.#refused = null
-    this.#grants.push({ id, free: amount, used: new Map(), asked, state: 'open', returned: new Map() })
+    this.#grants.push(newGrant(id, amount, asked, lifetime))
   }
 
   #current(steady = this.#clock.steady()): Grant | null {
     const grant = this.#grants.at(-1)
-    if (!grant || steady >= grant.asked + GRANT_MILLISECONDS - MARGIN_MILLISECONDS) return null
-    return grant
+    return grant && mayBeUsed(grant, steady) ? grant : null
   }
 }
 

@@ -9,7 +9,8 @@ import { LedgerUnavailable, LimitsChanged, SpendLimited } from '../../ledger/ref
 import { monthAfter, monthOf } from '../../ledger/usage-counts.ts'
 import { runs } from '../runs.ts'
 import { engines, START_MILLISECONDS } from '../setup.ts'
-import { series, Servers, type Server } from './servers.ts'
+import { series } from './asks.ts'
+import { Servers, type Server } from './servers.ts'
 
 const PROJECTS = ['p0', 'p1']
 

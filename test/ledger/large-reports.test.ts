@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test'
 import { sql as raw } from 'kysely'
 import { rollUp } from '../../ledger/usage-rows.ts'
 import { engines, startServer } from '../setup.ts'
-import { series } from './servers.ts'
+import { series } from './asks.ts'
 
 const LARGEST_PIECE = 256 * 1024
 

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'bun:test'
 import { LedgerUnavailable, RateLimited, SpendLimited } from '../../ledger/refusals.ts'
 import { MINUTE } from '../../ledger/window-state.ts'
 import { engines } from '../setup.ts'
-import { ask, Servers, type Server } from './servers.ts'
+import { ask } from './asks.ts'
+import { Servers, type Server } from './servers.ts'
 import { withServers } from './with-servers.ts'
 
 for (const engine of engines)

@@ -6,6 +6,7 @@ import { RateLimited, SpendLimited } from '../../ledger/refusals.ts'
 import { budgetChecks } from '../../ledger/verify.ts'
 import { MINUTE } from '../../ledger/window-state.ts'
 import { engines } from '../setup.ts'
+import { ask } from './asks.ts'
 import { Servers, type Server } from './servers.ts'
 import { withServers } from './with-servers.ts'
 
@@ -132,6 +133,38 @@ for (const engine of engines)
           cost_days: settled,
         })
       }
+    } finally {
+      await servers.stop()
+    }
+  }, 60_000)
+
+for (const engine of engines)
+  test(`servers whose clocks differ agree on the minute and the month, by the database (${engine})`, async () => {
+    const turn = Date.UTC(2027, 0, 1)
+    const servers = await Servers.open(engine, turn - 20_000)
+    try {
+      const [early, late] = [await servers.start({ ahead: -7_200_000 }), await servers.start({ ahead: 7_200_000 })]
+      const what = { project_id: 'clocks', ...spend(100, 50) }
+      const minutes: number[] = []
+      for (const server of [early, late]) expect(await server.use(what)).toBeNull()
+      // All of this month is used, on whichever server one asks.
+      for (const server of [early, late]) expect(await server.use({ ...what, bound: 1 })).toBeInstanceOf(SpendLimited)
+      await servers.advance(60_000)
+      const refused = servers.during(late.ledger.admit(ask({ ...what, bound: 101 }))).catch((error: unknown) => error)
+      expect(await refused).toMatchObject({ retry_milliseconds: Date.UTC(2027, 1, 1) - servers.now })
+      for (const server of [early, late]) expect(await server.use(what)).toBeNull()
+      // Its clock is set right, and the next exchange learns it.
+      late.ahead = 0
+      await servers.advance(5_000)
+      await late.use({ project_id: 'clocks', bound: 0 }, 0)
+      await servers.advance(1_000)
+      for (const month of ['2026-12', '2027-01']) {
+        const checks = await budgetChecks(servers.database.read, month)
+        expect(checks.find(({ project_id }) => project_id === 'clocks')).toMatchObject({ settled: 100, cost_days: 100 })
+      }
+      const rows = await servers.database.read.selectFrom('usage_minutes').select('at').orderBy('at').execute()
+      for (const { at } of rows) minutes.push(at - turn / 60_000)
+      expect([...new Set(minutes)]).toEqual([-1, 0])
     } finally {
       await servers.stop()
     }

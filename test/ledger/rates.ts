@@ -5,7 +5,8 @@
 import { RateLimited } from '../../ledger/refusals.ts'
 import { MINUTE } from '../../ledger/window-state.ts'
 import { numbersFrom } from '../numbers.ts'
-import { series, type Servers } from './servers.ts'
+import { series } from './asks.ts'
+import type { Servers } from './servers.ts'
 
 const WINDOW = 60_000
 

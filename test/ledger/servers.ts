@@ -10,34 +10,11 @@ import type { Database, Sql } from '../../database/types.ts'
 import type { Admission } from '../../ledger/admission.ts'
 import type { Ask } from '../../ledger/ask.ts'
 import { Ledger } from '../../ledger/ledger.ts'
-import { monthOf, type Series } from '../../ledger/usage-counts.ts'
+import { monthOf } from '../../ledger/usage-counts.ts'
 import { budgetChecks, disagreements, type BudgetCheck } from '../../ledger/verify.ts'
 import { realWorld, type World } from '../../world/world.ts'
 import { emptyDatabase, type EngineName } from '../setup.ts'
-
-export const series: Series = {
-  organization_id: 'org',
-  kind: 'completions',
-  project_id: 'proj',
-  user_id: 'user',
-  api_key_id: 'key',
-  model: 'model',
-  service_tier: '',
-  batch: 0,
-  detail: '',
-  estimated: 0,
-  priced: 1,
-}
-
-export const ask = (more: Partial<Ask> = {}): Ask => ({
-  organization_id: 'org',
-  project_id: 'proj',
-  windows: [],
-  limits: { organization: null, project: null },
-  bound: 0,
-  series: more.project_id ? { ...series, project_id: more.project_id } : series,
-  ...more,
-})
+import { ask } from './asks.ts'
 
 /** Money is held for running requests of which the database knows no series. */
 export const unnamed = ({ project_id, in_flight, held_in_flight }: BudgetCheck) =>
@@ -220,15 +197,20 @@ export class Server {
   #woken = Promise.withResolvers<void>()
   readonly #servers: Servers
   readonly #delay: () => number
+  /** By how much its clock on the wall is wrong. */
+  ahead: number
+  /** How long its steady clock stood still. */
+  #slept = 0
 
   constructor(servers: Servers, { ahead = 0, delay = () => 0 }: ServerOptions) {
     this.#servers = servers
     this.#delay = delay
+    this.ahead = ahead
     const offset = Math.floor(Math.random() * 1e6)
     this.world = {
       ...realWorld,
-      now: () => servers.now + ahead,
-      steady: () => servers.elapsed + offset,
+      now: () => servers.now + this.ahead,
+      steady: () => servers.elapsed + offset - this.#slept,
       later: (milliseconds, run) => servers.later(milliseconds, () => this.isDead || run(), this),
     }
     const database = servers.database
@@ -263,6 +245,14 @@ export class Server {
   wake() {
     this.isStalled = false
     this.#woken.resolve()
+  }
+
+  /** As a machine whose lid is closed: its steady clock stops. */
+  async sleep(milliseconds: number) {
+    this.stall()
+    await this.#servers.advance(milliseconds)
+    this.#slept += milliseconds
+    this.wake()
   }
 
   async #write<Result>(work: (sql: Sql) => Promise<Result>): Promise<Result> {

@@ -7,7 +7,7 @@ import { defaultKeptDays, UsagePruner } from '../../ledger/usage-pruner.ts'
 import { seriesId } from '../../ledger/series-rows.ts'
 import { rollUp } from '../../ledger/usage-rows.ts'
 import { engines, START_MILLISECONDS, startServer, type TestServer } from '../setup.ts'
-import { series } from './servers.ts'
+import { series } from './asks.ts'
 
 const DAY = 86_400
 const HOUR = 3_600

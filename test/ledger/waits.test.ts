@@ -10,7 +10,8 @@ import { SpendLimited } from '../../ledger/refusals.ts'
 import type { Series } from '../../ledger/usage-counts.ts'
 import { MINUTE } from '../../ledger/window-state.ts'
 import { engines } from '../setup.ts'
-import { ask, series, Servers, type Server } from './servers.ts'
+import { ask, series } from './asks.ts'
+import { Servers, type Server } from './servers.ts'
 import { withServers } from './with-servers.ts'
 
 const used = { requests: 1, cost_output: 1 }

@@ -9,11 +9,12 @@ import {
   book,
   emptyState,
   expire,
+  give,
   GRANT_MILLISECONDS,
-  holders,
   MINUTE,
   packed,
   roomIn,
+  STANDING_MILLISECONDS,
   unpacked,
   usedOf,
   type WindowState,
@@ -30,7 +31,10 @@ class Server {
   readonly name: string
   #clockOffset: number
   #grants = 0
+  #isUnderWay = false
   alive = true
+  /** Until then it reaches no database, and goes on admitting. */
+  cutOffUntil = 0
 
   constructor(name: string, limit: number, offset: number, now: () => number) {
     this.name = name
@@ -42,27 +46,30 @@ class Server {
 
   /**
    * One exchange that takes `delay` to arrive and `delay` to come back; `lost` never comes back.
+   * Whether the server is taken to be alone must not matter.
    */
-  exchange(world: World, delay: number, lost: boolean, need = 0) {
+  exchange(world: World, { delay, lost, alone, need }: { delay: number; lost: boolean; alone: boolean; need: number }) {
+    if (this.#isUnderWay || world.now < this.cutOffUntil) return
+    this.#isUnderWay = true
     const asked = world.now + this.#offset
+    this.window.standsFor = alone ? 3_600_000 : 0
     const report = this.window.report(need > 0)
     world.later(delay, () => {
       const { state, limit } = world
       const now = world.now
       expire(state, MINUTE, now)
       const booked = book(state, MINUTE, now, report)
-      const room = limit - usedOf(state)
-      const allotted = need <= room ? need : 0
-      const share = Math.floor((room - allotted) / 2 / holders(state, this.name))
-      const amount = allotted + Math.max(0, Math.min(Math.max(report.wanted, Math.ceil(limit / 100)), share))
+      const allotted = need <= limit - usedOf(state) ? need : 0
       const id = `${this.name}:${++this.#grants}`
-      if (amount > 0) state.grants.set(id, { amount, until: now + GRANT_MILLISECONDS })
-      if (lost) return
+      const giving = { span: MINUTE, limit, now, id, server: this.name, kept: report.kept }
+      const given = give(state, giving, allotted, report, alone)
       world.later(delay, () => {
+        this.#isUnderWay = false
         if (!this.alive) return
+        if (lost) return this.window.booked(new Set())
         this.#clockOffset = now - asked
         this.window.booked(booked)
-        this.window.granted(id, amount, asked)
+        this.window.granted(id, given, asked)
       })
     })
   }
@@ -103,11 +110,14 @@ const setting = fc.record({
   seed: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
   kills: fc.boolean(),
   lost: fc.boolean(),
+  cuts: fc.boolean(),
+  /** How often a server is taken to be alone. */
+  alone: fc.constantFrom(0, 0.5, 1),
 })
 
 test('no window of sixty seconds holds more than the limit, whatever comes late, is lost or dies', () => {
   fc.assert(
-    fc.property(setting, ({ limit, servers: count, pause, units, seed, kills, lost }) => {
+    fc.property(setting, ({ limit, servers: count, pause, units, seed, kills, lost, cuts, alone }) => {
       const world = new World(limit)
       const random = numbersFrom(seed)
       let names = 0
@@ -119,7 +129,12 @@ test('no window of sixty seconds holds more than the limit, whatever comes late,
       for (const end = world.now + 130_000; world.now < end; world.advance(25)) {
         for (const one of servers)
           if (random() < 0.05)
-            one.exchange(world, random() < 0.02 ? 300 : 2, lost && random() < 0.02, random() < 0.3 ? units : 0)
+            one.exchange(world, {
+              delay: random() < 0.02 ? 300 : 2,
+              lost: lost && random() < 0.02,
+              alone: random() < alone,
+              need: random() < 0.3 ? units : 0,
+            })
         while (next <= world.now) {
           next += 1 + random() * 2 * pause
           const one = servers[Math.floor(random() * servers.length)]!
@@ -136,6 +151,8 @@ test('no window of sixty seconds holds more than the limit, whatever comes late,
             server.window.correct(taken, use.units)
           }
         }
+        if (cuts && random() < 0.002)
+          servers[Math.floor(random() * servers.length)]!.cutOffUntil = world.now + random() * 50_000
         if (kills && random() < 0.003) {
           const n = Math.floor(random() * servers.length)
           servers[n]!.alive = false
@@ -147,6 +164,38 @@ test('no window of sixty seconds holds more than the limit, whatever comes late,
     }),
     runs(25),
   )
+})
+
+test('a grant is not extended while more is used than the limit allows: it was lowered', () => {
+  const state = emptyState()
+  state.grants.set('s:1', { amount: 50, until: 20_000 })
+  const giving = { span: MINUTE, now: 10_000, id: 's:2', server: 's', kept: { id: 's:1', isUnused: true } }
+  const wish = { wanted: 0, largest: 1, standing: true }
+  expect(give(state, { ...giving, limit: 49 }, 0, wish, true)).toMatchObject({ amount: 0, added: null })
+  expect(state.grants.get('s:1')).toEqual({ amount: 50, until: 20_000 })
+  expect(give(state, { ...giving, limit: 50 }, 0, wish, true)).toMatchObject({ amount: 0, added: 0 })
+  expect(state.grants.get('s:1')).toEqual({ amount: 50, until: 40_000 })
+})
+
+test('a grant is used up to its last hundredth, and what expired unreported counts once', () => {
+  for (const [lifetime, last] of [
+    [GRANT_MILLISECONDS, 1_900],
+    [STANDING_MILLISECONDS, 29_700],
+  ] as const) {
+    let now = 5_000
+    const window = new RateWindow('limit', MINUTE, 10, { steady: () => now, at: (moment) => moment })
+    window.granted('s:1', { amount: 5, lifetime, added: null }, now)
+    now += last - 1
+    expect(window.has(5)).toBe(true)
+    now += 1
+    expect(window.has(1)).toBe(false)
+  }
+  const state = emptyState()
+  state.grants.set('s:1', { amount: 5, until: 10_000 })
+  expire(state, MINUTE, 10_000)
+  const closed = [{ id: 's:1', used: new Map([[30, 3]]) }]
+  expect([...book(state, MINUTE, 10_100, { closed, returned: new Map(), debt: 0, kept: null })]).toEqual([])
+  expect(usedOf(state)).toBe(5)
 })
 
 test('a fixed window fails the same check', () => {

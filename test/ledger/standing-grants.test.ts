@@ -1,0 +1,135 @@
+/**
+ * A server that is alone holds a part of each of its rate limits for long, so that a request under
+ * them waits for no exchange. All of it is counted ahead, and it is given back when another server
+ * joins.
+ */
+import { describe, expect, test } from 'bun:test'
+import type { Metric } from '../../ledger/ask.ts'
+import { RateLimited } from '../../ledger/refusals.ts'
+import { DAY, MINUTE, unpacked, usedOf } from '../../ledger/window-state.ts'
+import { engines } from '../setup.ts'
+import { ask, series } from './asks.ts'
+import { Servers, type Server } from './servers.ts'
+import { withServers } from './with-servers.ts'
+
+for (const engine of engines)
+  describe(`a server that is alone (${engine})`, () => {
+    let servers: Servers
+    let one: Server
+    let project_id: string
+    let tests = 0
+    withServers(engine, async (started) => {
+      servers = started
+      project_id = `p${++tests}`
+      one = await servers.start()
+    })
+
+    const under = (limit: number, units = 1, metric: Metric = 'requests') =>
+      ask({
+        project_id,
+        series: { ...series, project_id },
+        windows: [{ limit_key: 'model', metric, span: metric.endsWith('day') ? DAY : MINUTE, limit, units }],
+      })
+    const use = async (server: Server, what = under(10)) => await server.use(what)
+    /** Uses it as often as it is admitted, and answers how often that was. */
+    const useAll = async (server: Server, limit: number) => {
+      for (let n = 0; ; n++) if (await use(server, under(limit))) return n
+    }
+    const held = async () => {
+      const query = servers.database.read.selectFrom('rate_windows').select('state')
+      const { state } = await query.where('project_id', '=', project_id).executeTakeFirstOrThrow()
+      return usedOf(unpacked(state))
+    }
+
+    test('waits for no exchange, however long nobody asked for anything, up to the last unit', async () => {
+      expect(await use(one)).toBeNull()
+      const { waited } = one.ledger.counts
+      for (const pause of [2_100, 70_000, 600_000]) {
+        await servers.advance(pause)
+        for (const _ of [1, 2]) expect(await use(one)).toBeNull()
+        await servers.advance(700)
+        for (const _ of [1, 2, 3]) expect(await use(one)).toBeNull()
+      }
+      for (let n = 0; n < 5; n++) {
+        await servers.advance(700)
+        expect(await use(one)).toBeNull()
+      }
+      expect(one.ledger.counts.waited).toBe(waited)
+      expect(await use(one)).toBeInstanceOf(RateLimited)
+    })
+
+    test('admits a burst, tokens of a size that came before, and requests of a day without waiting', async () => {
+      const all = [under(100), under(10_000, 400, 'tokens'), under(20_000, 300, 'batch_tokens_per_day')]
+      for (const what of all) expect(await use(one, what)).toBeNull()
+      await servers.advance(60_000)
+      const { waited } = one.ledger.counts
+      for (let n = 0; n < 95; n++) {
+        expect(await use(one, under(100))).toBeNull()
+        await servers.quiet()
+      }
+      for (let n = 0; n < 10; n++) expect(await use(one, all[1])).toBeNull()
+      for (let n = 0; n < 4; n++) expect(await use(one, all[2])).toBeNull()
+      expect(one.ledger.counts.waited).toBe(waited)
+    })
+
+    test('gives what it holds back when another joins, and both together admit what the limit allows', async () => {
+      expect(await use(one)).toBeNull()
+      await servers.advance(60_000)
+      for (const _ of [1, 2]) expect(await use(one)).toBeNull()
+      await servers.advance(2_000)
+      const two = await servers.start()
+      expect(await useAll(two, 10)).toBe(8)
+      expect(await use(one)).toBeInstanceOf(RateLimited)
+    })
+
+    test('that was killed loses half of what was left, for two minutes at most', async () => {
+      expect(await use(one, under(100))).toBeNull()
+      await servers.advance(60_000)
+      for (let n = 0; n < 20; n++) expect(await use(one, under(100))).toBeNull()
+      one.die()
+      const two = await servers.start()
+      const after = await useAll(two, 100)
+      expect(after).toBeWithin(49, 81)
+      await servers.advance(95_000)
+      expect(after + (await useAll(two, 100))).toBeGreaterThanOrEqual(after + 90)
+    })
+
+    test('that slept does not use what expired meanwhile', async () => {
+      expect(await use(one)).toBeNull()
+      await servers.advance(60_000)
+      await one.sleep(600_000)
+      const two = await servers.start()
+      // Before anything else happens on the one that slept.
+      const [admitted] = await Promise.all([useAll(two, 10), use(one)])
+      expect(admitted + (await useAll(one, 10))).toBeLessThanOrEqual(10)
+    })
+
+    test('writes little while nobody asks for anything, also when a limit is used up', async () => {
+      expect(await use(one)).toBeNull()
+      for (let n = 0; n < 5; n++) expect(await use(one, under(5, 1, 'requests_per_day'))).toBeNull()
+      await servers.advance(2_000)
+      const before = one.writes
+      await servers.advance(120_000)
+      expect(one.writes - before).toBeLessThanOrEqual(20)
+      if (engine === 'postgres') return
+      // After an hour it holds nothing, and writes nothing.
+      await servers.advance(3_600_000)
+      const after = one.writes
+      await servers.advance(60_000)
+      expect(one.writes).toBe(after)
+    })
+
+    test('holds little of a limit of a day: after a kill it would be lost for the day', async () => {
+      expect(await use(one, under(1_000, 1, 'requests_per_day'))).toBeNull()
+      await servers.advance(60_000)
+      expect(await held()).toBeWithin(2, 21)
+    })
+
+    test('uses nothing that was granted under another limit', async () => {
+      expect(await use(one, under(100))).toBeNull()
+      await servers.advance(10_000)
+      expect(await useAll(one, 3)).toBe(2)
+      await servers.advance(70_000)
+      expect(await useAll(one, 3)).toBe(3)
+    })
+  })
