@@ -40,12 +40,18 @@ function readableByOthers({ database, pepper, pepper_file, tls_key }: Config): s
     ...(file === undefined ? [] : [{ what: 'The database', path: file }]),
     ...(tls_key === null ? [] : [{ what: 'The TLS key', path: tls_key }]),
   ]
-    .filter(({ path }) => isReadableByOthers(path))
+    .filter(({ path }) => !isPrivatePlace(path) && isReadableByOthers(path))
     .map(
       ({ what, path }) =>
         `${what} ${path} can be read by other users of this machine; "chmod 600 ${quoted(path)}" prevents that.`,
     )
 }
+
+/**
+ * Whether a file lies where containers get their secrets and services of systemd their credentials.
+ * Nobody else sees these folders, and the modes of the files in them say nothing.
+ */
+const isPrivatePlace = (path: string) => /^\/run\/(secrets|credentials)\//.test(path)
 
 function isReadableByOthers(path: string): boolean {
   const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0

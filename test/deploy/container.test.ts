@@ -3,7 +3,7 @@
  * that cannot be written to. `npm ci` alone is not run: the packages are here already.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { chownSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs'
+import { chownSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { folder } from '../cli/command.ts'
 import { all, execForm, ignoredBy, only, stagesOf } from './dockerfile.ts'
@@ -44,7 +44,6 @@ if (reason) console.log(`NOT TESTED: the container in an empty root, because ${r
 describe.skipIf(reason !== null)('the container', () => {
   const place = folder()
   const files = join(place.path, 'image')
-  const data = join(place.path, 'volume')
   let container: Container
   beforeAll(() => {
     runBuildStage(place.path)
@@ -55,20 +54,23 @@ describe.skipIf(reason !== null)('the container', () => {
       cpSync(join(place.path, from!), join(files, to!), { recursive: true })
     }
     const environment = all(image!, 'ENV').map(({ rest }) => rest.split('=') as [string, string])
-    // A volume that is new gets the owner and the mode of the folder in the image.
-    const volume = only(image!, 'VOLUME')
-    const { uid, gid, mode } = statSync(join(place.path, 'result', volume))
-    mkdirSync(data, { mode })
-    chownSync(data, uid, gid)
     container = {
       root: files,
-      volumes: { [volume]: data },
+      volumes: { [only(image!, 'VOLUME')]: emptyVolume('volume') },
       user: only(image!, 'USER'),
       workdir: only(image!, 'WORKDIR'),
       environment: { ...Object.fromEntries(environment), KEYHALL_PORT: '0' },
     }
   })
   afterAll(() => place.remove())
+
+  /** A new volume, which gets the owner and the mode of its folder in the image. */
+  const emptyVolume = (name: string) => {
+    const { uid, gid, mode } = statSync(join(place.path, 'result', only(image!, 'VOLUME')))
+    mkdirSync(join(place.path, name), { mode })
+    chownSync(join(place.path, name), uid, gid)
+    return join(place.path, name)
+  }
 
   test('has the executable, the libraries that it is linked with, and nothing else', () => {
     const found = readdirSync(files, { recursive: true, withFileTypes: true })
@@ -101,11 +103,37 @@ describe.skipIf(reason !== null)('the container', () => {
 
     running.stop()
     expect(await running.ended).toMatchObject({ code: 0, err: '' })
-    expect(readdirSync(data)).toEqual(expect.arrayContaining(['keyhall.db', 'pepper', 'revocations.jsonl']))
+    expect(readdirSync(join(place.path, 'volume'))).toEqual(
+      expect.arrayContaining(['keyhall.db', 'pepper', 'revocations.jsonl']),
+    )
     const again = await start(container, [...entry!, ...execForm(only(image!, 'CMD'))], 'Listening on')
     expect(again.printed()).not.toContain('sk-admin-')
     again.stop()
     expect(await again.ended).toMatchObject({ code: 0, err: '' })
+  })
+
+  test('takes secrets from files that the engine puts below /run/secrets, and warns of no mode', async () => {
+    const secrets = join(place.path, 'secrets')
+    mkdirSync(secrets)
+    // As from Kubernetes: of root, and for the group of the server.
+    writeFileSync(join(secrets, 'pepper'), 'ab'.repeat(32), { mode: 0o440 })
+    chownSync(join(secrets, 'pepper'), 0, Number(container.user.split(':')[1]))
+    const running = await start(
+      {
+        ...container,
+        volumes: { '/data': emptyVolume('other'), '/run/secrets': secrets },
+        environment: {
+          ...container.environment,
+          KEYHALL_PEPPER_FILE: '/run/secrets/pepper',
+          KEYHALL_NEW_ORGANIZATION: 'true',
+        },
+      },
+      [...execForm(only(image!, 'ENTRYPOINT')), ...execForm(only(image!, 'CMD'))],
+      'Listening on',
+    )
+    expect(running.printed()).not.toContain('"level":"warn"')
+    running.stop()
+    expect(await running.ended).toMatchObject({ code: 0, err: '' })
   })
 })
 
