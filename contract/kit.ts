@@ -109,6 +109,12 @@ export const get = operation('GET')
 export const post = operation('POST')
 export const del = operation('DELETE')
 
+/** Operations that are also open to people who hold the permission in the project of the path. */
+export const reachingProjects = <Operations extends object>(operations: Operations): Operations =>
+  Object.fromEntries(
+    Object.entries(operations).map(([name, one]) => [name, { ...one, reach: 'project' }]),
+  ) as Operations
+
 /** The parameters of a path. */
 export type PathParam<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? Name | PathParam<Rest>

@@ -55,13 +55,16 @@ export const builtInRoles = {
   project: projectRoles,
 } as const
 
-/** The permissions that each built-in role grants. */
+/**
+ * The permissions that each built-in role grants: in the organization and all of its projects, or
+ * in one project.
+ */
 // oxfmt-ignore
 const granted = {
   //                                          organization      project
   //                                          owner  reader     owner  member  viewer
-  'api.management.read':                      [1,      1,          0,      0,       0],
-  'api.management.write':                     [1,      0,          0,      0,       0],
+  'api.management.read':                      [1,      1,          1,      0,       0],
+  'api.management.write':                     [1,      0,          1,      0,       0],
   'api.usage.read':                           [1,      1,          1,      0,       0],
   'api.groups.read':                          [1,      1,          0,      0,       0],
   'api.groups.write':                         [1,      0,          0,      0,       0],

@@ -17,6 +17,7 @@ import {
   post,
   t,
   time,
+  reachingProjects,
 } from './kit.ts'
 import { Permission } from './permissions.ts'
 
@@ -52,7 +53,7 @@ export const ProjectApiKey = object(
 
 const path = '/organization/projects/{project_id}/api_keys'
 
-export const projectApiKeys = {
+export const projectApiKeys = reachingProjects({
   list: get(path, {
     about: 'Lists the API keys of a project, newest first.',
     can: 'api.management.read',
@@ -102,4 +103,4 @@ export const projectApiKeys = {
     audit: 'api_key.deleted',
     returns: deleted('organization.project.api_key'),
   }),
-}
+})

@@ -14,6 +14,7 @@ import {
   post,
   t,
   time,
+  reachingProjects,
 } from './kit.ts'
 
 export const ProjectGroup = object('project.group', {
@@ -26,7 +27,7 @@ export const ProjectGroup = object('project.group', {
 
 const path = '/organization/projects/{project_id}/groups'
 
-export const projectGroups = {
+export const projectGroups = reachingProjects({
   list: get(path, {
     about: 'Lists the groups that hold a role in a project, oldest first.',
     can: 'api.management.read',
@@ -55,4 +56,4 @@ export const projectGroups = {
     audit: 'role.assignment.deleted',
     returns: deletedMembership('project.group'),
   }),
-}
+})

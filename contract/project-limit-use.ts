@@ -79,6 +79,7 @@ export const projectLimits = {
   retrieve: get('/organization/projects/{project_id}/limits', {
     about: 'Retrieves every limit that a project is under, with what is used of it now.',
     can: 'api.management.read',
+    reach: 'project',
     returns: ProjectLimits,
     extension: true,
   }),

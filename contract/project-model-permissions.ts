@@ -19,6 +19,7 @@ export const projectModelPermissions = {
   retrieve: get(path, {
     about: 'Retrieves the model permissions of a project; 404 where none are set and every model may be used.',
     can: 'api.management.read',
+    reach: 'project',
     returns: ProjectModelPermissions,
   }),
   update: post(path, {

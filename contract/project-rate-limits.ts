@@ -40,6 +40,7 @@ export const projectRateLimits = {
   listRateLimits: get(path, {
     about: 'Lists the rate limits of a project, one for each model that the upstreams offer.',
     can: 'api.management.read',
+    reach: 'project',
     query: {
       after,
       before: optional(described(t.String(), 'Answers the page just before the object with this id.')),

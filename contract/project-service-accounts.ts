@@ -16,6 +16,7 @@ import {
   post,
   t,
   time,
+  reachingProjects,
 } from './kit.ts'
 import { Scopes } from './project-api-keys.ts'
 
@@ -48,7 +49,7 @@ export const ServiceAccountApiKey = object(
 const path = '/organization/projects/{project_id}/service_accounts'
 const expires_in_seconds = () => optional(lifetime())
 
-export const projectServiceAccounts = {
+export const projectServiceAccounts = reachingProjects({
   list: get(path, {
     about: 'Lists the service accounts of a project, newest first.',
     can: 'api.management.read',
@@ -92,9 +93,9 @@ export const projectServiceAccounts = {
     audit: ['service_account.deleted', 'api_key.deleted'],
     returns: deleted('organization.project.service_account'),
   }),
-}
+})
 
-export const serviceAccountApiKeys = {
+export const serviceAccountApiKeys = reachingProjects({
   create: post(`${path}/{service_account_id}/api_keys`, {
     about: 'Issues a further key for a service account. Only this answer contains its value.',
     can: 'api.management.write',
@@ -102,4 +103,4 @@ export const serviceAccountApiKeys = {
     body: { name: optional(name()), scopes: optional(Scopes), expires_in_seconds: expires_in_seconds() },
     returns: ServiceAccountApiKey,
   }),
-}
+})

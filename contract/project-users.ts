@@ -14,6 +14,7 @@ import {
   post,
   t,
   time,
+  reachingProjects,
 } from './kit.ts'
 
 export const ProjectUser = object('organization.project.user', {
@@ -27,7 +28,7 @@ export const ProjectUser = object('organization.project.user', {
 const path = '/organization/projects/{project_id}/users'
 const role = () => oneOfOpen('owner', 'member', 'viewer')
 
-export const projectUsers = {
+export const projectUsers = reachingProjects({
   list: get(path, {
     about: 'Lists the people who hold a role in a project directly, newest first.',
     can: 'api.management.read',
@@ -64,4 +65,4 @@ export const projectUsers = {
     audit: 'user.deleted',
     returns: deleted('organization.project.user'),
   }),
-}
+})

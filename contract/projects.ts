@@ -90,6 +90,7 @@ export const projects = {
   retrieve: get(`${path}/{project_id}`, {
     about: 'Retrieves a project; it may be archived.',
     can: 'api.management.read',
+    reach: 'project',
     returns: Project,
   }),
   update: post(`${path}/{project_id}`, {

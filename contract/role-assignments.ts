@@ -19,6 +19,7 @@ import {
   t,
   time,
   type TSchema,
+  reachingProjects,
 } from './kit.ts'
 import { Role } from './roles.ts'
 import { User } from './users.ts'
@@ -80,15 +81,14 @@ const group = { group: AssignedGroup }
 
 export const userRoles = assignmentsAt('/organization/users/{user_id}/roles', 'user', user, 'a person')
 export const groupRoles = assignmentsAt('/organization/groups/{group_id}/roles', 'group', group, 'a group')
-export const projectUserRoles = assignmentsAt(
-  '/projects/{project_id}/users/{user_id}/roles',
-  'user',
-  user,
-  'a person or a service account in a project',
+export const projectUserRoles = reachingProjects(
+  assignmentsAt(
+    '/projects/{project_id}/users/{user_id}/roles',
+    'user',
+    user,
+    'a person or a service account in a project',
+  ),
 )
-export const projectGroupRoles = assignmentsAt(
-  '/projects/{project_id}/groups/{group_id}/roles',
-  'group',
-  group,
-  'a group in a project',
+export const projectGroupRoles = reachingProjects(
+  assignmentsAt('/projects/{project_id}/groups/{group_id}/roles', 'group', group, 'a group in a project'),
 )

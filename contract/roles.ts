@@ -2,7 +2,22 @@
  * Roles: the built-in ones and custom ones, in the organization and, alike, in each project: one
  * template, two instances.
  */
-import { cursor, del, deleted, get, id, name, next, nullable, object, optional, order, post, t } from './kit.ts'
+import {
+  cursor,
+  del,
+  deleted,
+  get,
+  id,
+  name,
+  next,
+  nullable,
+  object,
+  optional,
+  order,
+  post,
+  t,
+  reachingProjects,
+} from './kit.ts'
 import { Permission } from './permissions.ts'
 
 export const Role = object('role', {
@@ -56,4 +71,4 @@ const rolesAt = <const Path extends string>(path: Path, where: string) => ({
 })
 
 export const roles = rolesAt('/organization/roles', 'the organization')
-export const projectRoles = rolesAt('/projects/{project_id}/roles', 'a project')
+export const projectRoles = reachingProjects(rolesAt('/projects/{project_id}/roles', 'a project'))

@@ -60,6 +60,9 @@ export const tooManyOwnKeys = (most: number) =>
     param: 'project_id',
   })
 
-/** Admin keys belong to owners of the organization, so that nobody else can have one made. */
+/**
+ * What only owners of the organization can do, whatever their roles permit: to make admin keys,
+ * which belong to owners, and to trust issuers, whose tokens become keys.
+ */
 export const onlyForOwners = () =>
-  new ApiError(403, 'Only an owner of the organization can make an admin key.', { code: 'only_for_owners' })
+  new ApiError(403, 'Only an owner of the organization can do this.', { code: 'only_for_owners' })

@@ -56,10 +56,14 @@ export async function verifySession(
   return { organization_id, user_id, email, key_id: null, session, may: mayDo(held, scopes) }
 }
 
-/** What the person may do; within the scopes of the admin key that the session began with. */
-function mayDo({ organization, project }: HeldPermissions, scopes: readonly AdminScope[] | null): Caller['may'] {
+/**
+ * What the person may do, an owner of the organization everything; within the scopes of the admin
+ * key that the session began with.
+ */
+function mayDo({ role, organization, project }: HeldPermissions, scopes: readonly AdminScope[] | null): Caller['may'] {
   const isInScope = scopes === null ? () => true : mayByScopes(scopes)
-  return (permission) => (organization.has(permission) || project.has(permission)) && isInScope(permission)
+  const holds = (permission: string) => role === 'owner' || organization.has(permission) || project.has(permission)
+  return (permission) => holds(permission) && isInScope(permission)
 }
 
 /** Whether the person still has the role in the organization that the session began with. */

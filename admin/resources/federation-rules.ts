@@ -5,6 +5,7 @@ import { MOST_RULES } from '../../contract/workload-identity-providers.ts'
 import { listOf } from '../../database/table-list.ts'
 import type { FederationRuleRow } from '../../database/identity-tables.ts'
 import { hasTrustMac, withTrustMac } from '../../keys/trust-mac.ts'
+import { requireOwner } from '../rules/require-an-owner.ts'
 import { handlers, type Call } from '../call.ts'
 import { requireActive } from '../rules/require-active.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
@@ -25,6 +26,7 @@ export default handlers(federationRules, {
   },
 
   async create(call) {
+    await requireOwner(call)
     const { id: provider_id } = await findProvider(call)
     const { attribute_matchers, project_id, service_account_id } = call.body
     const { name = null, description = null, permissions, enabled = true } = call.body
@@ -56,6 +58,7 @@ export default handlers(federationRules, {
   retrieve: async (call) => present(await findRule(call)),
 
   async update(call) {
+    await requireOwner(call)
     const before = await findRule(call)
     const { name = before.name, description = before.description, attribute_matchers, permissions, enabled } = call.body
     if (attribute_matchers) requireMatchers(attribute_matchers)

@@ -13,7 +13,7 @@ import type { Mail } from '../mailer.ts'
 import { grant } from '../rules/assign.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
 import { inviteLink, newInviteToken } from '../invites/token.ts'
-import { requireGrantable } from '../rules/require-grantable.ts'
+import { requireGrantable, requireProjectRoleGrantable } from '../rules/require-grantable.ts'
 import { findPerson, personByEmail, presentPerson } from '../shared/person.ts'
 import { findRole, organizationOf } from '../shared/known-roles.ts'
 
@@ -29,6 +29,7 @@ export default handlers(invites, {
     await requireNewcomer(call, email, 'email')
     await requireNoPendingInvite(call, email)
     const projects = JSON.stringify(await promisedProjects(call))
+    for (const one of JSON.parse(projects) as Promised) requireProjectRoleGrantable(call, one.role)
     const link = call.mail && newInviteToken(call.keys.pepper, call.world)
     const { id } = await insert(call, { email, role, projects, token_digest: link?.token_digest ?? null })
     call.record('invite.sent', { id, data: { email, role } })

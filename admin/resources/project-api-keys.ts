@@ -4,6 +4,7 @@ import { listOf } from '../../database/table-list.ts'
 import { hasAccess } from '../../keys/access.ts'
 import { changeKey, deletedKey } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
+import { requireKeyGrantable } from '../rules/require-grantable.ts'
 import { requireActive } from '../rules/require-active.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
 import { addPersonalKey } from '../shared/personal-key.ts'
@@ -29,6 +30,7 @@ export default handlers(projectApiKeys, {
       .executeTakeFirst()
     if (!owner) throw notFound('user', user_id, 'user_id')
     if (!owner.access) throw invalid(`User ${user_id} is not a member of ${call.project.id}`, 'user_id')
+    await requireKeyGrantable(call, { id: user_id, account_role: null }, wanted.scopes)
     const { id, value } = await addPersonalKey(call, { project_id: call.project.id, user_id }, wanted)
     call.record('api_key.created', { id, data: { scopes: wanted.scopes ?? [] } })
     return { ...presentKey(await findProjectApiKey(call, id)), value }
@@ -42,6 +44,7 @@ export default handlers(projectApiKeys, {
     const { scopes, expires_in_seconds } = call.body
     if (key.expires_at !== null && key.expires_at <= call.now)
       throw invalid(`API key ${key.id} is expired and cannot be updated`)
+    if (scopes) await requireKeyGrantable(call, { id: key.owner_id, account_role: key.account_role }, scopes)
     const isChanged = await changeKey(
       call.db,
       call.keys,

@@ -6,6 +6,7 @@ import { byNext } from '../../database/pager.ts'
 import { listOf } from '../../database/table-list.ts'
 import { handlers, type Call } from '../call.ts'
 import { requireActive } from '../rules/require-active.ts'
+import { requireGrantable } from '../rules/require-grantable.ts'
 import { assignmentEvent, grant, revoke } from '../rules/assign.ts'
 import { isFirstRole } from '../shared/first-role.ts'
 import { findGroup } from '../shared/find-group.ts'
@@ -20,6 +21,7 @@ export default handlers(projectGroups, {
     const role = await findRole(call, projectOf(call), call.body.role, { param: 'role', names: true })
     if (await holdsBuiltInRole(call, group.id))
       throw invalid(`Group ${group.id} already exists in project ${call.project.id}.`, 'group_id', 'already_exists')
+    requireGrantable(call, role)
     // If the group holds this custom role already, it was assigned separately, and adding the group
     // changes nothing.
     if (await grant(call, projectOf(call), group.id, role.key))

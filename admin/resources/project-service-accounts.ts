@@ -8,6 +8,7 @@ import { listOf } from '../../database/table-list.ts'
 import { accountRole, directProjectRank } from '../../keys/access.ts'
 import { deletedKey, withMac } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
+import { requireKeyGrantable, requireProjectRoleGrantable } from '../rules/require-grantable.ts'
 import { requireActive } from '../rules/require-active.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
 import { endAccessTokensOf } from '../shared/end-access-tokens.ts'
@@ -25,6 +26,7 @@ export default handlers(projectServiceAccounts, {
     requireActive(call.project)
     const { name, create_service_account_only: withoutKey, expires_in_seconds } = call.body
     const role = withoutKey ? ('none' as const) : ('member' as const)
+    requireProjectRoleGrantable(call, role)
     const id = call.newId('user-')
     await call.db
       .insertInto('service_accounts')
@@ -47,6 +49,7 @@ export default handlers(projectServiceAccounts, {
     requireActive(call.project)
     const account = await findServiceAccount(call)
     const { name = account.name, role } = call.body
+    if (role !== undefined) requireProjectRoleGrantable(call, role)
     const replaced = role !== undefined && (await replaceBuiltInRole(call, account, role))
     if (name === account.name && !replaced) return present(account)
     await call.db
@@ -87,7 +90,8 @@ export default handlers(projectServiceAccounts, {
 export const serviceAccountApiKeys = handlers(serviceAccountApiKeysContract, {
   async create(call) {
     requireActive(call.project)
-    const { id } = await findServiceAccount(call)
+    const { id, role } = await findServiceAccount(call)
+    await requireKeyGrantable(call, { id, account_role: role }, call.body.scopes)
     return addKey(call, id, call.body)
   },
 })

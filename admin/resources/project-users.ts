@@ -6,6 +6,7 @@ import { listOf } from '../../database/table-list.ts'
 import { directProjectRank, roleOf } from '../../keys/access.ts'
 import { handlers, type Call } from '../call.ts'
 import { requireActive } from '../rules/require-active.ts'
+import { requireGrantable } from '../rules/require-grantable.ts'
 import { grant, revoke, replaceBuiltInRole } from '../rules/assign.ts'
 import { isFirstRole } from '../shared/first-role.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
@@ -25,6 +26,7 @@ export default handlers(projectUsers, {
     const member = await table.find(call.db, within(call), person.id)
     if (member && !(await cameWithProject(call, person.id)))
       throw conflict(`User ${person.id} already exists in project ${call.project.id}.`, 'user_id')
+    requireGrantable(call, role)
     if (member) await revoke(call, projectOf(call), person.id)
     await grant(call, projectOf(call), person.id, role.key)
     call.record('user.added', { id: person.id, data: { role: role.name } })
@@ -40,6 +42,7 @@ export default handlers(projectUsers, {
     if (call.body.role) {
       const role = await findRole(call, projectOf(call), call.body.role, { param: 'role', names: true })
       if (role.name === present(member).role) return present(member)
+      requireGrantable(call, role)
       if (await replaceBuiltInRole(call, projectOf(call), user_id, projectRoles, role.key))
         call.record('user.updated', { id: user_id, changes_requested: { role: role.name } })
     }

@@ -5,6 +5,7 @@ import { listOf } from '../../database/table-list.ts'
 import type { ProjectRow } from '../../database/tables.ts'
 import { handlers } from '../call.ts'
 import { requireActive } from '../rules/require-active.ts'
+import { mayGrantProjectRole } from '../rules/require-grantable.ts'
 import { grant } from '../rules/assign.ts'
 
 export default handlers(projects, {
@@ -26,8 +27,10 @@ export default handlers(projects, {
     await call.db.insertInto('projects').values(project).execute()
     // As on the real service, the person who creates a project becomes a member: here the owner of
     // the calling key. The membership has no creator, because nobody asked for it.
+    // Somebody who may make projects and not do what their owners do gets no role in it.
     const unasked = { ...call, caller: { user_id: null } }
-    await grant(unasked, { level: 'project', id: project.id }, call.caller.user_id, 'owner')
+    if (mayGrantProjectRole(call, 'owner'))
+      await grant(unasked, { level: 'project', id: project.id }, call.caller.user_id, 'owner')
     call.record('project.created', { id: project.id, data: { name, title: name } }, project.id)
     return present(project)
   },

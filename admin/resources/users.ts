@@ -35,8 +35,8 @@ export default handlers(users, {
       (await (wanted.short === null
         ? grant(call, organization, person.id, wanted.key)
         : replaceBuiltInRole(call, organization, person.id, organizationRoles, wanted.key)))
-    // Becoming a reader grants nothing, because everybody has at least that role.
-    if (changed && wanted && wanted.key !== 'reader') requireGrantable(call, wanted)
+    // An admin key is of an owner, who can make anybody a reader.
+    if (changed && wanted && (wanted.key !== 'reader' || call.caller.session)) requireGrantable(call, wanted)
     if (changed) await requireAnOwner(call)
     const notes = {
       technical_level,

@@ -4,6 +4,7 @@ import { MOST_PROVIDERS, workloadIdentityProviders } from '../../contract/worklo
 import { listOf } from '../../database/table-list.ts'
 import type { IdentityProviderRow } from '../../database/identity-tables.ts'
 import { hasTrustMac, withTrustMac } from '../../keys/trust-mac.ts'
+import { requireOwner } from '../rules/require-an-owner.ts'
 import { handlers, type Call } from '../call.ts'
 import { requireEvaluable } from '../workload-identity/cel-expression.ts'
 import { requireFetchable } from '../workload-identity/fetch-document.ts'
@@ -17,6 +18,7 @@ export default handlers(workloadIdentityProviders, {
   list: (call) => table.page(call.db, call, call.query, present),
 
   async create(call) {
+    await requireOwner(call)
     const { name, issuer, audience, description = null, enabled = true } = call.body
     const trust = await trustOf(call, { issuer, transformations: [], verification: DISCOVERY })
     await requireRoom(call)
@@ -43,6 +45,7 @@ export default handlers(workloadIdentityProviders, {
   retrieve: async (call) => present(await findProvider(call)),
 
   async update(call) {
+    await requireOwner(call)
     const before = await findProvider(call)
     const { name = before.name, audience = before.audience, description = before.description, enabled } = call.body
     const { issuer = before.issuer } = call.body

@@ -1,5 +1,8 @@
 /** A browser with one of the server's own pages, as far as requests show it. */
-import { fromPage, type Tenant, type TestServer } from '../setup.ts'
+import { startSession } from '../../admin/sessions/start-session.ts'
+import type { KeyRing } from '../../keys/ring.ts'
+import { newId } from '../../world/random.ts'
+import { fromPage, testPepper, type Tenant, type TestServer } from '../setup.ts'
 
 export interface Heard {
   status: number
@@ -37,4 +40,27 @@ export async function signIn(
   const { status, json, cookie } = await fromBrowser(server, null, 'POST', '/organization/sessions', { admin_key })
   if (status !== 200) throw new Error(`Signing in answered ${JSON.stringify(json)}`)
   return cookie!.split(';')[0]!
+}
+
+/** Signs somebody in who has no admin key, as a link or an identity provider would. */
+export async function signInAs({ database, world, organization_id }: Tenant, user_id: string): Promise<string> {
+  let token: string | null = null
+  await database.write((db) =>
+    startSession(
+      {
+        db,
+        keys: { pepper: testPepper } as KeyRing,
+        world,
+        now: Math.floor(world.now() / 1000),
+        newId: (prefix) => newId(prefix, world),
+        organization_id,
+        ip_address: '192.0.2.1',
+        user_agent: null,
+        keepSession: (made) => (token = made),
+        record: () => {},
+      },
+      { user_id, method: 'link' },
+    ),
+  )
+  return `__Host-keyhall=${token}`
 }

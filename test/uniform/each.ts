@@ -46,13 +46,16 @@ export async function ask(server: TestServer, method: string, path: string, aske
 }
 
 /** Calls an operation with what its recipe made, or with parts of it replaced. */
-export const call = (server: TestServer, operation: Operation, ready: Ready, asked: Ask = {}) =>
-  ask(server, operation.method, pathOf(operation, ready.params), {
+export function call(server: TestServer, operation: Operation, ready: Ready, asked: Ask = {}) {
+  const headers = new Headers(asked.headers)
+  for (const [name, value] of Object.entries(ready.headers ?? {})) if (!headers.has(name)) headers.set(name, value)
+  return ask(server, operation.method, pathOf(operation, ready.params), {
     body: ready.body,
     search: new URLSearchParams(ready.query).toString(),
     ...asked,
-    headers: [...new Headers(asked.headers), ...new Headers(ready.headers)],
+    headers,
   })
+}
 
 /**
  * Path parameters are percent-encoded as the SDKs do it; those given in `raw` are put in as they
