@@ -56,7 +56,10 @@ export const invites = {
     audit: 'invite.sent',
     body: {
       email: email(),
-      role: described(oneOf('reader', 'owner', 'member'), '`member` is the older word for `reader`.'),
+      role: described(
+        oneOf('reader', 'owner', 'member'),
+        'The role in the organization. With `member` the person gets none there, and sees nothing of it but their own projects and keys; the invite then shows `reader`.',
+      ),
       projects: t.Optional(
         t.Array(closedObject({ id: anyId(), role }), {
           maxItems: 100,

@@ -61,7 +61,12 @@ export const users = {
     can: 'api.management.write',
     audit: 'user.updated',
     body: {
-      role: optional(oneOfOpen('owner', 'reader', 'member')),
+      role: optional(
+        described(
+          oneOfOpen('owner', 'reader', 'member'),
+          '`member` takes both roles away: the person then sees nothing of the organization but their own projects and keys, and is shown as `reader`.',
+        ),
+      ),
       role_id: optional(anyId()),
       technical_level: optional(nullable(name())),
       developer_persona: optional(nullable(name())),

@@ -100,7 +100,8 @@ export interface InviteRow {
   organization_id: string
   id: string
   email: string
-  role: 'owner' | 'reader'
+  /** `member` is no role in the organization. */
+  role: 'owner' | 'reader' | 'member'
   /** JSON array of `{id, role}`. */
   projects: string
   /** Null until a link is made. */

@@ -36,7 +36,10 @@ export async function restore(config: Storage, file: string, { out, err, now }: 
     if (!hasTable(draft, 'audit_heads'))
       throw new Failed(`${file} is no database of Keyhall, and nothing was restored.`)
     // Brings the copy up to date, if an older version wrote it.
-    await (await openHost(draftConfig, { newOrganization: true })).database.close()
+    const { database } = await openHost(draftConfig, { newOrganization: true })
+    // Who was signed in then may have signed out since, or lost a role.
+    await database.write((sql) => sql.deleteFrom('sessions').execute())
+    await database.close()
     const { contents, broken } = await inspect(draftConfig)
     if (contents.changes === 0) throw new Failed(`${file} holds no organization, and nothing was restored.`)
     makeSingleFile(draft)

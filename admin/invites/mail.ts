@@ -6,7 +6,7 @@ export interface Invitation {
   /** Who invites. */
   inviter: { name: string; email: string }
   organization: string
-  role: 'owner' | 'reader'
+  role: 'owner' | 'reader' | 'member'
   projects: readonly { name: string; role: string }[]
   link: string
   /** Unix seconds. */
@@ -16,7 +16,7 @@ export interface Invitation {
 export function invitation({ to, link, ...invited }: Invitation): Message {
   const inviter = `${oneLine(invited.inviter.name)} (${invited.inviter.email})`
   const organization = oneLine(invited.organization)
-  const role = invited.role === 'owner' ? 'an owner' : 'a reader'
+  const role = invited.role === 'owner' ? 'an owner' : `a ${invited.role}`
   const projects = invited.projects.map(({ name, role }) => `${oneLine(name)} (${role})`)
   const until = `${new Date(invited.expires_at * 1000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
   const sentence = `${inviter} invites you to join ${organization} on Keyhall as ${role}.`

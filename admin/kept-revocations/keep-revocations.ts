@@ -11,6 +11,7 @@ import type { Invalidation } from '../../revocation/invalidation.ts'
 import { singleFlight } from '../../revocation/single-flight.ts'
 import { seconds, type World } from '../../world/world.ts'
 import { recordOnHost } from '../bootstrap.ts'
+import { endAllSessions } from '../sessions/start-session.ts'
 import { headOf, organizationsOf, rowAt } from '../verify-chain.ts'
 import { applyState, type AppliedEvent } from './apply.ts'
 import type { KeptLine, LinkLine, RevocationLine, RevocationsFile } from './append-only-file.ts'
@@ -140,7 +141,10 @@ export class RevocationKeeper {
     return line.type === 'link' ? Buffer.from(row.hash).toString('hex') === line.hash : row.id === line.event_id
   }
 
-  /** In one transaction, and with audit events. */
+  /**
+   * In one transaction, and with audit events. All sessions end: which of them ended later, by a
+   * role that was lost or by time, an older database does not know.
+   */
   async #apply(organization_id: string, missing: readonly KeptLine[]): Promise<AppliedEvent[]> {
     // The last state of a subject includes all before.
     const last = new Map<string, RevocationLine>()
@@ -148,6 +152,7 @@ export class RevocationKeeper {
     const now = seconds(this.#world)
     return this.#database.write(async (sql) => {
       const events: AppliedEvent[] = []
+      await endAllSessions(sql, organization_id, now)
       for (const line of last.values())
         events.push(...(await applyState(sql, this.#peppers, organization_id, line, line.state, now)))
       if (events.length > 0)
@@ -185,12 +190,15 @@ export class RevocationKeeper {
   }
 }
 
-/** Of the keys that were deleted or changed last the newest version: each takes about 100 bytes. */
+/**
+ * Of the keys that were deleted or changed last the newest version, and of the sessions that were
+ * ended: each takes about 100 bytes.
+ */
 class NewestVersions {
   readonly #versions = new Map<string, number>()
 
   note(line: KeptLine) {
-    if (line.type !== 'revocation' || line.kind !== 'key') return
+    if (line.type !== 'revocation' || (line.kind !== 'key' && line.kind !== 'session')) return
     const version = line.state.alive ? line.state.version : Infinity
     if (version === undefined) return
     const newest = Math.max(version, this.of(line.id))

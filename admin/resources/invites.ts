@@ -24,8 +24,8 @@ export default handlers(invites, {
 
   async create(call) {
     const { email } = call.body
-    const role = call.body.role === 'owner' ? 'owner' : 'reader'
-    requireGrantable(call, await findRole(call, organizationOf(call), role, { names: true }))
+    const { role } = call.body
+    if (role !== 'member') requireGrantable(call, await findRole(call, organizationOf(call), role, { names: true }))
     await requireNewcomer(call, email, 'email')
     await requireNoPendingInvite(call, email)
     const projects = JSON.stringify(await promisedProjects(call))
@@ -62,7 +62,7 @@ export default handlers(invites, {
       const person = { organization_id, id: caller.user_id, email: invite.email, name: call.body.name, created_at: now }
       await db.insertInto('users').values(person).execute()
       const inviter = { ...call, caller: { user_id: invite.created_by } }
-      await grant(inviter, organizationOf(call), person.id, invite.role)
+      if (invite.role !== 'member') await grant(inviter, organizationOf(call), person.id, invite.role)
       for (const { project, role } of await activeProjectsOf(call, invite))
         await grant(inviter, { level: 'project', id: project.id }, person.id, role)
       await update(call, invite.id, { accepted_at: now })
@@ -88,7 +88,7 @@ const present =
     object: 'organization.invite',
     id: row.id,
     email: row.email,
-    role: row.role,
+    role: row.role === 'owner' ? 'owner' : 'reader',
     status: statusOf(row, now),
     created_at: row.created_at,
     expires_at: row.expires_at,

@@ -2,7 +2,7 @@ import { organizationRoles } from '../../contract/permissions.ts'
 import { users } from '../../contract/users.ts'
 import { lowerAscii, spread } from '../../database/statement.ts'
 import { handlers } from '../call.ts'
-import { grant, replaceBuiltInRole } from '../rules/assign.ts'
+import { grant, replaceBuiltInRole, revokeBuiltInRoles } from '../rules/assign.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
 import { requireAnOwner } from '../rules/require-an-owner.ts'
 import { leaveAll } from '../rules/leave-all.ts'
@@ -28,13 +28,12 @@ export default handlers(users, {
     const wanted =
       role_id !== undefined
         ? await findRole(call, organization, role_id, { param: 'role_id' })
-        : // "member" is the older name of reader.
-          role && (await findRole(call, organization, role === 'member' ? 'reader' : role, { names: true }))
-    const changed =
-      wanted &&
-      (await (wanted.short === null
-        ? grant(call, organization, person.id, wanted.key)
-        : replaceBuiltInRole(call, organization, person.id, organizationRoles, wanted.key)))
+        : role && role !== 'member' && (await findRole(call, organization, role, { names: true }))
+    const changed = wanted
+      ? await (wanted.short === null
+          ? grant(call, organization, person.id, wanted.key)
+          : replaceBuiltInRole(call, organization, person.id, organizationRoles, wanted.key))
+      : role === 'member' && (await revokeBuiltInRoles(call, organization, person.id, organizationRoles))
     // An admin key is of an owner, who can make anybody a reader.
     if (changed && wanted && (wanted.key !== 'reader' || call.caller.session)) requireGrantable(call, wanted)
     if (changed) await requireAnOwner(call)
@@ -52,7 +51,7 @@ export default handlers(users, {
         .where('id', '=', person.id)
         .execute()
     if (changed || noted)
-      call.record('user.updated', { id: person.id, changes_requested: { role: wanted ? wanted.key : undefined } })
+      call.record('user.updated', { id: person.id, changes_requested: { role: wanted ? wanted.key : role } })
     return presentPerson(await findPerson(call, person.id))
   },
 

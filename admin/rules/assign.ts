@@ -76,6 +76,18 @@ export async function replaceBuiltInRole(
   return granted || others.length > 0
 }
 
+/** Takes the built-in roles that are held; false if there are none. */
+export async function revokeBuiltInRoles(
+  call: Changing,
+  resource: Resource,
+  principal_id: string,
+  builtIn: readonly string[],
+): Promise<boolean> {
+  let hasTaken = false
+  for (const role of builtIn) if ((await revoke(call, resource, principal_id, role)).length > 0) hasTaken = true
+  return hasTaken
+}
+
 /** The roles that a principal holds in a resource directly. */
 const holding = ({ db, organization_id }: Changing, resource: Resource, principal_id: string) =>
   db

@@ -1,6 +1,7 @@
 /** Begins and ends sessions, however a person signs in. */
 import { MOST_SESSIONS, SESSION_SECONDS, type signInMethods } from '../../contract/sessions.ts'
 import type { SessionRow } from '../../database/identity-tables.ts'
+import type { Sql } from '../../database/types.ts'
 import { sessionDigest } from '../../keys/digest.ts'
 import { readHeldPermissions } from '../../keys/held-permissions.ts'
 import { withTrustMac } from '../../keys/trust-mac.ts'
@@ -52,6 +53,15 @@ export async function startSession(
 
 /** The columns that end a session. */
 export const endedSession = (now: number): Pick<SessionRow, 'ended_at' | 'mac'> => ({ ended_at: now, mac: null })
+
+/** Ends every session of an organization, in a database that is older than it should be. */
+export const endAllSessions = (sql: Sql, organization_id: string, now: number) =>
+  sql
+    .updateTable('sessions')
+    .set(endedSession(now))
+    .where('organization_id', '=', organization_id)
+    .where('ended_at', 'is', null)
+    .execute()
 
 /** Ends the oldest sessions of a person who has as many as there can be. */
 async function makeRoom({ db, organization_id, now }: Pick<Call, 'db' | 'organization_id' | 'now'>, user_id: string) {

@@ -1,8 +1,12 @@
-/** Deletes access tokens that have expired: nothing needs them, and they come by the hour. */
+/**
+ * Deletes access tokens and sessions that have expired: nothing needs them, and they come by the
+ * hour. A session is kept for a day, so that a cursor that names it still works.
+ */
 import type { Database } from '../../database/types.ts'
 import { seconds, type World } from '../../world/world.ts'
 
 const EVERY_MILLISECONDS = 5 * 60_000
+const DAY_SECONDS = 86_400
 
 export class ExpiredTokens {
   readonly #database: Database
@@ -27,16 +31,16 @@ export class ExpiredTokens {
     this.#cancel()
   }
 
-  /** Looks before it writes, so that a server without workloads writes nothing. */
+  /** Looks before it writes, so that a server without workloads and sessions writes nothing. */
   async delete() {
     const now = seconds(this.#world)
-    const expired = await this.#database.read
-      .selectFrom('access_tokens')
-      .select('id')
-      .where('expires_at', '<=', now)
-      .limit(1)
-      .execute()
-    if (expired.length === 0) return
-    await this.#database.write((sql) => sql.deleteFrom('access_tokens').where('expires_at', '<=', now).execute())
+    await this.#deleteFrom('access_tokens', now)
+    await this.#deleteFrom('sessions', now - DAY_SECONDS)
+  }
+
+  async #deleteFrom(table: 'access_tokens' | 'sessions', expired_at: number) {
+    const rows = this.#database.read.selectFrom(table).select('id').where('expires_at', '<=', expired_at)
+    if ((await rows.limit(1).execute()).length === 0) return
+    await this.#database.write((sql) => sql.deleteFrom(table).where('expires_at', '<=', expired_at).execute())
   }
 }

@@ -26,7 +26,7 @@ export async function fromBrowser(
   const request = new Request(`http://keyhall.test/v1${path}`, {
     method,
     headers: sent,
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(body !== undefined && { body: body instanceof ReadableStream ? body : JSON.stringify(body) }),
   })
   const response = await server.fetch(request)
   return { status: response.status, json: await response.json(), cookie: response.headers.get('set-cookie') }
