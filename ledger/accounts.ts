@@ -43,13 +43,16 @@ type Concerns = (key: { organization_id: string; project_id: string }) => boolea
 
 export function concernedBy(change: Invalidation | null): Concerns {
   if (change === null) return () => true
-  if (change.scope === 'key' || change.scope === 'owner') return () => false
+  if (change.scope !== 'organization' && change.scope !== 'project') return () => false
   const { organization_id } = change
   const project_id = change.scope === 'project' ? change.id : null
   return (key) =>
     key.organization_id === organization_id &&
     (project_id === null || key.project_id === project_id || key.project_id === '')
 }
+
+export const mayChangeLimits = (change: Invalidation | null): boolean =>
+  change === null || change.scope === 'organization' || change.scope === 'project'
 
 export class Accounts {
   readonly #clock: DatabaseClock

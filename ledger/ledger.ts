@@ -6,7 +6,7 @@
 import type { Database } from '../database/types.ts'
 import type { Invalidation } from '../revocation/invalidation.ts'
 import type { World } from '../world/world.ts'
-import { Accounts, concernedBy, type Sources } from './accounts.ts'
+import { Accounts, concernedBy, mayChangeLimits, type Sources } from './accounts.ts'
 import { Admission, type Admitted, type Books } from './admission.ts'
 import type { Ask } from './ask.ts'
 import { budgetName } from './budget.ts'
@@ -54,6 +54,9 @@ export class Ledger {
    * Cancels the exchange for requests that the last one did not admit; null when there is none.
    */
   #stopRetry: (() => void) | null = null
+  /** Limits may have changed since the last report. */
+  #mustReport = false
+  #reporting = Promise.resolve()
   readonly #counts = { waited: 0, lateSettlements: 0, boundBroken: 0 }
 
   constructor(database: Database, world: World, { onError, onMerged = () => {} }: LedgerOptions) {
@@ -152,10 +155,29 @@ export class Ledger {
   /** Called when something changed that limits may depend on; null for everything. */
   forget(change: Invalidation | null) {
     const isConcerned = concernedBy(change)
+    this.#mustReport ||= mayChangeLimits(change)
     this.#accounts.dropFree(isConcerned)
     const concerned = this.#waiting.filter(({ ask }) => isConcerned(ask))
     this.#waiting = this.#waiting.filter(({ ask }) => !isConcerned(ask))
     for (const { reject } of concerned) reject(new LimitsChanged())
+  }
+
+  /**
+   * When it resolves, what was used before the last change of limits is in the database, so that
+   * the new ones count it on every server. Rejects when the database cannot be reached.
+   */
+  reportBefore(): Promise<void> {
+    if (this.#mustReport) this.#reporting = this.#report()
+    return this.#reporting
+  }
+
+  async #report() {
+    const { failures } = this.#exchanges.counts
+    this.#mustReport = false
+    await this.#exchanges.flush()
+    if (this.#exchanges.counts.failures === failures) return
+    this.#mustReport = true
+    throw new LedgerUnavailable(null)
   }
 
   /**

@@ -39,6 +39,12 @@ export interface RevocationOptions {
   leaseMilliseconds: number
   /** Removes cached keys from memory; with null, all of them. */
   forget: (invalidation: Invalidation | null) => void
+  /**
+   * Awaited before this process acknowledges what it has forgotten, or answers its own change: what
+   * it used under what was valid before is in the database then. When it throws, it is called
+   * again.
+   */
+  report?: () => Promise<void>
   /** Something was revoked, here or by another process, and has been applied. */
   onLearned?: () => void
   onError: (error: unknown) => void
@@ -149,6 +155,7 @@ export class Revocations {
    */
   async settle(epoch: number, invalidations: readonly Invalidation[]): Promise<void> {
     for (const one of invalidations) this.#options.forget(one)
+    await this.#options.report?.().catch(this.#failed)
     const began = this.#world.steady()
     for (let longest = this.#longest; ;) {
       const heard = this.#heard.promise
@@ -236,6 +243,7 @@ export class Revocations {
 
   async #acknowledge() {
     const epoch = this.#epoch
+    await this.#options.report?.()
     await this.#nodes.acknowledge(epoch)
     this.#acknowledged = epoch
   }

@@ -44,6 +44,7 @@ export async function startBackground(parts: Parts, metrics: Metrics) {
       ledger.forget(revoked)
       providers.forget()
     },
+    report: () => ledger.reportBefore(),
     onLearned: parts.onRevoked,
     onError: (error) => onError('The database did not say what was revoked.', error),
   })

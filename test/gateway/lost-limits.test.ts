@@ -12,7 +12,7 @@ import { START_MILLISECONDS, testPepper } from '../setup.ts'
 import { addKeys, startNodes } from './nodes.ts'
 import { startUpstream } from './upstream.ts'
 
-const LIMIT = 5_000
+const LIMIT = 500
 
 // A server that is given to the tests is not theirs to kill.
 test.skipIf(Boolean(process.env.TEST_POSTGRES_URL))(

@@ -2,7 +2,7 @@
  * Limits that change while requests run, refusals that must not last, and the turn of the month.
  */
 import { describe, expect, test } from 'bun:test'
-import { RateLimited, SpendLimited } from '../../ledger/refusals.ts'
+import { LedgerUnavailable, RateLimited, SpendLimited } from '../../ledger/refusals.ts'
 import { budgetChecks } from '../../ledger/verify.ts'
 import { MINUTE } from '../../ledger/window-state.ts'
 import { engines } from '../setup.ts'
@@ -46,6 +46,37 @@ for (const engine of engines)
         expect(await one.use({ project_id, ...spend(100, 90) })).toBeNull()
         expect(await servers.wrong({ [project_id]: 100 })).toEqual([])
       }
+    })
+
+    test('what was used in the moment before a limit was set counts against it, on every server', async () => {
+      const project_id = 'moment'
+      const free = { project_id, ...spend(null, 600) }
+      await two.use({ project_id, ...spend(null, 1) }, 0)
+      await servers.advance(1_000)
+      expect(await one.use(free, 600)).toBeNull()
+      const running = await one.admit({ ...free, bound: 300 })
+      change(project_id)
+      await servers.during(Promise.all(servers.living.map(({ ledger }) => ledger.reportBefore())))
+      expect(await two.use({ project_id, ...spend(1_000, 101) })).toBeInstanceOf(SpendLimited)
+      await servers.advance(1_000)
+      expect(await two.use({ project_id, ...spend(1_000, 100) })).toBeNull()
+      running.release()
+    })
+
+    test('a change is reported again when the database did not answer, and other changes are not', async () => {
+      expect(await one.use({ project_id: 'again', ...spend(null, 60) })).toBeNull()
+      one.ledger.forget({ organization_id: 'org', scope: 'key', id: 'some' })
+      const { writes } = one
+      await one.ledger.reportBefore()
+      expect(one.writes).toBe(writes)
+      one.ledger.forget({ organization_id: 'org', scope: 'project', id: 'again' })
+      one.next = 'is lost'
+      const failed = one.ledger.reportBefore().catch((error: unknown) => error)
+      expect(await servers.during(failed)).toBeInstanceOf(LedgerUnavailable)
+      await servers.during(one.ledger.reportBefore())
+      const used = (await servers.budgets()).find((row) => row.project_id === 'again')
+      expect(used).toMatchObject({ settled: 60 })
+      expect(one.errors.splice(0)).toHaveLength(1)
     })
 
     test('money that a request gives back is there at once, also for what was refused', async () => {

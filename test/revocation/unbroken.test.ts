@@ -17,6 +17,8 @@ interface Server {
   learned: () => number
   /** Holds back what the server reads, until it is resumed. */
   stall: () => () => void
+  /** What it reports before it acknowledges. */
+  report: () => Promise<void>
   revoke: (id: string) => Promise<void>
 }
 
@@ -40,6 +42,7 @@ for (const engine of engines)
       const revocations = new Revocations(database, world, {
         leaseMilliseconds: 3_000,
         forget: (invalidation) => forgotten.push(invalidation),
+        report: () => server.report(),
         onLearned: () => learned++,
         onError: (error) => {
           throw error
@@ -50,8 +53,9 @@ for (const engine of engines)
         await revocations.stop()
         await plain.close()
       })
-      return {
+      const server: Server = {
         revocations,
+        report: async () => {},
         forgotten,
         learned: () => learned,
         stall() {
@@ -65,6 +69,7 @@ for (const engine of engines)
           await revocations.settle(epoch!, invalidations)
         },
       }
+      return server
     }
 
     async function threeServers() {
@@ -97,6 +102,25 @@ for (const engine of engines)
       },
       START_MILLISECONDS,
     )
+
+    test('are acknowledged when a server has reported what it used before, and answered then', async () => {
+      const { one, stalled } = await threeServers()
+      for (const server of [one, stalled]) {
+        const { promise, resolve } = Promise.withResolvers<void>()
+        const asked = Promise.withResolvers<void>()
+        let isAnswered = false
+        server.report = () => {
+          asked.resolve()
+          return promise
+        }
+        const answered = one.revoke('key_1').then(() => (isAnswered = true))
+        await asked.promise
+        await Bun.sleep(100)
+        expect(isAnswered).toBe(false)
+        resolve()
+        await answered
+      }
+    })
 
     for (const [where, epoch] of [
       ['in between', 2],
