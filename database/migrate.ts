@@ -10,8 +10,8 @@ import type { Database, DatabaseOptions, Engine, RunStatement } from './types.ts
 export async function migrate(engine: Engine, { asItIs = false, world = realWorld, afterMigrations }: DatabaseOptions) {
   await engine.exclusively(async (run) => {
     const applied = await appliedMigrations(engine, run)
-    requireKnown(applied)
     const missing = migrations.filter(({ name }) => !applied.includes(name))
+    await requireCompatible(applied, missing, run)
     if (asItIs) requireComplete(applied, missing)
     const { text, integer } = engine.dialect
     if (applied.length === 0)
@@ -20,6 +20,7 @@ export async function migrate(engine: Engine, { asItIs = false, world = realWorl
       await apply(migration, engine, run)
       await run(`insert into migrations values ('${migration.name}', ${seconds(world)})`)
     }
+    if (missing.length > 0) await writeCompatibleFrom(run)
     if (applied.length > 0 && missing.length > 0)
       await afterMigrations?.({ applied: missing.map(({ name }) => name), run, literal: engine.dialect.bytesLiteral })
   })
@@ -41,12 +42,29 @@ async function appliedMigrations(engine: Engine, run: RunStatement): Promise<str
   return (await names(engine.tables)).includes('migrations') ? names('select name from migrations') : []
 }
 
-function requireKnown(applied: readonly string[]) {
-  const unknown = applied.find((name) => !migrations.some((migration) => migration.name === name))
-  if (unknown)
-    throw new CannotOpen(
-      `The database was written by a newer Keyhall (it has the migration "${unknown}", which this version does not know); start that version or a later one.`,
-    )
+/** The row of `metadata` with the oldest migration that a server must know to start. */
+const COMPATIBLE_FROM = 'compatible_from'
+
+/**
+ * A database that a newer version has migrated is taken where that version wrote that this one can
+ * go on with it. Where this one would have to migrate it as well, neither list is the newer one.
+ */
+async function requireCompatible(applied: readonly string[], missing: readonly Migration[], run: RunStatement) {
+  const isKnown = (name: string) => migrations.some((migration) => migration.name === name)
+  const unknown = applied.find((name) => !isKnown(name))
+  if (!unknown) return
+  const rows = await run(`select value from metadata where name = '${COMPATIBLE_FROM}'`)
+  const [from] = rows.map((row) => (row as { value: string }).value)
+  if (missing.length === 0 && from && isKnown(from)) return
+  throw new CannotOpen(
+    `The database was written by a newer Keyhall (it has the migration "${unknown}", which this version does not know); start that version or a later one.`,
+  )
+}
+
+async function writeCompatibleFrom(run: RunStatement) {
+  const from = migrations.findLast(({ isBreaking }) => isBreaking)!.name
+  await run(`delete from metadata where name = '${COMPATIBLE_FROM}'`)
+  await run(`insert into metadata (name, value) values ('${COMPATIBLE_FROM}', '${from}')`)
 }
 
 function requireComplete(applied: readonly string[], missing: readonly Migration[]) {

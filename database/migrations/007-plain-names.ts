@@ -6,6 +6,7 @@ import type { Migration } from './migration.ts'
 
 export const plainNames: Migration = {
   name: '007-plain-names',
+  isBreaking: true,
   // Both engines carry the new names into indexes, generated columns and foreign keys.
   statements: ({ renameConstraint }) => [
     `alter table departed rename to left_memberships`,

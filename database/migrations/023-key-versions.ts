@@ -7,5 +7,6 @@ import type { Migration } from './migration.ts'
 
 export const keyVersions: Migration = {
   name: '023-key-versions',
+  isBreaking: true,
   statements: ({ integer }) => [`alter table api_keys add column version ${integer} not null default 0`],
 }

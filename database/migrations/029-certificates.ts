@@ -3,6 +3,7 @@ import type { Migration } from './migration.ts'
 
 export const certificates: Migration = {
   name: '029-certificates',
+  isBreaking: true,
   statements: ({ text, integer, bytes, strict, clustered }) => [
     `create table certificates (
       organization_id ${text} not null,

@@ -6,6 +6,7 @@ import type { Migration } from './migration.ts'
 
 export const ipAllowlists: Migration = {
   name: '031-ip-allowlists',
+  isBreaking: true,
   statements: ({ text, integer, strict, clustered }) => [
     `create table ip_allowlists (
       organization_id ${text} not null,

@@ -1,7 +1,7 @@
 /**
  * The migrations in order, one list for both engines. There is no way back. From 008 on they only
  * add, so that the version before runs on the new schema too; 007 renamed tables, before there were
- * users.
+ * users. `isBreaking` says after which of them an older server does not start any more.
  */
 import { first } from './001-first.ts'
 import { people } from './002-people.ts'

@@ -20,6 +20,11 @@ export interface Dialect {
 
 export interface Migration {
   name: string
+  /**
+   * A server that does not know this migration must not start on the database: the migration takes
+   * away what older servers use, or adds a restriction that they would not enforce.
+   */
+  isBreaking?: true
   statements: (dialect: Dialect) => string[]
 }
 

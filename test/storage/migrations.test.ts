@@ -10,6 +10,7 @@ import { dialects } from '../../database/migrations/migration.ts'
 import { openDatabase } from '../../database/open.ts'
 import type { Engine } from '../../database/types.ts'
 import { emptyDatabase, engines } from '../setup.ts'
+import { fixtures } from '../upgrade/fixture.ts'
 
 /**
  * SHA-256 of the statements of both engines. A migration that exists is never edited: a new one
@@ -50,6 +51,70 @@ test('the statements of every migration are those that databases were made with'
   })
   expect(Object.fromEntries(hashes)).toEqual(frozen)
 })
+
+test('a migration since the last release takes nothing away from its servers, or is marked as breaking', () => {
+  const newest = fixtures.at(-1)!.migrations
+  const taking = /\b(drop|rename|truncate|delete)\b|alter column|add column (?!.*\bdefault\b).*\bnot null\b/i
+  const since = migrations.filter(({ name, isBreaking }) => !newest.includes(name) && !isBreaking)
+  expect(since.length).toBeGreaterThan(0)
+  for (const { name, statements } of since)
+    for (const dialect of Object.values(dialects))
+      for (const statement of statements(dialect))
+        expect({ name, statement }).not.toMatchObject({ statement: expect.stringMatching(taking) })
+})
+
+for (const engine of engines)
+  test(`a database of a newer version opens where that version wrote that it may (${engine})`, async () => {
+    const { address, drop } = await emptyDatabase(engine)
+    const database = await openDatabase(address)
+    const set = async (row: { name: string; value: string } | null) => {
+      await database.write(async (sql) => {
+        await sql.deleteFrom('metadata').where('name', '=', 'compatible_from').execute()
+        if (row) await sql.insertInto('metadata').values(row).execute()
+      })
+    }
+    const opened = () =>
+      openDatabase(address).then(
+        async (one) => {
+          await one.close()
+          return 'opened'
+        },
+        (error: Error) => error.message,
+      )
+    const [written] = await database.read
+      .selectFrom('metadata')
+      .selectAll()
+      .where('name', '=', 'compatible_from')
+      .execute()
+    expect(written).toEqual({
+      name: 'compatible_from',
+      value: migrations.findLast(({ isBreaking }) => isBreaking)!.name,
+    })
+    await database.write((sql) =>
+      sql
+        .insertInto('migrations' as 'metadata')
+        .values({ name: '999-next', applied_at: 1 } as never)
+        .execute(),
+    )
+    expect(await opened()).toBe('opened')
+    const refusal =
+      'The database was written by a newer Keyhall (it has the migration "999-next", which this version does not know); start that version or a later one.'
+    for (const row of [null, { name: 'compatible_from', value: '999-next' }]) {
+      await set(row)
+      expect(await opened()).toBe(refusal)
+    }
+    await set(written!)
+    // One that both would have to migrate belongs to neither.
+    await database.write((sql) =>
+      sql
+        .deleteFrom('migrations' as 'metadata')
+        .where('name', '=', '011-commits')
+        .execute(),
+    )
+    expect(await opened()).toBe(refusal)
+    await database.close()
+    await drop()
+  })
 
 for (const engine of engines)
   test(`a failed migration says which, why and what to do, and changes nothing (${engine})`, async () => {
