@@ -28,6 +28,7 @@ const terminal: Terminal = {
   program: programName(),
   ...(process.stdin.isTTY && stderr.isTTY && { ask }),
   onStop,
+  isWatched: process.execArgv.includes('--watch'),
   onReload: (action) => void (reload = action),
   exit: (code) => process.exit(code),
 }

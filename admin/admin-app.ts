@@ -39,6 +39,8 @@ export interface AdminOptions {
   originsOf?: OriginsOf
   /** The memory for request bodies, shared with the gateway. */
   bodies?: BodyBudget
+  /** Whether the console is served beside it. */
+  hasConsole?: boolean
 }
 
 /**
@@ -64,6 +66,7 @@ class AdminApp {
   readonly #addressOf: (request: Request) => string | null
   readonly #bodies: BodyBudget
   readonly #originsOf: OriginsOf
+  readonly #frontPage: ReturnType<typeof frontPage>
 
   constructor(context: AdminContext, options: AdminOptions) {
     const { log, addressOf = () => null, bodies = new BodyBudget(), originsOf = () => [] } = options
@@ -72,6 +75,7 @@ class AdminApp {
     this.#reporting = { world: context.world, log }
     this.#addressOf = addressOf
     this.#bodies = bodies
+    this.#frontPage = frontPage({ hasConsole: options.hasConsole === true })
     for (const endpoint of endpoints) this.#addOperation(endpoint)
     this.hono.get('/health', (c) => this.#answer(c.req.raw, 'health', () => this.#health()))
     const document = openApi()
@@ -124,7 +128,7 @@ class AdminApp {
   }
 
   async #front(request: Request, ip_address: string | null): Promise<Result> {
-    return wantsPage(request.headers) ? frontPage : this.#rejectUnknown(request, ip_address)
+    return wantsPage(request.headers) ? this.#frontPage : this.#rejectUnknown(request, ip_address)
   }
 
   async #health(): Promise<Result> {

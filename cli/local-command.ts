@@ -1,6 +1,7 @@
 /** What a command on this machine is, and how it takes settings. */
 import { flagOf, settings, type Config, type SettingName } from '../server/config.ts'
 import { readConfig } from '../server/read-config.ts'
+import type { Setting } from '../server/setting.ts'
 import type { ExitCode } from '../world/failed.ts'
 import type { Terminal } from '../world/terminal.ts'
 import type { Arguments, Flag } from './arguments.ts'
@@ -39,10 +40,10 @@ export const localCommand = <Name extends SettingName>({
 /** The settings as flags. */
 function flagsOf(names: readonly SettingName[]): Flag[] {
   return names.map((name) => {
-    const { env, about, default: fallback, flagOnly, value = null } = settings[name] as (typeof settings)['demo']
-    const notes = fallback === null || flagOnly ? [env] : [env, `default: ${fallback}`]
+    const { env, about, default: fallback, flagOnly, turnsOff, value }: Setting<unknown> = settings[name]
+    const notes = fallback === null || flagOnly || turnsOff ? [env] : [env, `default: ${fallback}`]
     const values = value === 'FILE' || value === 'PATH' ? ('files' as const) : undefined
-    return { name: flagOf(name).slice(2), value, values, about: about.replaceAll('`', ''), notes }
+    return { name: flagOf(name).slice(2), value: value ?? null, values, about: about.replaceAll('`', ''), notes }
   })
 }
 
@@ -50,7 +51,8 @@ function readSettings<Name extends SettingName>({ flags }: Arguments, terminal: 
   const given: Partial<Record<SettingName, string>> = {}
   for (const name of names) {
     const [value] = flags.get(flagOf(name).slice(2)) ?? []
-    if (value !== undefined) given[name] = value
+    const { turnsOff }: Setting<unknown> = settings[name]
+    if (value !== undefined) given[name] = !turnsOff ? value : value === 'true' ? 'off' : 'on'
   }
   return readConfig(given, terminal.environment, names) satisfies Pick<Config, Name>
 }

@@ -31,6 +31,10 @@ export interface ClientOptions {
    */
   adminAPIKey?: string | null
   /**
+   * Calls with the cookie of a session, as the pages of a server's own console do; no key is sent.
+   */
+  session?: boolean
+  /**
    * Ends in `/v1`; by default, what the environment has as OPENAI_BASE_URL, else
    * http://127.0.0.1:4100/v1.
    */
@@ -53,16 +57,28 @@ export class Keyhall {
   /** Every operation, in the places and with the signatures of the official SDK. */
   readonly admin: Admin
   #headers: Headers
+  #session: boolean
   #fetch: Fetch
 
-  constructor({ adminAPIKey, baseURL, timeout, maxRetries, defaultHeaders, fetch }: ClientOptions = {}) {
-    const key = adminAPIKey === undefined ? environment('OPENAI_ADMIN_KEY') : adminAPIKey
+  constructor({
+    adminAPIKey,
+    session = false,
+    baseURL,
+    timeout,
+    maxRetries,
+    defaultHeaders,
+    fetch,
+  }: ClientOptions = {}) {
+    if (session && adminAPIKey) throw new errors.KeyhallError('Give adminAPIKey or session, not both.')
+    const key = session ? null : adminAPIKey === undefined ? environment('OPENAI_ADMIN_KEY') : adminAPIKey
     this.baseURL = (baseURL || environment('OPENAI_BASE_URL') || 'http://127.0.0.1:4100/v1').replace(/\/+$/, '')
     this.timeout = timeout ?? 600_000
     this.maxRetries = maxRetries ?? 2
-    this.#headers = mergeHeaders({ accept: 'application/json' }, key ? bearer(key) : {}, defaultHeaders)
+    this.#session = session
+    const identity = session ? { 'x-keyhall-console': '1' } : key ? bearer(key) : {}
+    this.#headers = mergeHeaders({ accept: 'application/json' }, identity, defaultHeaders)
     this.#fetch = fetch ?? ((url, init) => globalThis.fetch(url, init))
-    if (adminAPIKey !== null && !this.#headers.has('authorization')) throw missingKey()
+    if (!session && adminAPIKey !== null && !this.#headers.has('authorization')) throw missingKey()
     if (!URL.canParse(this.baseURL))
       throw new errors.KeyhallError('baseURL must be a whole URL, such as http://127.0.0.1:4100/v1.')
     this.admin = methodsOf(calls, (call, input, options) => this.request(call, input, options)) as Admin
@@ -78,7 +94,7 @@ export class Keyhall {
     const key = call.needsKey ? {} : { authorization: null }
     const type = body === undefined ? {} : { 'content-type': 'application/json' }
     const headers = mergeHeaders(this.#headers, key, type, options.headers)
-    if (call.needsKey && !headers.has('authorization')) throw missingKey()
+    if (call.needsKey && !this.#session && !headers.has('authorization')) throw missingKey()
 
     const send = (query: Record<string, unknown>): APIPromise<unknown> => {
       const exchange = new Exchange({

@@ -1,6 +1,7 @@
 /** Builds the executable `keyhall`: for `npm run build`, and for the tests that start it. */
 import { rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { buildConsole } from '../server/console-build.ts'
 import { bunBinary } from './bun-binaries.ts'
 import type { Target } from './targets.ts'
 
@@ -18,6 +19,7 @@ export async function buildExecutable(outfile: string, target?: Target) {
     // Workers are loaded by their path, so that they must be named: `server/start-worker.ts`.
     entrypoints: ['main.ts', 'server/report-worker.ts', 'server/token-worker.ts'].map((file) => join(root, file)),
     root,
+    files: { [join(root, 'server/console-embedded.ts')]: await embeddedConsole() },
     minify: { syntax: true, whitespace: true },
     sourcemap: 'inline',
     bytecode: true,
@@ -33,3 +35,6 @@ export async function buildExecutable(outfile: string, target?: Target) {
   // The executable carries its source maps in itself.
   for (const output of outputs) if (output.path.endsWith('.map')) await rm(resolve(dirname(path), output.path))
 }
+
+/** The module with the console in it. */
+const embeddedConsole = async () => `export const embeddedConsole = ${JSON.stringify(await buildConsole(root))}`

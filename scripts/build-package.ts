@@ -1,14 +1,15 @@
 /**
- * `npm pack` and `npm publish` run this first: `keyhall/client` as one module for any platform, and
- * its types.
+ * `npm pack` and `npm publish` run this first: `keyhall/client` as one module for any platform, its
+ * types, and the console.
  */
 import { rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { buildConsole } from '../server/console-build.ts'
 
 const root = join(import.meta.dir, '..')
 
-/** Writes `client.js` and `types/` into a folder, anew. */
+/** Writes `client.js`, `types/` and `console/` into a folder, anew. */
 export async function buildPackage(folder: string) {
   // Comments in the module name its sources as they are seen from the current folder.
   process.chdir(root)
@@ -20,6 +21,7 @@ export async function buildPackage(folder: string) {
     outdir: folder,
     naming: 'client.js',
   })
+  await writeConsole(join(folder, 'console'))
   const types = Bun.spawnSync(
     [
       process.execPath,
@@ -33,6 +35,13 @@ export async function buildPackage(folder: string) {
     { stdio: ['ignore', 2, 2] },
   )
   if (types.exitCode !== 0) process.exit(types.exitCode)
+}
+
+async function writeConsole(folder: string) {
+  const { index, assets } = await buildConsole(root)
+  await rm(folder, { recursive: true, force: true })
+  await Bun.write(join(folder, 'index.html'), index)
+  for (const [name, text] of Object.entries(assets)) await Bun.write(join(folder, 'assets', name), text)
 }
 
 if (import.meta.main) await buildPackage(join(root, 'dist'))

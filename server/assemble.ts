@@ -18,6 +18,7 @@ import { Metrics } from '../metrics/metrics.ts'
 import type { Parts } from './parts.ts'
 import { startBackground, stopBackground } from './background.ts'
 import { version } from '../world/version.ts'
+import { ConsolePages } from './console-pages.ts'
 import { measure, measureCors, measureProbes } from './measure.ts'
 import { measureLimits } from './measure-limits.ts'
 import { openMeter } from './open-meter.ts'
@@ -55,18 +56,17 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const metrics = new Metrics(version, () => gateway.namedModels())
   const bodies = new BodyBudget(parts.bodyLimits)
   const log = countedBy(metrics, parts.log)
-  const options = { ...parts, bodies, log }
+  const options = { ...parts, bodies, log, hasConsole: Boolean(parts.console) }
   const background = await startBackground(parts, metrics)
   const { keys, forged, cache, lastUsed, ledger, revocations, reports } = background
   const models = () => gateway.models()
   const meter = openMeter({ ...parts, ledger, models, gateway: () => gateway })
   const mayFetchFrom = parts.issuerHosts ?? new Set<string>()
-  const shared = { database, keys, lastUsed, world, mail, cache, revocations }
-  const signIns = new SignIns(world)
-  const context = { ...shared, keepRevocations, models, report: reports.make, mayFetchFrom, signIns }
+  const shared = { database, keys, lastUsed, world, mail, cache, revocations, signIns: new SignIns(world) }
+  const context = { ...shared, keepRevocations, models, report: reports.make, mayFetchFrom }
   const admin = adminApp(context, options)
-  const issuerKeys = new IssuerKeys(world, mayFetchFrom)
-  const tokens = new TokenEndpoint({ ...context, providers: background.providers, issuerKeys }, options)
+  const issuers = { providers: background.providers, issuerKeys: new IssuerKeys(world, mayFetchFrom) }
+  const tokens = new TokenEndpoint({ ...context, ...issuers }, options)
   const policies = new Policies([...standardPolicies(meter.context, parts), ...(parts.policies ?? [])])
   const authorizer = new KeyAuthorizer(context, policies, parts.addressOf)
   const gateway = new Gateway({ authorizer, policies, world }, upstreams, options)
@@ -83,6 +83,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       verify: verifyEndpoint({ authorizer, policies, world }, options),
       metrics: () => metrics.page(),
       probes,
+      console: parts.console ? new ConsolePages(parts.console, { world, log }).fetch : null,
     },
     { world, log },
   )

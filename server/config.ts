@@ -5,8 +5,8 @@ import { DEFAULT_CONNECTIONS } from '../database/types.ts'
 import { defaultKeptDays } from '../ledger/usage-pruner.ts'
 import { gatewaySettings } from './gateway-settings.ts'
 import { parsePeppers } from './pepper-file.ts'
-import { adminKey, databaseAddress, host, hosts, mailSender, mailServer, must, oneOf } from './setting.ts'
-import { port, setting, webAddress, whole, yesOrNo } from './setting.ts'
+import { adminKey, databaseAddress, host, hosts, mailSender, mailServer, must, oneOf, onOrOff } from './setting.ts'
+import { port, setting, type Setting, webAddress, whole, yesOrNo } from './setting.ts'
 import { tlsSettings } from './tls-settings.ts'
 
 export const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -131,6 +131,14 @@ export const settings = {
       'How many reverse proxies in front of Keyhall append to `X-Forwarded-For`; with 0 the header is not believed.',
     parse: whole(0, 99),
   }),
+  console: setting({
+    env: 'KEYHALL_CONSOLE',
+    default: 'on',
+    about:
+      'Whether the console is served, at `/console/` beside the Administration API: `on`, or `off` as `--no-console` does.',
+    turnsOff: true,
+    parse: onOrOff,
+  }),
   ...tlsSettings,
   ...gatewaySettings,
   usage_minutes_days: setting({
@@ -167,7 +175,7 @@ export const settings = {
     value: 'PORT',
     default: null,
     about:
-      'A port of its own for the Administration API, `/openapi.json` and the page that accepts invitations. They are then answered nowhere else. 0 for any port that is free.',
+      'A port of its own for the Administration API, `/openapi.json`, the console and the page that accepts invitations. They are then answered nowhere else. 0 for any port that is free.',
     parse: port,
   }),
   admin_host: setting({
@@ -245,4 +253,7 @@ export type Config = {
 
 export const settingNames = Object.keys(settings) as SettingName[]
 
-export const flagOf = (name: SettingName) => `--${name.replaceAll('_', '-')}`
+export const flagOf = (name: SettingName) => {
+  const { turnsOff }: Setting<unknown> = settings[name]
+  return `--${turnsOff ? 'no-' : ''}${name.replaceAll('_', '-')}`
+}

@@ -26,6 +26,7 @@ export function greet({ url, first, config, log, terminal }: Greeting) {
   const storage = config.database.startsWith('sqlite:') ? config.database : 'PostgreSQL'
   log.flush()
   if (first || terminal.isTerminal) out(`\nKeyhall serves ${url}/v1 (${storage})\n`)
+  if (config.console && (first || terminal.isTerminal)) out(`Its console is at ${url}/console/\n`)
   if (config.demo) out('The demo organization was made: 5 projects, 40 people, 12 service accounts, 400 keys.\n')
   if (first) out(firstSteps(url, first.admin_key, program))
   else if (terminal.isTerminal)

@@ -14,6 +14,7 @@ import type { RequestLine } from '../http/request-line.ts'
 import type { Peppers } from '../keys/digest.ts'
 import type { KnownKeys } from '../keys/key-mac.ts'
 import type { KeptDays } from '../ledger/usage-pruner.ts'
+import type { ConsoleOptions } from './console-pages.ts'
 import type { World } from '../world/world.ts'
 
 export interface Parts {
@@ -47,6 +48,8 @@ export interface Parts {
   corsOrigins?: AllowedOrigins | null
   /** How much memory request bodies may take. */
   bodyLimits?: Partial<BodyLimits>
+  /** The pages of the console; without it they are left out. */
+  console?: ConsoleOptions | null
   log: (line: RequestLine) => void
   addressOf: (request: Request) => string | null
   /** The origins of pages of this server; without it nobody can sign in. */

@@ -24,6 +24,8 @@ interface Routes {
   token: Handler
   metrics: Handler
   probes: { livez: Handler; readyz: Handler }
+  /** The pages of the console; it belongs to administration. Null where it is left out. */
+  console: Handler | null
   /** Whether a URL that is not below `/v1` is for the gateway. */
   isForGateway: (url: string) => boolean
 }
@@ -39,7 +41,7 @@ export class Router {
 
   /** The handler of a listener that answers for these parts and refuses the others. */
   serving(served: readonly Part[], mayReadMetrics: (request: Request) => boolean = () => true): Handler {
-    const { admin, gateway, verify, token, metrics, probes } = this.#routes
+    const { admin, gateway, verify, token, metrics, probes, console } = this.#routes
     const [hasAdmin, hasGateway, hasMetrics] = parts.map((part) => served.includes(part))
     const absent: Handler = (request) => this.#refuse(request, unknownPath(request.method, loggablePath(request.url)))
     return (request) => {
@@ -58,6 +60,10 @@ export class Router {
       }
       if (rawPath(url) === '/livez') return probes.livez(request)
       if (rawPath(url) === '/readyz') return probes.readyz(request)
+      if (isAt('/console', url)) {
+        if (!hasAdmin || !console) return absent(request)
+        return isOfSignIn(url) ? admin(request) : console(request)
+      }
       if (this.#routes.isForGateway(url)) return hasGateway ? gateway(request) : absent(request)
       return hasAdmin || isAt('/health', url) || rawPath(url) === '/' ? admin(request) : absent(request)
     }
@@ -70,6 +76,9 @@ export class Router {
 }
 
 const hasAdminKey = ({ headers }: Request) => /^bearer +sk-admin-/i.test(headers.get('authorization') ?? '')
+
+/** What signing in needs beside pages. */
+const isOfSignIn = (url: string) => isAt('/console/oidc', url) || isAt('/console/sign-in-methods.json', url)
 
 /** Whether a URL is for a path or for something below it. */
 function isAt(path: string, url: string) {

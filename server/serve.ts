@@ -13,6 +13,8 @@ import { assemble, type Assembled } from './assemble.ts'
 import { bodyLimits } from './body-limits.ts'
 import { clientAddress, isLoopback } from './client-address.ts'
 import type { Config } from './config.ts'
+import { findConsole } from './console-files.ts'
+import type { ConsoleOptions } from './console-pages.ts'
 import { endRequests } from './end-requests.ts'
 import { gatewayConfig } from './gateway-config.ts'
 import { hostLocks } from './host-locks.ts'
@@ -198,6 +200,7 @@ class KeyhallServer {
       limits: { body_bytes: max_body, upload_bytes: max_upload },
       drainMilliseconds: drain_seconds * 1000,
       corsOrigins: this.#config.cors_origins,
+      console: this.#console(),
       keptDays: { minute: this.#config.usage_minutes_days, hour: this.#config.usage_hours_days },
       log: (line) => this.#log.request(line),
       addressOf: (request) =>
@@ -209,6 +212,17 @@ class KeyhallServer {
       onError: (what, error) => this.#log.say('error', what, { cause: String(error) }),
       warn: (sentence, about) => this.#log.say('warn', sentence, about),
     })
+  }
+
+  #console(): ConsoleOptions | null {
+    if (!this.#config.console) return null
+    const reloads = this.#terminal.isWatched === true
+    const source = findConsole({ reloads })
+    if (!source) this.#log.say('warn', 'The console is left out, because it is not built; "npm run build" builds it.')
+    const ownPort = this.#config.gateway_port !== null
+    const publicUrl = this.#config.public_url
+    const gatewayUrl = () => (ownPort ? `${this.urls.gateway}/v1` : publicUrl && `${publicUrl}/v1`)
+    return source && { source, gatewayUrl, reloads }
   }
 
   /**

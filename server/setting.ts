@@ -13,6 +13,8 @@ export interface Setting<Value> {
   about: string
   /** The flag needs no value. */
   flagOnly?: true
+  /** The flag is `--no-…`, needs no value, and means `off`. */
+  turnsOff?: true
   /** What stands for the value in `--help`. */
   value?: string
   /** Throws WrongSetting. */
@@ -44,6 +46,8 @@ export const port = whole(0, 65_535)
 
 export const yesOrNo = (text: string): boolean =>
   ({ true: true, 1: true, false: false, 0: false })[text] ?? must('be true or false')
+
+export const onOrOff = (text: string): boolean => ({ on: true, off: false })[text] ?? must('be on or off')
 
 export const host = (text: string): string => (/^[\w.:-]+$/.test(text) ? text : must('be an IP address or a host name'))
 

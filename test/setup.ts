@@ -7,12 +7,11 @@ import OpenAI from 'openai'
 import type { Mailer } from '../admin/mailer.ts'
 import { addOrganization, firstStart } from '../admin/bootstrap.ts'
 import { assemble, type Assembled } from '../server/assemble.ts'
+import type { Parts } from '../server/parts.ts'
 import type { AuditEvent } from '../contract/audit-events.ts'
 import { openDatabase } from '../database/open.ts'
 import { checkStatements } from '../database/statement.ts'
 import type { Database } from '../database/types.ts'
-import type { Limits } from '../gateway/body-reading.ts'
-import type { PresentedBy } from '../gateway/policies/client-certificates.ts'
 import type { Policy } from '../gateway/policies/policy.ts'
 import type { GatewayConfig } from '../gateway/upstream-config.ts'
 import type { RequestLine } from '../http/request-line.ts'
@@ -82,7 +81,7 @@ export const unknownKey = (kind: KeyKind) => makeKey(kind, realWorld.random, tes
 /** What somebody makes who knows everything about keys but the pepper. */
 export const guess = (kind: KeyKind) => makeKey(kind, realWorld.random, new Secret(realWorld.random(32)))
 
-interface ServerOptions {
+interface ServerOptions extends Pick<Parts, 'console' | 'presentedBy' | 'limits'> {
   addressOf?: (request: Request) => string | null
   /** The origins of pages of the server. */
   originsOf?: (request: Request) => readonly string[]
@@ -113,11 +112,8 @@ interface ServerOptions {
   send?: World['fetch']
   drainMilliseconds?: number
   warn?: (sentence: string, about: Record<string, unknown>) => void
-  /** The client certificate that comes with a request. */
-  presentedBy?: PresentedBy
   /** Rules about model requests beside the usual ones. */
   policies?: readonly Policy[]
-  limits?: Partial<Limits>
   /** Storage will fail: times of last use need not be written. */
   outages?: boolean
   /** What the server is to log as an error; otherwise it fails the test. */
@@ -148,6 +144,7 @@ export async function startServer(engine: EngineName, options: ServerOptions = {
     warn,
     policies,
     presentedBy: options.presentedBy,
+    console: options.console,
     limits,
     issuerHosts: new Set(options.issuerHosts),
     mail,

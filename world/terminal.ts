@@ -30,6 +30,8 @@ export interface Terminal {
   onStop: (stop: () => void) => void
   /** Calls `reload` on SIGHUP, which then no longer ends the process. */
   onReload: (reload: () => void) => void
+  /** Whether the program starts again when a file of its source changes. */
+  isWatched?: boolean
   exit: (code: number) => void
 }
 

@@ -36,6 +36,9 @@ const rooms: Record<string, string> = {
   client: 'The typed client, derived from `contract/`.',
   cli: 'The command line.',
   'cli/completion': 'Completion for three shells.',
+  console: 'The pages for browsers. They stand on `client/` alone.',
+  'console/pages': 'One file for each page.',
+  'console/parts': 'What pages are made of.',
   scripts: 'Check, docs, build, test.',
   'scripts/docs': 'The generated pages.',
   bench: 'Measurements, each beside a hand-written floor.',
@@ -64,11 +67,11 @@ const foldersIn = (folder: string) =>
   readdirSync(folder)
     .map((name) => join(folder, name))
     .filter((path) => path !== 'test' && statSync(path).isDirectory())
-    .filter((path) => readdirSync(path).some((name) => name.endsWith('.ts')))
+    .filter((path) => readdirSync(path).some((name) => /\.tsx?$/.test(name)))
 
 const linesOf = (room: string) =>
   readdirSync(room)
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => /\.tsx?$/.test(name))
     .toSorted()
     .map((name) => wrap(`- \`${name}\`: ${sentenceOf(room, name)}`))
 

@@ -28,6 +28,10 @@ for (const engine of engines)
       const options = { program, cwd: alone, env: { PATH: '' } }
       const server = await serve(address, ['--upstream', `${silent.url}v1`], options)
       expect(server.printed()).toContain(`${program[0]} projects list`)
+      expect(server.printed()).toContain(`${server.url}/console/`)
+      const page = await (await fetch(`${server.url}/console/`)).text()
+      const script = /src="(\.\/assets\/index-\w+\.js)"/.exec(page)![1]!
+      expect((await fetch(new URL(script, `${server.url}/console/`))).status).toBe(200)
       const env = { PATH: '', OPENAI_ADMIN_KEY: server.key!, OPENAI_BASE_URL: `${server.url}/v1` }
       const list = await run(['projects', 'list'], { ...options, env })
       expect(list).toMatchObject({ code: 0, err: '' })
@@ -85,7 +89,7 @@ async function usesWorkers(server: Serving, env: Record<string, string>, options
 }
 
 test('the built client runs in Node.js and is one file without dependencies', () => {
-  expect(readdirSync(`${home.path}/dist`).toSorted()).toEqual(['client.js', 'keyhall', 'types'])
+  expect(readdirSync(`${home.path}/dist`).toSorted()).toEqual(['client.js', 'console', 'keyhall', 'types'])
   const script = `import { Keyhall, AuthenticationError } from './client.js'
     const fetch = async () => Response.json({ error: { message: 'no' } }, { status: 401 })
     const client = new Keyhall({ adminAPIKey: 'sk-admin-x', fetch })

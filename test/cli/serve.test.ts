@@ -82,6 +82,15 @@ for (const engine of engines)
   })
 
 describe('keyhall serve', () => {
+  test('with --no-console there is none, and the greeting names none', async () => {
+    const home = folder()
+    const server = await serve(`sqlite:${home.path}/keyhall.db`, ['--no-console'])
+    expect(server.printed()).not.toContain('/console/')
+    expect((await fetch(`${server.url}/console/`)).status).toBe(404)
+    await stop(server)
+    home.remove()
+  })
+
   test('takes a chosen key on the first start and prints no key', async () => {
     const home = folder()
     const chosen = 'sk-admin-chosen-by-the-operator-0123456789'

@@ -1,0 +1,72 @@
+/** What the console shows: the page that the address names, or the way in. */
+import { useSignalEffect } from '@preact/signals'
+import type { ComponentType } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { hrefOf, navigate, place } from './place.ts'
+import { findPage, navigation, type PageEntry, type PageProps } from './pages.ts'
+import { Layout } from './parts/layout.tsx'
+import { Page } from './parts/page.tsx'
+import { Problem } from './parts/problem.tsx'
+import { SignIn } from './parts/sign-in.tsx'
+import { loadMe, loadProblem, me, type Me } from './session.ts'
+
+export function App() {
+  if (loadProblem.value !== undefined)
+    return (
+      <main class="alone">
+        <h1>Keyhall</h1>
+        <Problem problem={loadProblem.value} retry={() => void loadMe()} />
+      </main>
+    )
+  if (me.value === undefined) return null
+  if (me.value === null) return <SignIn />
+  return (
+    <Layout me={me.value}>
+      <Current me={me.value} />
+    </Layout>
+  )
+}
+
+function Current({ me }: { me: Me }) {
+  const { path } = place.value
+  useSignalEffect(() => {
+    if (place.value.path === '/') navigate(navigation(me)[0]!.path, { replace: true })
+  })
+  if (path === '/') return null
+  const found = findPage(path)
+  if (!found)
+    return (
+      <Page title="There is no such page">
+        <p>
+          Nothing is at this address. <a href={hrefOf(navigation(me)[0]!.path)}>Go to {navigation(me)[0]!.name}</a>.
+        </p>
+      </Page>
+    )
+  const { page, params } = found
+  // Another page, or the same page about something else, begins anew.
+  return <Loaded key={`${page.path} ${Object.values(params).join(' ')}`} page={page} params={params} me={me} />
+}
+
+const loaded = new Map<PageEntry, ComponentType<PageProps>>()
+
+function Loaded({ page, params, me }: { page: PageEntry; params: PageProps['params']; me: Me }) {
+  const [Component, setComponent] = useState(() => loaded.get(page))
+  const [problem, setProblem] = useState<unknown>()
+  useEffect(() => {
+    if (Component) return
+    page.load().then(({ default: component }) => {
+      loaded.set(page, component)
+      setComponent(() => component)
+    }, setProblem)
+  }, [])
+  if (Component) return <Component me={me} params={params} />
+  if (problem === undefined) return null
+  return (
+    <Page title="The page could not be loaded">
+      <p>The server was updated, or could not be reached.</p>
+      <button type="button" onClick={() => location.reload()}>
+        Load it again
+      </button>
+    </Page>
+  )
+}

@@ -1,0 +1,40 @@
+/**
+ * The pages of the console: where each is, who is shown it, and the file that it is loaded from.
+ */
+import type { ComponentType } from 'preact'
+import { match } from './place.ts'
+import type { Me } from './session.ts'
+
+export interface PageProps {
+  me: Me
+  /** The values of the names in the page's path. */
+  params: Record<string, string>
+}
+
+export interface PageEntry {
+  /** Below the console; `:name` stands for any one segment. */
+  path: string
+  /** What navigation calls it; null for a page that others link to. */
+  name: string | null
+  /** Who finds it in the navigation. The server decides what they may see. */
+  isFor: (me: Me) => boolean
+  /** Loaded when it is first opened. */
+  load: () => Promise<{ default: ComponentType<PageProps> }>
+}
+
+/** In the order of the navigation. */
+export const pages: readonly PageEntry[] = [
+  { path: '/my-keys', name: 'My keys', isFor: () => true, load: () => import('./pages/my-keys.tsx') },
+  { path: '/sessions', name: 'Sessions', isFor: () => true, load: () => import('./pages/own-sessions.tsx') },
+]
+
+/** The pages that somebody finds in the navigation. */
+export const navigation = (me: Me) => pages.filter(({ name, isFor }) => name !== null && isFor(me))
+
+export function findPage(path: string): { page: PageEntry; params: Record<string, string> } | null {
+  for (const page of pages) {
+    const params = match(page.path, path)
+    if (params) return { page, params }
+  }
+  return null
+}

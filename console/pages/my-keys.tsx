@@ -1,0 +1,128 @@
+/** The keys that somebody has in the projects that he belongs to: to make, see and revoke. */
+import { useSignal } from '@preact/signals'
+import { place, setQuery } from '../place.ts'
+import { organization, useList } from '../use-calls.ts'
+import { useOwnProjects } from '../own-projects.ts'
+import type { PageProps } from '../pages.ts'
+import { Confirm } from '../parts/dialog.tsx'
+import { DataTable, type Column } from '../parts/data-table.tsx'
+import { DateTime } from '../parts/date-time.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { SelectField } from '../parts/form.tsx'
+import { NewKey } from '../parts/new-key.tsx'
+import { Page } from '../parts/page.tsx'
+
+type MyKey = Awaited<ReturnType<typeof organization.me.apiKeys.list>>['data'][number]
+
+export default function MyKeys({ me }: PageProps) {
+  const project_id = place.value.query.get('project_id') ?? undefined
+  const list = useList<MyKey>(
+    (options) => organization.me.apiKeys.list({ project_id, limit: 50 }, options),
+    [project_id],
+  )
+  const isMaking = useSignal(false)
+  const revoking = useSignal<MyKey | null>(null)
+  const projects = useOwnProjects(me)
+  const names = new Map([...projects, ...me.projects].map(({ id, name }) => [id, name]))
+  const nameOf = ({ project_id }: MyKey) => names.get(project_id) ?? project_id
+  const makeButton = projects.length > 0 && (
+    <button type="button" class="primary" onClick={() => (isMaking.value = true)}>
+      Make a key
+    </button>
+  )
+  return (
+    <Page title="My keys" about="With a key of yours, programs call models in your name." actions={makeButton}>
+      {names.size > 1 && <ProjectFilter names={names} value={project_id} />}
+      <DataTable
+        caption="Your keys"
+        list={list}
+        columns={columnsWith(nameOf)}
+        keyOf={({ id }) => id}
+        empty={<NoKeys hasProjects={projects.length > 0} isFiltered={project_id !== undefined} />}
+        actions={(key) => (
+          <button type="button" onClick={() => (revoking.value = key)}>
+            Revoke <span class="visually-hidden">{key.name}</span>
+          </button>
+        )}
+      />
+      {isMaking.value && (
+        <NewKey
+          projects={projects}
+          project_id={project_id}
+          onMade={list.reload}
+          onClose={() => (isMaking.value = false)}
+        />
+      )}
+      {revoking.value && (
+        <Revoke
+          keyToEnd={revoking.value}
+          project={nameOf(revoking.value)}
+          onClose={() => (revoking.value = null)}
+          onRevoked={list.reload}
+        />
+      )}
+    </Page>
+  )
+}
+
+const columnsWith = (projectOf: (key: MyKey) => string): Column<MyKey>[] => [
+  { title: 'Name', cell: ({ name }) => name || <span class="faint">Without a name</span> },
+  { title: 'Project', cell: projectOf },
+  { title: 'Key', cell: ({ redacted_value }) => <code>{redacted_value}</code> },
+  { title: 'Created', cell: ({ created_at }) => <DateTime at={created_at} /> },
+  { title: 'Last used', cell: ({ last_used_at }) => <DateTime at={last_used_at} none="Never" /> },
+  { title: 'Expires', cell: ({ expires_at }) => <DateTime at={expires_at} none="Never" /> },
+]
+
+function ProjectFilter({ names, value }: { names: ReadonlyMap<string, string>; value: string | undefined }) {
+  const all = { value: '', label: 'All my projects' }
+  return (
+    <div class="filters">
+      <SelectField
+        label="Project"
+        name="project_id"
+        value={value ?? ''}
+        options={[all, ...[...names].map(([id, name]) => ({ value: id, label: name }))]}
+        onChange={(project_id) => setQuery({ project_id })}
+      />
+    </div>
+  )
+}
+
+function NoKeys({ hasProjects, isFiltered }: { hasProjects: boolean; isFiltered: boolean }) {
+  if (!hasProjects)
+    return (
+      <Empty title="You cannot make keys yet">
+        You belong to no project in which you may make keys. An owner of the organization can add you to one.
+      </Empty>
+    )
+  return (
+    <Empty title={isFiltered ? 'You have no key in this project' : 'You have no keys yet'}>
+      Make one, and use it in any program that speaks the OpenAI API.
+    </Empty>
+  )
+}
+
+interface RevokeProps {
+  keyToEnd: MyKey
+  project: string
+  onClose: () => void
+  onRevoked: () => void
+}
+
+const Revoke = ({ keyToEnd: { id, name, redacted_value }, project, onClose, onRevoked }: RevokeProps) => (
+  <Confirm
+    title="Revoke this key?"
+    action="Revoke"
+    onClose={onClose}
+    onConfirm={async () => {
+      await organization.me.apiKeys.delete(id)
+      onRevoked()
+    }}
+  >
+    <p>
+      <strong>{name || redacted_value}</strong> in {project} opens nothing from then on, and cannot be brought back.
+      Programs that use it stop working.
+    </p>
+  </Confirm>
+)

@@ -1,0 +1,120 @@
+/**
+ * A list as a table, page by page. On narrow screens each row is a block with the titles of the
+ * columns in it.
+ */
+import type { ComponentChildren } from 'preact'
+import type { List } from '../use-calls.ts'
+import { Problem } from './problem.tsx'
+
+export interface Column<Row> {
+  title: string
+  cell: (row: Row) => ComponentChildren
+  /** Numbers stand at the right. */
+  isNumber?: boolean
+}
+
+interface Props<Row> {
+  /** What the table lists, for screen readers. */
+  caption: string
+  /** The first one names the row. */
+  columns: readonly Column<Row>[]
+  list: List<Row>
+  keyOf: (row: Row) => string
+  /** What can be done with a row. */
+  actions?: (row: Row) => ComponentChildren
+  /** What is shown in the place of a table without rows. */
+  empty: ComponentChildren
+}
+
+export function DataTable<Row>(props: Props<Row>) {
+  const { list, empty } = props
+  if (!list.isKnown && list.problem !== undefined) return <Problem problem={list.problem} retry={list.reload} />
+  if (!list.isKnown) return <Waiting />
+  if (list.items.length === 0 && !list.hasMore) return <>{empty}</>
+  return (
+    <>
+      <Problem problem={list.problem} retry={list.reload} />
+      <Table {...props} />
+      {list.hasMore && (
+        <button type="button" class="more" onClick={() => void list.more()} disabled={list.isLoading}>
+          {list.isLoading ? 'Loading …' : 'Show more'}
+        </button>
+      )}
+    </>
+  )
+}
+
+/** It appears after a moment, so that a quick answer does not flicker. */
+export const Waiting = () => (
+  <p class="waiting" role="status">
+    Loading …
+  </p>
+)
+
+/** The roles are written out because blocks on narrow screens would lose them. */
+function Table<Row>({ caption, columns, list, keyOf, actions }: Props<Row>) {
+  return (
+    <table role="table" aria-busy={list.isLoading}>
+      <caption class="visually-hidden">{caption}</caption>
+      <thead role="rowgroup">
+        <tr role="row">
+          {columns.map(({ title, isNumber }) => (
+            <th key={title} role="columnheader" scope="col" class={isNumber ? 'number' : undefined}>
+              {title}
+            </th>
+          ))}
+          {actions && (
+            <th role="columnheader" scope="col">
+              <span class="visually-hidden">Actions</span>
+            </th>
+          )}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        {list.items.map((row) => (
+          <tr key={keyOf(row)} role="row">
+            {columns.map(({ title, cell, isNumber }, at) => (
+              <Cell key={title} title={title} isFirst={at === 0} isNumber={isNumber}>
+                {cell(row)}
+              </Cell>
+            ))}
+            {actions && (
+              <td role="cell" class="actions">
+                {actions(row)}
+              </td>
+            )}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+interface CellProps {
+  title: string
+  isFirst: boolean
+  isNumber: boolean | undefined
+  children: ComponentChildren
+}
+
+function Cell({ title, isFirst, isNumber, children }: CellProps) {
+  const content = (
+    <>
+      <span class="column" aria-hidden="true">
+        {title}
+      </span>
+      <span class="value">{children}</span>
+    </>
+  )
+  if (isFirst)
+    return (
+      <th role="rowheader" scope="row">
+        {content}
+      </th>
+    )
+  return (
+    <td role="cell" class={isNumber ? 'number' : undefined}>
+      {content}
+    </td>
+  )
+}

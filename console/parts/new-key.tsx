@@ -1,0 +1,71 @@
+/** Makes a key of one's own: a form, and then the value of the key, once. */
+import { useSignal } from '@preact/signals'
+import { organization } from '../use-calls.ts'
+import type { OwnProject } from '../own-projects.ts'
+import { Dialog } from './dialog.tsx'
+import { ShownOnce } from './shown-once.tsx'
+import { Form, SelectField, TextField } from './form.tsx'
+
+interface Props {
+  projects: readonly OwnProject[]
+  /** The one that is chosen at first. */
+  project_id: string | undefined
+  /** Called when there is one key more. */
+  onMade: () => void
+  onClose: () => void
+}
+
+const DAY = 24 * 60 * 60
+
+const lifetimes = [
+  { value: String(7 * DAY), label: 'In 7 days' },
+  { value: String(30 * DAY), label: 'In 30 days' },
+  { value: String(90 * DAY), label: 'In 90 days' },
+  { value: String(365 * DAY), label: 'In a year' },
+  { value: '', label: 'Never' },
+]
+
+export function NewKey({ onMade, onClose, ...chosen }: Props) {
+  const value = useSignal<string | null>(null)
+  function made(key: string) {
+    value.value = key
+    onMade()
+  }
+  if (value.value !== null) return <ShownOnce value={value.value} onDone={onClose} />
+  return <MakeKey {...chosen} onMade={made} onClose={onClose} />
+}
+
+interface MakeProps extends Pick<Props, 'projects' | 'project_id' | 'onClose'> {
+  onMade: (value: string) => void
+}
+
+const MakeKey = ({ projects, project_id, onClose, onMade }: MakeProps) => (
+  <Dialog title="Make a key" onClose={onClose}>
+    <Form
+      submit="Make the key"
+      actions={
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+      }
+      onSubmit={async (valueOf) => {
+        const lifetime = valueOf('expires_in_seconds')
+        const { value } = await organization.me.apiKeys.create({
+          project_id: valueOf('project_id'),
+          name: valueOf('name'),
+          ...(lifetime && { expires_in_seconds: Number(lifetime) }),
+        })
+        onMade(value)
+      }}
+    >
+      <SelectField
+        label="Project"
+        name="project_id"
+        value={project_id ?? projects[0]!.id}
+        options={projects.map(({ id, name }) => ({ value: id, label: name }))}
+      />
+      <TextField label="Name" name="name" required maxLength={255} hint="Where it will be used, such as “laptop”." />
+      <SelectField label="It expires" name="expires_in_seconds" value={String(90 * DAY)} options={lifetimes} />
+    </Form>
+  </Dialog>
+)

@@ -1,0 +1,80 @@
+/** Who is signed in, and how that begins and ends. No secret is kept here: the cookie has it. */
+import { signal } from '@preact/signals'
+import { AuthenticationError, NotFoundError } from '../client/index.ts'
+import { base, hrefOf } from './place.ts'
+import { organization, whenSessionEnds } from './use-calls.ts'
+
+export type Me = Awaited<ReturnType<typeof organization.me.retrieve>>
+
+export interface SignInMethods {
+  admin_key: boolean
+  link: boolean
+  oidc: boolean
+}
+
+/** Undefined until it is known, and null while nobody is signed in. */
+export const me = signal<Me | null | undefined>(undefined)
+/** Why nobody can be known to be signed in: the server could not be asked. */
+export const loadProblem = signal<unknown>(undefined)
+/** Whether a session ended by itself, so that signing in says so. */
+export const hasEnded = signal(false)
+export const methods = signal<SignInMethods>({ admin_key: true, link: false, oidc: false })
+
+/** Other tabs of the same browser begin anew when somebody signs in or out. */
+const channel = new BroadcastChannel('keyhall-session')
+channel.addEventListener('message', () => location.reload())
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has one origin
+const tellOtherTabs = () => channel.postMessage('changed')
+
+/** Asks who is signed in; if nobody is, which ways of signing in there are. */
+export async function loadMe() {
+  loadProblem.value = undefined
+  try {
+    me.value = await organization.me.retrieve()
+  } catch (problem) {
+    // Then the page asks for signing in.
+    if (!(problem instanceof AuthenticationError)) loadProblem.value = problem
+  }
+}
+
+whenSessionEnds(() => void askForSignIn())
+
+async function askForSignIn() {
+  if (me.value === null) return
+  hasEnded.value = Boolean(me.value)
+  methods.value = await signInMethods()
+  me.value = null
+}
+
+async function signInMethods(): Promise<SignInMethods> {
+  try {
+    const response = await fetch(new URL('sign-in-methods.json', base), { cache: 'no-store' })
+    return response.ok ? ((await response.json()) as SignInMethods) : methods.value
+  } catch {
+    return methods.value
+  }
+}
+
+/** Makes a session of an admin key. */
+export async function signIn(proof: { admin_key: string }) {
+  await organization.sessions.create(proof)
+  hasEnded.value = false
+  await loadMe()
+  tellOtherTabs()
+}
+
+/** Ends the session. Everything that was shown goes with the page's memory. */
+export async function signOut() {
+  try {
+    await organization.sessions.delete('current')
+  } catch (problem) {
+    const hasEndedAlready = problem instanceof AuthenticationError || problem instanceof NotFoundError
+    if (!hasEndedAlready) throw problem
+  }
+  me.value = null
+  tellOtherTabs()
+  location.replace(hrefOf('/'))
+}
+
+/** Whether the person has a permission of the whole organization. */
+export const can = ({ permissions }: Me, permission: string) => (permissions as readonly string[]).includes(permission)

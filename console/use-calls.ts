@@ -1,0 +1,122 @@
+/**
+ * How pages call the server: the client with the cookie of the session, and hooks around a call.
+ */
+import { useSignal } from '@preact/signals'
+import { useEffect, useState } from 'preact/hooks'
+import { APIUserAbortError, Keyhall, type Page, type PagePromise, type RequestOptions } from '../client/index.ts'
+import { base } from './place.ts'
+
+let sessionEnded = () => {}
+
+/** What happens when the server knows no session any more. */
+export const whenSessionEnds = (act: () => void) => void (sessionEnded = act)
+
+export const keyhall = new Keyhall({
+  session: true,
+  baseURL: new URL('../v1', base).href,
+  maxRetries: 1,
+  timeout: 60_000,
+  async fetch(url, init) {
+    const response = await fetch(url, { ...init, credentials: 'same-origin', cache: 'no-store', redirect: 'error' })
+    if (response.status === 401) sessionEnded()
+    return response
+  },
+})
+
+export const { organization } = keyhall.admin
+
+export interface Answered<T> {
+  /** What the last call answered; stays while the next one is under way, so that nothing jumps. */
+  answer: T | undefined
+  problem: unknown
+  isLoading: boolean
+  reload: () => void
+}
+
+/** Calls when a page appears and whenever one of the inputs changes. */
+export function useAnswer<T>(ask: (options: RequestOptions) => PromiseLike<T>, inputs: unknown[]): Answered<T> {
+  const state = useSignal<Omit<Answered<T>, 'reload'>>({ answer: undefined, problem: undefined, isLoading: true })
+  const [round, setRound] = useState(0)
+  useEffect(() => {
+    const controller = new AbortController()
+    state.value = { ...state.value, isLoading: true }
+    ask({ signal: controller.signal }).then(
+      (answer) => (state.value = { answer, problem: undefined, isLoading: false }),
+      (problem: unknown) => {
+        if (!(problem instanceof APIUserAbortError)) state.value = { ...state.value, problem, isLoading: false }
+      },
+    )
+    return () => controller.abort()
+  }, [...inputs, round])
+  return { ...state.value, reload: () => setRound((round) => round + 1) }
+}
+
+export interface List<Item> {
+  items: readonly Item[]
+  problem: unknown
+  isLoading: boolean
+  /** Whether the first page has come. */
+  isKnown: boolean
+  hasMore: boolean
+  /** Fetches the next page and adds it. */
+  more: () => Promise<void>
+  reload: () => void
+}
+
+/** Calls a list page by page. */
+export function useList<Item>(
+  ask: (options: RequestOptions) => PagePromise<Page<Item>, Item>,
+  inputs: unknown[],
+): List<Item> {
+  const first = useAnswer<Page<Item>>(ask, inputs)
+  const further = useSignal<{ of: unknown; pages: Page<Item>[]; problem?: unknown; isLoading?: boolean }>({
+    of: undefined,
+    pages: [],
+  })
+  // What was added to an earlier first page does not belong to this one.
+  const added = further.value.of === first.answer ? further.value : { of: first.answer, pages: [] }
+  const pages = first.answer ? [first.answer, ...added.pages] : []
+  const last = pages.at(-1)
+  async function more() {
+    further.value = { ...added, problem: undefined, isLoading: true }
+    try {
+      const next = await last!.getNextPage()
+      if (further.value.of === added.of) further.value = { of: added.of, pages: [...added.pages, next] }
+    } catch (problem) {
+      further.value = { ...added, problem, isLoading: false }
+    }
+  }
+  return {
+    items: pages.flatMap(({ data }) => data),
+    problem: first.problem ?? added.problem,
+    isLoading: first.isLoading || added.isLoading === true,
+    isKnown: first.answer !== undefined,
+    hasMore: last?.hasNextPage() ?? false,
+    more,
+    reload: first.reload,
+  }
+}
+
+export interface Action<Arguments extends unknown[]> {
+  run: (...args: Arguments) => Promise<void>
+  isRunning: boolean
+  problem: unknown
+}
+
+/** Something that a button does: once at a time, and what went wrong stays to be shown. */
+export function useAction<Arguments extends unknown[]>(
+  act: (...args: Arguments) => Promise<unknown>,
+): Action<Arguments> {
+  const state = useSignal<{ isRunning: boolean; problem: unknown }>({ isRunning: false, problem: undefined })
+  async function run(...args: Arguments) {
+    if (state.value.isRunning) return
+    state.value = { isRunning: true, problem: undefined }
+    try {
+      await act(...args)
+      state.value = { isRunning: false, problem: undefined }
+    } catch (problem) {
+      state.value = { isRunning: false, problem }
+    }
+  }
+  return { run, ...state.value }
+}

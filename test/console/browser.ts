@@ -1,0 +1,166 @@
+/**
+ * The console in a real Chromium. A test fails on any complaint of the page: an error, what the
+ * policy forbade, or a request to another host.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout } from 'bun:test'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { startSession } from '../../admin/sessions/start-session.ts'
+import { findConsole } from '../../server/console-files.ts'
+import { pageOrigins } from '../../server/page-origins.ts'
+import { newId } from '../../world/random.ts'
+import { seconds } from '../../world/world.ts'
+import { chromium as executablePath } from '../chromium.ts'
+import { engines, START_MILLISECONDS, startServer, type EngineName, type TestServer } from '../setup.ts'
+
+export interface TestConsole {
+  server: TestServer
+  /** The address of the server, without a slash at its end. */
+  url: string
+  /** Opens a page of the console in a browser of its own, signed in as a person if one is named. */
+  open: (path?: string, options?: OpenOptions) => Promise<Page>
+}
+
+interface OpenOptions {
+  /** The id of the person. */
+  as?: string
+  width?: number
+  colorScheme?: 'light' | 'dark'
+}
+
+if (!executablePath)
+  console.log('NOT TESTED: the console in a browser, because no Chromium was found (TEST_CHROMIUM names one)')
+
+/**
+ * Runs the tests in Chromium once for each engine, with a server for each and one browser for all.
+ */
+export function inConsole(name: string, tests: (console: () => TestConsole) => void) {
+  // A browser takes its time to start.
+  setDefaultTimeout(START_MILLISECONDS)
+  describe.skipIf(!executablePath)(name, () => {
+    let browser: Browser
+    beforeAll(async () => {
+      browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] })
+    }, START_MILLISECONDS)
+    afterAll(() => browser.close())
+    for (const engine of engines) describe(engine, () => onOne(engine, () => browser, tests))
+  })
+}
+
+function onOne(engine: EngineName, browser: () => Browser, tests: (console: () => TestConsole) => void) {
+  let running: Awaited<ReturnType<typeof startConsole>>
+  beforeAll(async () => {
+    running = await startConsole(engine, browser())
+  }, START_MILLISECONDS)
+  afterEach(async () => {
+    expect(await running.close()).toEqual([])
+  })
+  afterAll(() => running.stop())
+  tests(() => running.console)
+}
+
+async function startConsole(engine: EngineName, browser: Browser) {
+  const originsOf = pageOrigins({ public_url: null, trusted_proxies: 0, hasTls: false })
+  const source = findConsole()!
+  const server = await startServer(engine, { originsOf, console: { source, gatewayUrl: () => null } })
+  const socket = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: server.fetch })
+  const url = socket.url.href.replace(/\/$/, '')
+  const opened: Page[] = []
+  const complaints: string[] = []
+  async function open(path = '/', { as, width = 1280, colorScheme = 'light' }: OpenOptions = {}) {
+    const viewport = { width, height: 800 }
+    const context = await browser.newContext({ viewport, colorScheme, locale: 'en-GB', timezoneId: 'Asia/Kolkata' })
+    await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    const page = await context.newPage()
+    opened.push(page)
+    await listen(page, url, (text) => complaints.push(text))
+    if (as) {
+      const cookie = {
+        name: 'keyhall',
+        value: await signIn(server, as),
+        url,
+        httpOnly: true,
+        sameSite: 'Strict' as const,
+      }
+      await context.addCookies([cookie])
+    }
+    await page.goto(`${url}/console${path}`)
+    await page.waitForSelector('h1')
+    return page
+  }
+  return {
+    console: { server, url, open },
+    /** Closes what was opened, and answers what pages complained of. */
+    async close() {
+      await Promise.all(opened.splice(0).map((page) => page.context().close()))
+      return complaints.splice(0)
+    },
+    async stop() {
+      await socket.stop(true)
+      await server.stop()
+    },
+  }
+}
+
+/** Tells of everything that no page of the console may do. */
+async function listen(page: Page, url: string, complain: (text: string) => void) {
+  await page.exposeFunction('tellOfViolation', complain)
+  await page.addInitScript(() =>
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI, sample }) =>
+      (globalThis as any).tellOfViolation(`policy: ${violatedDirective} ${blockedURI} ${sample}`),
+    ),
+  )
+  page.on('pageerror', (error) => complain(`error: ${error.stack ?? error}`))
+  page.on('console', (message) => {
+    // Chromium reports every answer of the API that is an error; pages show those in words.
+    const isRefusal = message.text().startsWith('Failed to load') && message.location().url.startsWith(`${url}/v1/`)
+    if (!['log', 'info', 'debug'].includes(message.type()) && !isRefusal) complain(`console: ${message.text()}`)
+  })
+  page.on('request', (request) => {
+    if (!request.url().startsWith(`${url}/`)) complain(`request to ${request.url()}`)
+  })
+}
+
+/**
+ * Signs a person in without the page for it: people who own no admin key sign in by mail or by
+ * their identity provider, of which nothing depends here.
+ */
+async function signIn({ database, context, world, organization_id }: TestServer, user_id: string): Promise<string> {
+  let token: string | null = null
+  const call = {
+    keys: context.keys,
+    world,
+    now: seconds(world),
+    newId: (prefix: string) => newId(prefix, world),
+    organization_id,
+    ip_address: '192.0.2.1',
+    user_agent: 'Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0',
+    keepSession: (made: string | null) => void (token = made),
+    record: () => {},
+  }
+  await database.write((db) => startSession({ ...call, db }, { user_id, method: 'link' }))
+  return token!
+}
+
+const axe = await Bun.file(Bun.resolveSync('axe-core/axe.min.js', import.meta.dir)).text()
+
+/**
+ * Looks at a page as it is now in dark and light, at the widths of a desk, a phone, and a desk at
+ * 400 % zoom: axe finds nothing, and nothing must be scrolled sideways.
+ */
+export async function expectGoodLooks(page: Page) {
+  for (const colorScheme of ['dark', 'light'] as const)
+    for (const width of [320, 360, 1280]) {
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize({ width, height: width === 320 ? 256 : 800 })
+      await page.evaluate(axe)
+      const found = (await page.evaluate(
+        `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+          nodes.map(({ html, failureSummary }) => id + ': ' + html + ' ' + failureSummary)))`,
+      )) as string[]
+      expect({ colorScheme, width, found }).toEqual({ colorScheme, width, found: [] })
+      const wider = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      )
+      expect({ colorScheme, width, wider }).toEqual({ colorScheme, width, wider: 0 })
+    }
+}
