@@ -14,6 +14,12 @@ const SAME_SIGNAL_MILLISECONDS = 500
 
 const { stdout, stderr, env } = process
 
+/**
+ * Started by systemd, where SIGHUP never means that a terminal was closed: a server that has
+ * nothing to read again goes on.
+ */
+const isService = env.SYSTEMD_EXEC_PID === String(process.pid)
+
 let reload: (() => void) | undefined
 
 const terminal: Terminal = {
@@ -59,7 +65,7 @@ function onStop(stop: () => void) {
   let first: { signal: NodeJS.Signals; at: number } | undefined
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(signal, () => {
-      if (signal === 'SIGHUP' && reload) return reload()
+      if (signal === 'SIGHUP' && (reload || isService)) return reload?.()
       if (!first) {
         first = { signal, at: performance.now() }
         stop()
