@@ -124,7 +124,8 @@ class AdminApp {
 
   /** How people can sign in from here. */
   #signInMethods(request: Request) {
-    return { admin_key: this.#originsOf(request).length > 0, link: false, oidc: false }
+    const canSignIn = this.#originsOf(request).length > 0
+    return { admin_key: canSignIn, link: canSignIn && this.#context.mail !== null, oidc: false }
   }
 
   async #front(request: Request, ip_address: string | null): Promise<Result> {

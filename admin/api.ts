@@ -32,7 +32,7 @@ import {
   userRoleHandlers,
 } from './resources/role-assignments.ts'
 import roles, { projectRoleHandlers } from './resources/roles.ts'
-import sessions from './resources/sessions.ts'
+import sessions, { sessionLinkHandlers } from './resources/sessions.ts'
 import spendAlerts, { projectSpendAlertHandlers } from './resources/spend-alerts.ts'
 import spendLimit, { projectSpendLimitHandlers } from './resources/spend-limits.ts'
 import usage from './resources/usage.ts'
@@ -52,7 +52,7 @@ const implementation: Implementation<typeof contract.admin.organization> = {
   groups: { ...groups, users: groupUsers, roles: groupRoleHandlers },
   roles,
   usage,
-  sessions,
+  sessions: { ...sessions, links: sessionLinkHandlers },
   me: { ...me, apiKeys: myApiKeyHandlers },
   dataRetention,
   externalKeys,

@@ -12,6 +12,7 @@ import type { Caller } from '../keys/admin-caller.ts'
 import type { KeyRing } from '../keys/ring.ts'
 import type { World } from '../world/world.ts'
 import type { Mail } from './mailer.ts'
+import type { SignInLinks } from './sessions/sign-in-links.ts'
 import type { SignIns } from './sessions/sign-ins.ts'
 import type { MayFetchFrom } from './workload-identity/fetch-document.ts'
 
@@ -30,6 +31,7 @@ export interface AdminContext {
   models: () => ModelLimits
   report: MakePage
   signIns: SignIns
+  signInLinks: SignInLinks
   /** Hosts of issuers that may have private addresses. */
   mayFetchFrom: MayFetchFrom
 }
@@ -56,6 +58,7 @@ export interface Call<O extends Operation = Operation> {
   keys: KeyRing
   world: World
   mail: Mail | null
+  signInLinks: SignInLinks
   models: ModelLimits
   mayFetchFrom: MayFetchFrom
   /** Makes a page of a usage report, as finished text. */

@@ -9,14 +9,17 @@ export interface Message {
   html: string
 }
 
+/** The id of an invite, or a link to sign in. */
+export type MailSubject = `invite-${string}` | 'sign-in'
+
 export interface Mail {
   /** The address of this server for people, without a slash at its end. */
   public_url: string
   /**
-   * Takes a message and returns at once. It never throws; a failure is reported with the invite
-   * that the message is about.
+   * Takes a message and returns at once. It never throws; a failure is reported with what the
+   * message is about.
    */
-  send: (message: Message, invite_id: string) => void
+  send: (message: Message, about: MailSubject) => void
 }
 
 export interface Mailer extends Mail {
@@ -36,7 +39,7 @@ interface MailerSettings {
   /** `keys@example.com` or `Keyhall <keys@example.com>`. */
   from: string
   public_url: string
-  onError: (invite_id: string, error: unknown) => void
+  onError: (about: MailSubject, error: unknown) => void
 }
 
 const WAIT_MILLISECONDS = 10_000
@@ -64,10 +67,10 @@ export function openMailer({ url, from, public_url, onError }: MailerSettings): 
     async deliver(message, id) {
       await transport.sendMail({ ...mailOf(message), messageId: `<${id}@keyhall>` })
     },
-    send(message, invite_id) {
+    send(message, about) {
       const sent: Promise<unknown> = transport
         .sendMail(mailOf(message))
-        .catch((error: unknown) => onError(invite_id, error))
+        .catch((error: unknown) => onError(about, error))
         .finally(() => sending.delete(sent))
       sending.add(sent)
     },

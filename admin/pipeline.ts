@@ -198,7 +198,7 @@ export class Pipeline {
     incoming: Incoming,
     now: number,
   ): Promise<{ call: Call<any>; effects: Effects }> {
-    const { database, keys, world, mail, models, report, mayFetchFrom } = this.#context
+    const { database, keys, world, mail, models, report, mayFetchFrom, signInLinks } = this.#context
     const { method, path } = this.#operation
     const { organization_id } = caller
     const params = Object.fromEntries(Object.entries(incoming.params).map(([name, id]) => [name, storableId(id)]))
@@ -221,6 +221,7 @@ export class Pipeline {
       keys,
       world,
       mail,
+      signInLinks,
       models: models(),
       report,
       mayFetchFrom,

@@ -136,6 +136,20 @@ export const localCommands: readonly LocalCommand[] = [
     },
   }),
   localCommand({
+    path: ['console', 'link'],
+    about: 'Prints a link with which a person of the organization signs in: without a mail server or an admin key.',
+    more: 'It works once, for 15 minutes, while the server runs. Whoever uses it is in the audit log as that person, signed in with a link. Standard output has the link and nothing else.',
+    settings: [...storage, 'public_url', 'host', 'port'],
+    examples: ['console link ann@example.com', 'console link owner@localhost --public-url https://keys.example.com'],
+    takes: 'EMAIL',
+    async run(settings, terminal, given) {
+      const [email, ...more] = given.words
+      if (email === undefined || more.length > 0)
+        throw wrongUsage('One e-mail address is needed: "keyhall console link ann@example.com".')
+      return (await import('../server/console-link.ts')).consoleLink(settings, email, terminal)
+    },
+  }),
+  localCommand({
     path: ['ip-allowlists', 'lift'],
     about: 'Deactivates the IP allow lists of the organization on the host: for when they lock everybody out.',
     more: 'It works while servers run, and leaves audit events. The lists stay, and can be activated again.',

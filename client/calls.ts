@@ -82,8 +82,11 @@ export const calls: Calls<typeof contract.admin> = {
     },
     sessions: {
       list: { method: 'GET', path: '/organization/sessions', query: ['after', 'limit', 'user_id'], body: none, ...list },
-      create: { method: 'POST', path: '/organization/sessions', query: none, body: ['admin_key'], needsKey: false, isList: false },
+      create: { method: 'POST', path: '/organization/sessions', query: none, body: ['admin_key', 'token'], needsKey: false, isList: false },
       delete: { method: 'DELETE', path: '/organization/sessions/{session_id}', query: none, body: none, ...key },
+      links: {
+        create: { method: 'POST', path: '/organization/sessions/links', query: none, body: ['email'], needsKey: false, isList: false },
+      },
     },
     me: {
       retrieve: { method: 'GET', path: '/organization/me', query: none, body: none, ...key },

@@ -28,7 +28,7 @@ import { projects } from './projects.ts'
 import { projectUsers } from './project-users.ts'
 import { groupRoles, projectGroupRoles, projectUserRoles, userRoles } from './role-assignments.ts'
 import { projectRoles, roles } from './roles.ts'
-import { sessions } from './sessions.ts'
+import { sessionLinks, sessions } from './sessions.ts'
 import { projectSpendAlerts, spendAlerts } from './spend-alerts.ts'
 import { projectSpendLimit, spendLimit } from './spend-limits.ts'
 import { usage } from './usage.ts'
@@ -46,7 +46,7 @@ export const contract = {
       groups: { ...groups, users: groupUsers, roles: groupRoles },
       roles,
       usage,
-      sessions,
+      sessions: { ...sessions, links: sessionLinks },
       me: { ...me, apiKeys: myApiKeys },
       dataRetention,
       externalKeys,

@@ -13,6 +13,22 @@ export const signInFailed = () =>
     { code: 'sign_in_failed' },
   )
 
+/** Asking for a link by mail where no mail server is set. */
+export const mailNotConfigured = () =>
+  new ApiError(
+    400,
+    'This server sends no mail (KEYHALL_SMTP_URL is not set). On its host, "keyhall console link EMAIL" prints a link to sign in.',
+    { code: 'mail_not_configured' },
+  )
+
+/** Asking for too many links from one address, or for one person. */
+export const tooManyLinks = (seconds: number) =>
+  new ApiError(429, `Too many links to sign in were asked for; try again in ${seconds} seconds.`, {
+    type: 'rate_limit_error',
+    code: 'rate_limit_exceeded',
+    headers: { 'retry-after': String(seconds) },
+  })
+
 /** Too many failures to sign in from one address. */
 export const tooManySignIns = (seconds: number) =>
   new ApiError(429, `Signing in failed too often from your address; try again in ${seconds} seconds.`, {

@@ -5,6 +5,7 @@ import {
   del,
   deleted,
   described,
+  email,
   get,
   id,
   list,
@@ -19,6 +20,8 @@ import {
 
 export const SESSION_SECONDS = 12 * 60 * 60
 export const IDLE_SECONDS = 60 * 60
+/** How long a link to sign in can be used. */
+export const LINK_SECONDS = 15 * 60
 /** How many sessions a person can have; the oldest ends for another. */
 export const MOST_SESSIONS = 50
 
@@ -58,8 +61,14 @@ export const sessions = {
     can: null,
     audit: 'login.succeeded',
     body: {
-      admin_key: t.String({ minLength: 1, maxLength: 256, description: 'An admin key; its owner is signed in.' }),
+      admin_key: optional(
+        t.String({ minLength: 1, maxLength: 256, description: 'An admin key; its owner is signed in.' }),
+      ),
+      token: optional(
+        t.String({ minLength: 1, maxLength: 256, description: 'What stands behind `#token=` in a link to sign in.' }),
+      ),
     },
+    bodyRules: [{ atMostOne: ['admin_key', 'token'] }, { atLeastOne: ['admin_key', 'token'] }],
     returns: Session,
     extension: true,
   }),
@@ -70,6 +79,20 @@ export const sessions = {
     reach: 'own',
     audit: 'logout.succeeded',
     returns: deleted('organization.session'),
+    extension: true,
+  }),
+}
+
+export const sessionLinks = {
+  create: post(`${path}/links`, {
+    about:
+      'Sends a link to sign in to the person with this e-mail address. The answer is the same whether there is such a person or not. A link works once, for 15 minutes. The call must come from a page of this server.',
+    can: null,
+    unaudited: 'The link is made after the answer, so that nobody learns from it whether the address is known.',
+    body: { email: email() },
+    returns: object('organization.session.link', {
+      expires_in: t.Integer({ description: 'For how many seconds the link works, if one was sent.' }),
+    }),
     extension: true,
   }),
 }

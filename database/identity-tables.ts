@@ -11,6 +11,8 @@ export interface IdentityTables {
   certificates: CertificateRow
   active_certificates: ActiveCertificatesRow
   sessions: SessionRow
+  sign_in_links: SignInLinkRow
+  sign_in_identities: SignInIdentityRow
 }
 
 /** An OIDC issuer whose tokens workloads exchange for access tokens. */
@@ -128,4 +130,28 @@ export interface SessionRow {
   ended_at: number | null
   /** Authenticates the row, see keys/trust-mac.ts; null for a session that was ended. */
   mac: Uint8Array | null
+}
+
+/** A link with which somebody can sign in once. */
+export interface SignInLinkRow {
+  organization_id: string
+  id: string
+  digest: Uint8Array
+  user_id: string
+  created_at: number
+  expires_at: number
+  mac: Uint8Array
+}
+
+/** Who a person is at an OpenID issuer, from the first time that they signed in there. */
+export interface SignInIdentityRow {
+  organization_id: string
+  id: string
+  issuer: string
+  subject: string
+  user_id: string
+  /** What the issuer called the person then; it decides nothing any more. */
+  email: string | null
+  created_at: number
+  mac: Uint8Array
 }

@@ -55,6 +55,9 @@ export const inviteDigest = (pepper: Pepper, token: string): Buffer => hmac(pepp
 /** The digest under which the token of a session is stored. */
 export const sessionDigest = (pepper: Pepper, token: string): Buffer => hmac(pepper, `session:v1\0${token}`)
 
+/** The digest under which the token of a link to sign in is stored. */
+export const linkDigest = (pepper: Pepper, token: string): Buffer => hmac(pepper, `sign-in-link:v1\0${token}`)
+
 /** The digests of a key under the previous peppers. */
 export const previousDigests = ([, ...previous]: Peppers, key: string): Buffer[] =>
   previous.map((pepper) => digest(pepper, key))

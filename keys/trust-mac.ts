@@ -1,8 +1,9 @@
 /**
  * The MACs of what says whom to trust: providers, federation rules and access tokens of workloads,
- * certificates of authorities and which of them are active, and sessions of people. Somebody who
- * can write the database but lacks the pepper can add none, nor change whom one trusts or what it
- * permits. Deleting a provider, a rule or a certificate, or ending a session, deletes its MAC.
+ * certificates of authorities and which of them are active, sessions of people and how they sign
+ * in. Somebody who can write the database but lacks the pepper can add none, nor change whom one
+ * trusts or what it permits. Deleting a provider, a rule or a certificate, or ending a session,
+ * deletes its MAC.
  */
 import { createHash } from 'node:crypto'
 import type {
@@ -12,6 +13,8 @@ import type {
   FederationRuleRow,
   IdentityProviderRow,
   SessionRow,
+  SignInIdentityRow,
+  SignInLinkRow,
 } from '../database/identity-tables.ts'
 import type { Sql } from '../database/types.ts'
 import { isMac, mac, type Pepper, type Peppers } from './digest.ts'
@@ -23,6 +26,8 @@ interface Rows {
   certificates: CertificateRow
   active_certificates: ActiveCertificatesRow
   sessions: SessionRow
+  sign_in_links: SignInLinkRow
+  sign_in_identities: SignInIdentityRow
 }
 
 /** Everything but names, descriptions and times, which decide nothing. */
@@ -70,6 +75,8 @@ const covered = {
     'created_at',
     'expires_at',
   ],
+  sign_in_links: ['organization_id', 'id', 'digest', 'user_id', 'expires_at'],
+  sign_in_identities: ['organization_id', 'id', 'issuer', 'subject', 'user_id'],
 } as const satisfies { [Table in keyof Rows]: readonly (keyof Rows[Table])[] }
 
 const labels = {
@@ -79,6 +86,8 @@ const labels = {
   certificates: 'certificate:v1',
   active_certificates: 'active-certificates:v1',
   sessions: 'session-row:v1',
+  sign_in_links: 'sign-in-link-row:v1',
+  sign_in_identities: 'sign-in-identity:v1',
 } as const
 
 type Covered<Table extends keyof Rows> = Pick<Rows[Table], (typeof covered)[Table][number] & keyof Rows[Table]>
@@ -110,8 +119,8 @@ export const hasTrustMac = <Table extends keyof Rows>(
 ): boolean => row.mac !== null && isMac(peppers, labels[table], encode(table, row), row.mac)
 
 /**
- * Gives all rows but access tokens and sessions a MAC under the current pepper, before the other
- * one is retired. Rows that were forged keep theirs, which then opens as little as before.
+ * Gives all rows but access tokens, sessions and links a MAC under the current pepper, before the
+ * other one is retired. Rows that were forged keep theirs, which then opens as little as before.
  */
 export async function renewTrustMacs(sql: Sql, peppers: Peppers) {
   for (const [table, id] of renewed) {
@@ -139,4 +148,5 @@ const renewed = [
   ['federation_rules', 'id'],
   ['certificates', 'id'],
   ['active_certificates', 'project_id'],
+  ['sign_in_identities', 'id'],
 ] as const

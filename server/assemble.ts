@@ -1,6 +1,7 @@
 /** Assembles the server: administration, the gateway with `/verify`, and the metrics. */
 import { adminApp } from '../admin/admin-app.ts'
 import type { AdminContext } from '../admin/call.ts'
+import { SignInLinks } from '../admin/sessions/sign-in-links.ts'
 import { SignIns } from '../admin/sessions/sign-ins.ts'
 import { IssuerKeys } from '../admin/workload-identity/issuer-keys.ts'
 import { TokenEndpoint } from '../admin/workload-identity/token-endpoint.ts'
@@ -14,6 +15,7 @@ import { Cors } from '../http/cors.ts'
 import { BodyBudget } from '../http/body-budget.ts'
 import type { RequestLine } from '../http/request-line.ts'
 import type { Reporting } from '../http/respond.ts'
+import type { KeyRing } from '../keys/ring.ts'
 import { Metrics } from '../metrics/metrics.ts'
 import type { Parts } from './parts.ts'
 import { startBackground, stopBackground } from './background.ts'
@@ -62,7 +64,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const models = () => gateway.models()
   const meter = openMeter({ ...parts, ledger, models, gateway: () => gateway })
   const mayFetchFrom = parts.issuerHosts ?? new Set<string>()
-  const shared = { database, keys, lastUsed, world, mail, cache, revocations, signIns: new SignIns(world) }
+  const shared = { database, keys, lastUsed, world, mail, cache, revocations, ...openSignIn({ ...parts, keys }) }
   const context = { ...shared, keepRevocations, models, report: reports.make, mayFetchFrom }
   const admin = adminApp(context, options)
   const issuers = { providers: background.providers, issuerKeys: new IssuerKeys(world, mayFetchFrom) }
@@ -111,6 +113,12 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     },
   }
 }
+
+/** How people sign in without an issuer. */
+const openSignIn = ({ database, keys, world, mail = null, onError }: Parts & { keys: KeyRing }) => ({
+  signIns: new SignIns(world),
+  signInLinks: new SignInLinks({ database, keys, world, mail, onError }),
+})
 
 /** Tells the metrics and the log of each request. */
 const countedBy = (metrics: Metrics, log: Parts['log']) => (line: RequestLine) => {

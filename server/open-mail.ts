@@ -1,5 +1,8 @@
-/** Sends invitations and alerts, if a mail server is set. Its code is loaded only then. */
-import type { Mailer } from '../admin/mailer.ts'
+/**
+ * Sends invitations, links to sign in and alerts, if a mail server is set. Its code is loaded only
+ * then.
+ */
+import type { Mailer, MailSubject } from '../admin/mailer.ts'
 import { Failed } from '../world/failed.ts'
 import type { Terminal } from '../world/terminal.ts'
 import type { Config } from './config.ts'
@@ -15,13 +18,12 @@ export async function openMail(
   if (!url) return null
   if (!from) throw new Failed('KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that invitations come from.', 2)
   const { openMailer } = await import('../admin/mailer.ts')
-  const onError = (invite_id: string, error: unknown) =>
-    log.say(
-      'error',
-      `The mail of an invite could not be sent; "${program} invites link ${invite_id}" makes a new link.`,
-      {
-        cause: String(error),
-      },
-    )
+  const onError = (about: MailSubject, error: unknown) =>
+    log.say('error', unsent(about, program), { cause: String(error) })
   return openMailer({ url, from, public_url: public_url ?? ownUrl, onError })
 }
+
+const unsent = (about: MailSubject, program: string) =>
+  about === 'sign-in'
+    ? `A link to sign in could not be sent; "${program} console link EMAIL" prints one.`
+    : `The mail of an invite could not be sent; "${program} invites link ${about}" makes a new link.`

@@ -38,7 +38,10 @@ export async function restore(config: Storage, file: string, { out, err, now }: 
     // Brings the copy up to date, if an older version wrote it.
     const { database } = await openHost(draftConfig, { newOrganization: true })
     // Who was signed in then may have signed out since, or lost a role.
-    await database.write((sql) => sql.deleteFrom('sessions').execute())
+    await database.write(async (sql) => {
+      await sql.deleteFrom('sessions').execute()
+      await sql.deleteFrom('sign_in_links').execute()
+    })
     await database.close()
     const { contents, broken } = await inspect(draftConfig)
     if (contents.changes === 0) throw new Failed(`${file} holds no organization, and nothing was restored.`)

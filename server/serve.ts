@@ -274,7 +274,10 @@ class KeyhallServer {
     }
     this.#stopLinks()
     log.say('info', 'Stopping: no new connections, requests in flight finish.')
-    const mailed = () => this.#mail?.settled()
+    const mailed = async () => {
+      await assembled.context.signInLinks.settled()
+      await this.#mail?.settled()
+    }
     await endRequests({ listeners, gateway: assembled.gateway, log, mailed }, milliseconds)
     const closed = Promise.all([assembled.stop(), this.#kept!.stop()]).then(() => this.#database!.close())
     await within(STORAGE_ENDS_WITHIN_MILLISECONDS, closed)

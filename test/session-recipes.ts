@@ -15,6 +15,14 @@ export const people: Recipes<Pick<typeof contract.admin.organization, 'sessions'
       prepare: async (tenant) => ({ params: { session_id: (await newSession(tenant)).id } }),
       events: { 'logout.succeeded': 1 },
     },
+    links: {
+      create: {
+        prepare: async () => ({ params: {}, body: { email: 'ann@example.com' }, headers: fromPage }),
+        // The server of these tests has no mail server.
+        refusal: 'mail_not_configured',
+        events: {},
+      },
+    },
   },
   me: {
     retrieve: { prepare: nothing, events: {} },

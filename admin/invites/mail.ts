@@ -47,7 +47,7 @@ export function invitation({ to, link, ...invited }: Invitation): Message {
  * Names are what somebody typed: no line breaks in the subject, and nothing in the text that looks
  * like a line of ours.
  */
-const oneLine = (name: string) => name.replace(/[\s\p{C}]+/gu, ' ').trim()
+export const oneLine = (name: string) => name.replace(/[\s\p{C}]+/gu, ' ').trim()
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-const escape = (text: string) => text.replace(/[&<>"']/g, (character) => entities[character]!)
+export const escape = (text: string) => text.replace(/[&<>"']/g, (character) => entities[character]!)

@@ -237,5 +237,5 @@ async function mail(call: Call<typeof invites.create>, mailer: Mail, invite: Inv
     link: inviteLink(mailer.public_url, token),
     expires_at: invite.expires_at,
   })
-  call.afterCommit(() => mailer.send(message, invite.id))
+  call.afterCommit(() => mailer.send(message, invite.id as `invite-${string}`))
 }

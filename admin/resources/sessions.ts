@@ -1,10 +1,12 @@
 import { ApiError, notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import { signInFailed } from '../../contract/session-errors.ts'
-import { IDLE_SECONDS, sessions } from '../../contract/sessions.ts'
+import { IDLE_SECONDS, LINK_SECONDS, sessionLinks, sessions } from '../../contract/sessions.ts'
 import { listOf } from '../../database/table-list.ts'
 import { verifyAdminKey } from '../../keys/verify-admin-key.ts'
-import { handlers, type Attempt, type Call } from '../call.ts'
+import { handlers, type Attempt, type BodyAuthenticator, type Call, type Caller } from '../call.ts'
+import { deleteLink, findLink } from '../sessions/sign-in-links.ts'
+import { personSigningIn } from '../sessions/signing-in.ts'
 import { endedSession, startSession } from '../sessions/start-session.ts'
 import { writeFailure } from '../sessions/write-failure.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
@@ -22,9 +24,9 @@ export default handlers(sessions, {
   create: {
     around: countFailures,
 
-    async authenticate({ db, keys, now, body, ip_address }) {
+    async authenticate(claim) {
       try {
-        return await verifyAdminKey(db, keys, { authorization: `Bearer ${body.admin_key}`, ip_address }, now)
+        return await signingInWith(claim)
       } catch (error) {
         if (error instanceof ApiError && error.status < 500) throw signInFailed()
         throw error
@@ -33,7 +35,9 @@ export default handlers(sessions, {
 
     async handle(call) {
       const { user_id, key_id } = call.caller
-      const id = await startSession(call, { user_id, method: 'admin_key', admin_key_id: key_id })
+      if (call.body.token !== undefined) await useLink(call, call.body.token)
+      const method = key_id === null ? 'link' : 'admin_key'
+      const id = await startSession(call, { user_id, method, admin_key_id: key_id })
       return { ...present(call)(await findSession(call, id)), current: true }
     },
   },
@@ -54,6 +58,50 @@ export default handlers(sessions, {
     return deletedResult('organization.session', id)
   },
 })
+
+export const sessionLinkHandlers = handlers(sessionLinks, {
+  create: {
+    async around(attempt, run) {
+      attempt.requireSignIn()
+      return run()
+    },
+
+    // Nobody is identified: the call does the same for every address.
+    async authenticate({ db, body }) {
+      const { id: organization_id } = await db
+        .selectFrom('organizations')
+        .select('id')
+        .orderBy('created_at')
+        .orderBy('id')
+        .limit(1)
+        .executeTakeFirstOrThrow()
+      return { organization_id, user_id: '', email: body.email, key_id: null, session: null, may: () => false }
+    },
+
+    async handle({ body, ip_address, signInLinks, afterCommit }) {
+      signInLinks.requireRoom(body.email, ip_address)
+      afterCommit(() => signInLinks.send(body.email))
+      return { object: 'organization.session.link' as const, expires_in: LINK_SECONDS }
+    },
+  },
+})
+
+type Claim = Parameters<BodyAuthenticator<typeof sessions.create>>[0]
+
+/** The owner of the admin key, or the person of the link. */
+async function signingInWith({ db, keys, now, body, ip_address }: Claim): Promise<Caller> {
+  if (body.token === undefined)
+    return verifyAdminKey(db, keys, { authorization: `Bearer ${body.admin_key}`, ip_address }, now)
+  const link = await findLink(db, keys.peppers, body.token, now)
+  const person = link && (await personSigningIn(db, link, ip_address))
+  if (!person) throw signInFailed()
+  return person
+}
+
+/** No call can use the same link meanwhile: changes of the organization wait for each other. */
+async function useLink({ db, keys, now }: Pick<Call, 'db' | 'keys' | 'now'>, token: string) {
+  await deleteLink(db, (await findLink(db, keys.peppers, token, now))!)
+}
 
 /**
  * Of whoever signs in. A call counts as a failure until it has succeeded, so that many at a time

@@ -65,7 +65,7 @@ export class SignIns {
 }
 
 /** Of IPv6 the network of 64 bits, in which one computer has as many addresses as it likes. */
-function networkOf(address: string | null): string {
+export function networkOf(address: string | null): string {
   if (address === null || !isIPv6(address)) return address ?? ''
   const [start = '', end] = address.split('::')
   const head = start.split(':').filter(Boolean)

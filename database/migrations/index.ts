@@ -28,6 +28,7 @@ import { certificates } from './029-certificates.ts'
 import { registries } from './030-registries.ts'
 import { ipAllowlists } from './031-ip-allowlists.ts'
 import { sessions } from './033-sessions.ts'
+import { signingIn } from './035-signing-in.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -56,4 +57,5 @@ export const migrations: readonly Migration[] = [
   registries,
   ipAllowlists,
   sessions,
+  signingIn,
 ]

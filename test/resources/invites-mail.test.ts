@@ -17,7 +17,7 @@ interface Sending {
   smtp: TestSmtp
   mailer: Mailer
   /** The invites whose mail failed. */
-  failed: { invite_id: string; error: unknown }[]
+  failed: { about: string; error: unknown }[]
 }
 
 async function sending(
@@ -32,7 +32,7 @@ async function sending(
     url: new Secret(smtp.url + query),
     from: 'Keyhall <keys@example.com>',
     public_url: 'https://keys.example.com/team',
-    onError: (invite_id, error) => failed.push({ invite_id, error }),
+    onError: (about, error) => failed.push({ about, error }),
   })
   const server = await startServer(engine, { mail: mailer })
   ending.push(server.stop)
@@ -102,7 +102,7 @@ for (const engine of engines)
       const made = await invitesOf(all).create({ email: 'ann@example.net', role: 'reader' })
       expect(made.status).toBe('pending')
       await all.mailer.settled()
-      expect(all.failed.map(({ invite_id }) => invite_id)).toEqual([made.id])
+      expect(all.failed.map(({ about }) => about)).toEqual([made.id])
       expect(await invitesOf(all).retrieve(made.id)).toEqual(made)
       expect((await accept(all, await newInviteToken(all.server, made.id))).status).toBe(200)
     })

@@ -42,6 +42,7 @@ const frozen: Record<string, string> = {
   '030-registries': '27d441fe04e5526874e2b89328dd99cd4df312ae7d8ce92348169adc1b3d3282',
   '031-ip-allowlists': '6caa988d34a09f58a21193733d724ba6d9b99a4d111721d364937638b8107520',
   '033-sessions': 'dad2496560b2ccb5e701832b4b07e42867277e4e929010d4d8df329b00a01212',
+  '035-signing-in': '1e37abd4752022781b418b5a96ad7978b48cf8bbaeea6a7d647f89853c5c9258',
 }
 
 test('the statements of every migration are those that databases were made with', () => {
