@@ -55,6 +55,21 @@ export class RestorableServer {
     return { status: answer.status, body: (await answer.json()) as Record<string, any> }
   }
 
+  /** A call as a page of the server makes it; with the cookie that is kept from the answer. */
+  async fromPage(method: string, path: string, cookie: string, body?: object) {
+    const { url } = this.#server!
+    const headers = { 'sec-fetch-site': 'same-origin', origin: url, 'x-keyhall-console': '1', cookie }
+    const answer = await fetch(`${url}/v1/organization${path}`, {
+      method,
+      headers,
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    return { status: answer.status, cookie: answer.headers.get('set-cookie')?.split(';')[0] ?? cookie }
+  }
+
+  /** The cookie of a new session of the first owner. */
+  signIn = async () => (await this.fromPage('POST', '/sessions', '', { admin_key: this.#key })).cookie
+
   async done(method: string, path: string, body?: object): Promise<Record<string, any>> {
     const answer = await this.call(method, path, body)
     if (answer.status !== 200) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`)
