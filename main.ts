@@ -19,6 +19,8 @@ const { stdout, stderr, env } = process
  * nothing to read again goes on.
  */
 const isService = env.SYSTEMD_EXEC_PID === String(process.pid)
+// A reload while the server starts would end it: the files are read then anyway.
+if (isService) process.on('SIGHUP', () => {})
 
 let reload: (() => void) | undefined
 

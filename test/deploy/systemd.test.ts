@@ -25,6 +25,8 @@ const valuesOf = (text: string, name: string) =>
 describe('the systemd unit', () => {
   test('starts the server with its data in a folder of its own, and waits until it has stopped', () => {
     expect(valuesOf(unit, 'ExecStart')).toEqual(['/usr/local/bin/keyhall serve'])
+    // The program `kill` is a package of its own; each machine has a shell.
+    expect(valuesOf(unit, 'ExecReload')).toEqual(['/bin/sh -c "kill -HUP $MAINPID"'])
     expect(valuesOf(unit, 'WorkingDirectory')).toEqual([`%S/${valuesOf(unit, 'StateDirectory')[0]}`])
     expect(Number(valuesOf(unit, 'TimeoutStopSec')[0])).toBeGreaterThanOrEqual(
       Number(settings.shutdown_seconds.default) + 5,
