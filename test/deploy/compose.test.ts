@@ -103,6 +103,37 @@ describe('the files for Compose', () => {
   })
 })
 
+const hasOpenssl = Bun.which('openssl') !== null && Bun.which('bash') !== null
+if (!hasOpenssl) console.log('NOT TESTED: the secrets of the guide, because there is no openssl or no bash')
+
+describe.skipIf(!hasOpenssl)('the guide', () => {
+  const copy = folder()
+  afterAll(() => copy.remove())
+
+  test('makes the secrets that the files name, in a folder that nobody else can enter', () => {
+    const guide = readFileSync(join(root, 'docs/guides/install.md'), 'utf8')
+    const [, commands] = /```sh compose\n(.*?)```/s.exec(guide)!
+    const ran = Bun.spawnSync(['bash', '-euc', commands!], { cwd: copy.path })
+    expect({ code: ran.exitCode, err: ran.stderr.toString() }).toEqual({ code: 0, err: '' })
+    const text = (file: string) => readFileSync(join(copy.path, file), 'utf8').trim()
+    expect(statSync(join(copy.path, 'secrets')).mode & 0o777).toBe(0o700)
+    for (const { file } of Object.values(base.secrets!))
+      expect(statSync(join(copy.path, file)).mode & 0o777).toBe(0o444)
+    expect(settings.pepper.parse(text('secrets/pepper'))).toHaveLength(1)
+    const address = new URL(settings.database.parse(text('secrets/database')))
+    const { POSTGRES_USER: user, POSTGRES_DB: database } = base.services.postgres!.environment!
+    expect(address).toMatchObject({ username: user, hostname: 'postgres', pathname: `/${database}` })
+    expect(address.password).toBe(text('secrets/postgres_password'))
+  })
+
+  test('names files of deploy/ that exist', () => {
+    const guide = readFileSync(join(root, 'docs/guides/install.md'), 'utf8')
+    const named = new Set([...guide.matchAll(/deploy\/(?:helm|compose|systemd)[\w./-]*/g)].map(([path]) => path))
+    expect(named.size).toBeGreaterThan(5)
+    for (const path of named) expect(statSync(join(root, path), { throwIfNoEntry: false })).toBeDefined()
+  })
+})
+
 const compose = ['docker', 'compose']
 const hasCompose = Bun.which('docker') !== null && Bun.spawnSync([...compose, 'version']).exitCode === 0
 if (!hasCompose) console.log('NOT TESTED: the files with Docker Compose, because it is not installed')

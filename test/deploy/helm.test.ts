@@ -69,6 +69,15 @@ describe('the files of the chart', () => {
   })
 })
 
+test('the guide sets only values that the chart has', () => {
+  const guide = readFileSync(join(root, 'docs/guides/install.md'), 'utf8')
+  const set = [...guide.matchAll(/--set(?:-file)? ([\w.]+)=/g)].map(([, path]) => path!)
+  expect(set.length).toBeGreaterThan(8)
+  const open = /^(settings|secret\.files)\./
+  expect(set.filter((path) => !open.test(path) && valueAt(path) === undefined)).toEqual([])
+  expect(set.filter((path) => open.test(path) && !isSetting(path.split('.').at(-1)!))).toEqual([])
+})
+
 const known = new Set(Object.values(settings).map(({ env }) => env))
 
 /** A secret can be read from a file: `KEYHALL_DATABASE_FILE`. */
@@ -106,7 +115,7 @@ describe.skipIf(!helm)('the chart', () => {
   const pepper = 'ab'.repeat(32)
   const everything = {
     secret: { data: { database: 'postgres://keyhall:x@db/keyhall', pepper } },
-    config: 'upstreams:\n  vllm:\n    url: http://vllm:8000/v1\n',
+    config: 'upstreams:\n  - { name: vllm, base_url: http://vllm:8000/v1, models: [qwen3-8b] }\n',
     settings: { KEYHALL_TRUSTED_PROXIES: 1 },
     tls: { secret: 'keyhall-tls' },
     newOrganization: true,
