@@ -19,7 +19,7 @@ export interface LocalCommand {
 }
 
 /** Where the database is, and its pepper. */
-export const storage = ['database', 'pepper', 'pepper_file'] as const satisfies SettingName[]
+export const storage = ['database', 'database_file', 'pepper', 'pepper_file', 'config'] as const satisfies SettingName[]
 
 /** A command whose settings are read before it runs; they are also its last flags. */
 export const localCommand = <Name extends SettingName>({

@@ -92,7 +92,8 @@ export const localCommands: readonly LocalCommand[] = [
   }),
   localCommand({
     path: ['config', 'check'],
-    about: 'Checks the file with the model servers, and says what is wrong by line and column.',
+    about:
+      'Checks the file with the model servers, and says what is wrong by line and column. Then lists the settings that are not left at their default, and where each comes from.',
     more: 'It reads the file and the environment variables that it names, and asks no model server.',
     settings: ['config'],
     examples: ['config check keyhall.yaml'],
@@ -100,7 +101,7 @@ export const localCommands: readonly LocalCommand[] = [
     async run(settings, terminal, given) {
       const [file = settings.config, ...more] = given.words
       if (file === null || more.length > 0) throw wrongUsage('One file is needed: "keyhall config check keyhall.yaml".')
-      return (await import('../server/gateway-config.ts')).checkConfig(file, terminal)
+      return (await import('../server/check-config.ts')).checkConfig(file, terminal)
     },
   }),
   localCommand({
@@ -108,7 +109,7 @@ export const localCommands: readonly LocalCommand[] = [
     about: 'Prints the models that the model servers have with public prices, for "models:" in the file.',
     more: 'It asks the model servers for their models. Prices come from the package @pydantic/genai-prices, or from a file of LiteLLM (model_prices_and_context_window.json), which also knows how long answers can be. Models that the file has a price for are left out.',
     flags: [{ name: 'from', value: 'FILE', values: 'files', about: 'The price list of LiteLLM to take prices from.' }],
-    settings: ['config', 'upstream', 'upstream_api_key'],
+    settings: ['config', 'upstream', 'upstream_api_key', 'upstream_api_key_file'],
     examples: ['config prices keyhall.yaml >> keyhall.yaml', 'config prices keyhall.yaml --from model_prices.json'],
     takes: 'FILE',
     async run(settings, terminal, given) {

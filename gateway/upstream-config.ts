@@ -5,6 +5,7 @@ import type { ModelSettings } from './meter/model-book.ts'
 import { OutsidePaths } from './outside-paths.ts'
 import { FileModel } from './model-config.ts'
 import { passingHeaders, PassingHeaders } from './passing-headers.ts'
+import { FileServer } from './server-section.ts'
 import { FileSpend, type SpendConfig } from './spend-config.ts'
 import type { Secret } from '../world/secret.ts'
 
@@ -71,10 +72,11 @@ const Upstream = t.Object(
 /** The whole file. */
 export const GatewayFile = t.Object(
   {
-    upstreams: t.Array(Upstream, { minItems: 1, description: 'The model servers behind the gateway.' }),
+    upstreams: t.Optional(t.Array(Upstream, { minItems: 1, description: 'The model servers behind the gateway.' })),
     models: t.Optional(t.Array(FileModel, { description: 'Prices, sizes and limits of models.' })),
     paths: t.Optional(OutsidePaths),
     spend: t.Optional(FileSpend),
+    server: t.Optional(FileServer),
   },
   { additionalProperties: false },
 )

@@ -4,15 +4,15 @@ import type { Peppers } from '../keys/digest.ts'
 import { DEFAULT_CONNECTIONS } from '../database/types.ts'
 import { defaultKeptDays } from '../ledger/usage-pruner.ts'
 import { gatewaySettings } from './gateway-settings.ts'
+import { listenerSettings } from './listener-settings.ts'
 import { parsePeppers } from './pepper-file.ts'
+import { fileOf } from './secret-files.ts'
 import { adminKey, databaseAddress, host, hosts, mailSender, mailServer, must, oneOf, onOrOff } from './setting.ts'
 import { port, setting, type Setting, webAddress, whole, yesOrNo } from './setting.ts'
 import { tlsSettings } from './tls-settings.ts'
 
 export const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type Level = (typeof levels)[number]
-
-const metricsAccess = ['loopback', 'all'] as const
 
 export const settings = {
   database: setting({
@@ -23,6 +23,7 @@ export const settings = {
       'Where everything is stored: `sqlite:PATH`, or `postgres://user:password@host:5432/database` (PostgreSQL 15 or later).',
     parse: databaseAddress,
   }),
+  database_file: fileOf('KEYHALL_DATABASE', 'the address of the database'),
   database_connections: setting({
     env: 'KEYHALL_DATABASE_CONNECTIONS',
     value: 'COUNT',
@@ -53,12 +54,21 @@ export const settings = {
       'An admin key of your own choice, taken on the first start only: begins with `sk-admin-`, 32 to 256 characters.',
     parse: adminKey,
   }),
+  admin_key_file: fileOf('KEYHALL_ADMIN_KEY', 'that key'),
+  first_key_file: setting({
+    env: 'KEYHALL_FIRST_KEY_FILE',
+    value: 'PATH',
+    default: 'data/first-admin-key',
+    about:
+      'The file to which a first start away from a terminal writes the first admin key, with mode 0600. By default beside the SQLite database, else beside the pepper file. Not used with `KEYHALL_ADMIN_KEY`.',
+    parse: (text) => text,
+  }),
   pepper: setting({
     env: 'KEYHALL_PEPPER',
     value: 'HEX',
     default: null,
     about:
-      'The pepper, with which keys are digested: 32 bytes as 64 hexadecimal digits. During a rotation: the new one, a comma, and the old one. It takes the place of the file.',
+      'The pepper, with which keys are digested: 32 bytes as 64 hexadecimal digits. During a rotation: the new one, a comma, and the old one. In the place of the file.',
     parse: (text) =>
       parsePeppers(text) ?? must('be 64 hexadecimal digits (32 bytes), such as "openssl rand -hex 32" prints'),
   }),
@@ -100,6 +110,7 @@ export const settings = {
       'The mail server that sends invitations: `smtp://user:password@host:587` or `smtps://…:465`. A password goes over TLS only. Without it, `keyhall invites link` prints the links.',
     parse: mailServer,
   }),
+  smtp_url_file: fileOf('KEYHALL_SMTP_URL', 'that URL'),
   smtp_from: setting({
     env: 'KEYHALL_SMTP_FROM',
     value: 'ADDRESS',
@@ -170,59 +181,7 @@ export const settings = {
       'How many seconds keys in memory are still accepted when the database does not answer, and how many seconds a revocation waits for a server that does not answer. Must be the same on all servers.',
     parse: whole(1, 3600),
   }),
-  admin_port: setting({
-    env: 'KEYHALL_ADMIN_PORT',
-    value: 'PORT',
-    default: null,
-    about:
-      'A port of its own for the Administration API, `/openapi.json`, the console and the page that accepts invitations. They are then answered nowhere else. 0 for any port that is free.',
-    parse: port,
-  }),
-  admin_host: setting({
-    env: 'KEYHALL_ADMIN_HOST',
-    value: 'HOST',
-    default: '127.0.0.1',
-    about: 'The address to listen on for `KEYHALL_ADMIN_PORT`.',
-    parse: host,
-  }),
-  gateway_port: setting({
-    env: 'KEYHALL_GATEWAY_PORT',
-    value: 'PORT',
-    default: null,
-    about:
-      'A port of its own for model requests and `/verify`. They are then answered nowhere else. 0 for any port that is free.',
-    parse: port,
-  }),
-  gateway_host: setting({
-    env: 'KEYHALL_GATEWAY_HOST',
-    value: 'HOST',
-    default: '127.0.0.1',
-    about: 'The address to listen on for `KEYHALL_GATEWAY_PORT`.',
-    parse: host,
-  }),
-  metrics_port: setting({
-    env: 'KEYHALL_METRICS_PORT',
-    value: 'PORT',
-    default: null,
-    about:
-      'A port of its own for `/metrics`, which is then answered nowhere else, and there to every caller. 0 for any port that is free.',
-    parse: port,
-  }),
-  metrics_host: setting({
-    env: 'KEYHALL_METRICS_HOST',
-    value: 'HOST',
-    default: '127.0.0.1',
-    about: 'The address to listen on for `KEYHALL_METRICS_PORT`.',
-    parse: host,
-  }),
-  metrics_access: setting({
-    env: 'KEYHALL_METRICS_ACCESS',
-    value: 'WHO',
-    default: 'loopback',
-    about:
-      'Who may read `/metrics` where it has no port of its own: `loopback` for callers on this machine that did not come through a proxy, or `all`.',
-    parse: oneOf(metricsAccess),
-  }),
+  ...listenerSettings,
   new_organization: setting({
     env: 'KEYHALL_NEW_ORGANIZATION',
     default: 'false',

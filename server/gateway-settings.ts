@@ -1,5 +1,6 @@
 /** The settings of model requests: where they go, how large they may be, how long they may take. */
 import { Secret } from '../world/secret.ts'
+import { fileOf } from './secret-files.ts'
 import { must, origins, setting, size, whole } from './setting.ts'
 
 export const gatewaySettings = {
@@ -18,11 +19,13 @@ export const gatewaySettings = {
     about: 'The key that the gateway shows to that model server.',
     parse: (text) => (/^[\x21-\x7e]+$/.test(text) ? new Secret(text) : must('be printable characters without spaces')),
   }),
+  upstream_api_key_file: fileOf('KEYHALL_UPSTREAM_API_KEY', 'that key'),
   config: setting({
     env: 'KEYHALL_CONFIG',
     value: 'FILE',
     default: null,
-    about: 'A YAML file with the model servers behind the gateway. Read again on SIGHUP.',
+    about:
+      'A YAML file with the model servers behind the gateway, and with settings of the server (`server:`). The model servers are read again on SIGHUP.',
     parse: (text) => text,
   }),
   max_body: setting({

@@ -1,12 +1,13 @@
 /** What a start prints: the address, on the first start the key, and something to try. */
 import type { Config } from './config.ts'
+import type { FirstOrganization } from './first-organization.ts'
 import type { Log } from './log.ts'
 import type { Terminal } from '../world/terminal.ts'
 
 interface Greeting {
   url: string
   /** Null on any start but the first; its key is null when the operator chose one. */
-  first: { admin_key: string | null } | null
+  first: Pick<FirstOrganization, 'admin_key' | 'key_file'> | null
   config: Config
   log: Log
   terminal: Terminal
@@ -21,19 +22,29 @@ export function urlOf(host: string, port: number, scheme: 'http' | 'https' = 'ht
   return `${scheme}://${near}:${port}`
 }
 
+const DEMO = 'The demo organization was made: 5 projects, 40 people, 12 service accounts, 400 keys.'
+
 export function greet({ url, first, config, log, terminal }: Greeting) {
   const { out, program } = terminal
   const storage = config.database.startsWith('sqlite:') ? config.database : 'PostgreSQL'
   log.flush()
-  if (first || terminal.isTerminal) out(`\nKeyhall serves ${url}/v1 (${storage})\n`)
-  if (config.console && (first || terminal.isTerminal)) out(`Its console is at ${url}/console/\n`)
-  if (config.demo) out('The demo organization was made: 5 projects, 40 people, 12 service accounts, 400 keys.\n')
-  if (first) out(firstSteps(url, first.admin_key, program))
+  if (config.demo && !terminal.isTerminal) log.say('info', DEMO)
+  if (first?.key_file)
+    log.say(
+      'warn',
+      `The first admin key is in ${first.key_file}, which no other user can read; take it from there, and delete the file.`,
+      { file: first.key_file },
+    )
+  if (terminal.isTerminal) out(`\nKeyhall serves ${url}/v1 (${storage})\n`)
+  if (terminal.isTerminal && config.console) out(`Its console is at ${url}/console/\n`)
+  if (config.demo && terminal.isTerminal) out(`${DEMO}\n`)
+  if (first && terminal.isTerminal) out(firstSteps(url, first.admin_key, program))
   else if (terminal.isTerminal)
     out(`Admin keys are shown only when they are made; "${program} admin-keys create" on this host makes another.\n\n`)
   log.say('info', `Listening on ${url}`, {
     storage,
-    ...(!first && !terminal.isTerminal && { admin_keys: `"${program} admin-keys create" on this host makes one` }),
+    ...(config.console && { console: `${url}/console/` }),
+    ...(!terminal.isTerminal && { admin_keys: `"${program} admin-keys create" on this host makes one` }),
   })
   log.flush()
 }

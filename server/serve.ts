@@ -18,6 +18,7 @@ import type { ConsoleOptions } from './console-pages.ts'
 import { endRequests } from './end-requests.ts'
 import { gatewayConfig } from './gateway-config.ts'
 import { hostLocks } from './host-locks.ts'
+import { changedSettings, noFile, readFileSettings } from './file-settings.ts'
 import { greet } from './greeting.ts'
 import { Listeners } from './listeners.ts'
 import { logLinks } from './log-links.ts'
@@ -84,6 +85,7 @@ class KeyhallServer {
   #assembled: Assembled | undefined
   #kept: KeptRevocations | undefined
   #stopLinks: () => void = () => {}
+  #fileSettings = noFile
   #stopping: Promise<void> | undefined
 
   constructor(config: Config, terminal: Terminal) {
@@ -100,6 +102,8 @@ class KeyhallServer {
   /** After a failure everything that was opened is closed again. */
   async start() {
     const upstreams = this.#readUpstreams()
+    const { config: file } = this.#config
+    if (file !== null) this.#fileSettings = readFileSettings(file, this.#terminal.environment)
     const identity = readTlsIdentity(this.#config, realWorld.now())
     requireTrustedProxies(this.#config)
     const limits = bodyLimits(this.#config)
@@ -114,7 +118,7 @@ class KeyhallServer {
       // The ports come first, so that a start that fails because one is taken has not made a key
       // that nobody saw.
       this.#listeners = await Listeners.open(this.#config, identity)
-      this.#first = await makeOrganization(this.#config, database, pepper)
+      this.#first = await makeOrganization(this.#config, database, pepper, this.#terminal)
       this.#mail = await openMail(this.#config, this.urls.admin, this.#terminal, this.#log)
       this.#kept = new KeptRevocations(this.#config.revocations_file, database, peppers, realWorld, this.#log)
       this.#assembled = await this.#assemble(database, peppers, { upstreams, bodyLimits: limits })
@@ -147,14 +151,26 @@ class KeyhallServer {
 
   reload() {
     this.#renewCertificate()
-    if (this.#config.config === null) return
+    const { config: file } = this.#config
+    if (file === null) return
     try {
       this.#assembled!.configure(this.#readUpstreams())
-      this.#log.say('info', 'The upstreams were read again.', { file: this.#config.config })
+      this.#log.say('info', 'The upstreams were read again.', { file })
+      this.#saySettingsThatWait(file)
     } catch (error) {
       if (!(error instanceof Failed)) throw error
       this.#log.say('error', `The upstreams stay as they were. ${error.message}`)
     }
+  }
+
+  /** Settings of the server stay as they were at the start, whatever the file says now. */
+  #saySettingsThatWait(file: string) {
+    const changed = changedSettings(this.#fileSettings, readFileSettings(file, this.#terminal.environment))
+    if (changed.length === 0) return
+    const names = changed.map((name) => `server.${name}`).join(', ')
+    this.#log.say('warn', `What changed in ${names} waits for the next start; all else in the file is in use now.`, {
+      file,
+    })
   }
 
   #renewCertificate() {

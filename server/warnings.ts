@@ -31,13 +31,15 @@ function unknownVariables(environment: Terminal['environment']): string[] {
     })
 }
 
-function readableByOthers({ database, pepper, pepper_file, tls_key }: Config): string[] {
+function readableByOthers(config: Config): string[] {
+  const { database, pepper, pepper_file, tls_key } = config
   // Windows has no such modes.
   if (process.platform === 'win32') return []
   const file = /^sqlite:(.+)$/.exec(database)?.[1]
   return [
     ...(pepper === null ? [{ what: 'The pepper file', path: pepper_file }] : []),
     ...(file === undefined ? [] : [{ what: 'The database', path: file }]),
+    ...secretFiles(config),
     ...(tls_key === null ? [] : [{ what: 'The TLS key', path: tls_key }]),
   ]
     .filter(({ path }) => !isPrivatePlace(path) && isReadableByOthers(path))
@@ -52,6 +54,11 @@ function readableByOthers({ database, pepper, pepper_file, tls_key }: Config): s
  * Nobody else sees these folders, and the modes of the files in them say nothing.
  */
 const isPrivatePlace = (path: string) => /^\/run\/(secrets|credentials)\//.test(path)
+
+const secretFiles = (config: Config) =>
+  (['database_file', 'admin_key_file', 'smtp_url_file', 'upstream_api_key_file', 'first_key_file'] as const).flatMap(
+    (name) => (config[name] === null ? [] : [{ what: `The file of ${settings[name].env},`, path: config[name] }]),
+  )
 
 function isReadableByOthers(path: string): boolean {
   const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
 import OpenAI from 'openai'
+import { readFileSync } from 'node:fs'
 import { verifyChain } from '../admin/verify-chain.ts'
 import { fillDemo, whenDemoBegan } from '../admin/demo/demo.ts'
 import { firstStart } from '../admin/bootstrap.ts'
@@ -7,6 +8,7 @@ import { keyhall } from '../cli/keyhall.ts'
 import { openDatabase } from '../database/open.ts'
 import { checkPeppers } from '../keys/check-peppers.ts'
 import { realWorld } from '../world/world.ts'
+import { folder } from './cli/command.ts'
 import { emptyDatabase, engines, testPepper, type EngineName } from './setup.ts'
 
 /**
@@ -15,10 +17,12 @@ import { emptyDatabase, engines, testPepper, type EngineName } from './setup.ts'
  */
 async function serve(address: string, flags: string[], use: (client: OpenAI) => Promise<void> = async () => {}) {
   let printed = ''
+  const home = folder()
+  const keyFile = `${home.path}/first-admin-key`
   let said = ''
   const ready = Promise.withResolvers<() => void>()
-  const exit = keyhall(['serve', ...flags, '--port', '0', '--log', 'warn', '--database', address], {
-    environment: { KEYHALL_PEPPER: '07'.repeat(32) },
+  const exit = keyhall(['serve', ...flags, '--port', '0', '--log', 'info', '--database', address], {
+    environment: { KEYHALL_PEPPER: '07'.repeat(32), KEYHALL_FIRST_KEY_FILE: keyFile },
     now: Date.now,
     out: (text) => (printed += text),
     err: (text) => (said += text),
@@ -33,11 +37,14 @@ async function serve(address: string, flags: string[], use: (client: OpenAI) => 
   })
   const stop = await Promise.race([ready.promise, exit])
   if (typeof stop === 'function') {
-    const [, baseURL, adminAPIKey] = /OPENAI_BASE_URL=(\S+) OPENAI_ADMIN_KEY=(\S+)/.exec(printed)!
+    const baseURL = `${/Listening on (http:[^\s"]+)/.exec(printed)![1]}/v1`
+    const adminAPIKey = readFileSync(keyFile, 'utf8').trim()
     await use(new OpenAI({ adminAPIKey, apiKey: 'none', baseURL, maxRetries: 0 }))
     stop()
   }
-  return { printed, said, code: await exit }
+  const code = await exit
+  home.remove()
+  return { printed, said, code }
 }
 
 const all = async <Item>(pages: AsyncIterable<Item>) => {

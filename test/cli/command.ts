@@ -2,7 +2,7 @@
  * The real command line as a process of its own, in a folder of its own, with nothing in its
  * environment but what the test gives.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { program as keyhall } from '../program.ts'
@@ -48,7 +48,7 @@ export async function run(args: string[], options: Options = {}): Promise<Ended>
 export interface Serving {
   pid: number
   url: string
-  /** The first admin key; null where none was printed. */
+  /** The first admin key; null where none was made. */
   key: string | null
   /** What was printed so far. */
   printed: () => string
@@ -66,7 +66,10 @@ export interface Serving {
  * not.
  */
 export async function serve(database: string, args: string[] = [], options: Options = {}): Promise<Serving> {
-  const child = spawn(['serve', '--port', '0', '--database', database, ...args], options)
+  const home = folder()
+  const keyFile = join(home.path, 'first-admin-key')
+  const env = { KEYHALL_FIRST_KEY_FILE: keyFile, ...options.env }
+  const child = spawn(['serve', '--port', '0', '--database', database, ...args], { ...options, env })
   let out = ''
   const err = new Response(child.stderr).text()
   let isReady = false
@@ -85,11 +88,13 @@ export async function serve(database: string, args: string[] = [], options: Opti
   const ended = Promise.all([err, child.exited, reading]).then(([err, code]) => ({ code, out, err }))
   await Promise.race([ready, ended])
   const [, url] = /Listening on (http:\S+?)"/.exec(out) ?? []
+  const key = existsSync(keyFile) ? readFileSync(keyFile, 'utf8').trim() : null
+  home.remove()
   if (!url) throw new Error(`keyhall serve ended: ${JSON.stringify(await ended)}`)
   return {
     pid: child.pid,
     url,
-    key: /sk-admin-\S+/.exec(out)?.[0] ?? null,
+    key,
     printed: () => out,
     async prints(text) {
       while (!out.includes(text)) {

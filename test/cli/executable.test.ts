@@ -27,7 +27,7 @@ for (const engine of engines)
       const { address, drop } = await emptyDatabase(engine)
       const options = { program, cwd: alone, env: { PATH: '' } }
       const server = await serve(address, ['--upstream', `${silent.url}v1`], options)
-      expect(server.printed()).toContain(`${program[0]} projects list`)
+      expect(server.printed()).toContain(`${program[0]} admin-keys create`)
       expect(server.printed()).toContain(`${server.url}/console/`)
       const page = await (await fetch(`${server.url}/console/`)).text()
       const script = /src="(\.\/assets\/index-\w+\.js)"/.exec(page)![1]!

@@ -104,7 +104,9 @@ for (const engine of engines)
       server.signal('SIGTERM')
       await server.ended
 
-      expect(await refused(at, { KEYHALL_PEPPER: hex('b') })).toStartWith('The pepper (KEYHALL_PEPPER) is not the one')
+      expect(await refused(at.slice(0, 2), { KEYHALL_PEPPER: hex('b') })).toStartWith(
+        'The pepper (KEYHALL_PEPPER) is not the one',
+      )
       const lost = `${home.path}/lost`
       expect(await refused(['--database', address, '--pepper-file', lost])).toStartWith(
         `The pepper file ${lost} is missing`,

@@ -31,12 +31,12 @@ for (const engine of engines)
       home.remove()
     })
 
-    test('prints the key on the first start only, and takes a chosen key only then', async () => {
+    test('makes a key on the first start only, and takes a chosen key only then', async () => {
       const first = await serve(database.address, pepper)
       const key = first.key!
       const projects = await projectsOf(first, key)
       expect(projects.map(({ name }) => name)).toEqual(['Default project'])
-      expect(first.printed().split(key)).toHaveLength(2)
+      expect(first.printed()).not.toContain(key)
       expect(await stop(first)).toMatchObject({ code: 0, err: '' })
 
       const chosen = 'sk-admin-chosen-by-the-operator-0123456789'

@@ -111,7 +111,7 @@ for (const [what, yaml, problem] of [
     '3:60: Only one upstream can be the default.',
   ],
   ['a member given twice', 'upstreams: []\nupstreams: []\n', '2:1: This is not correct YAML: Map keys must be unique.'],
-  ['an empty file', '', '1:1: The file must have members: upstreams, models, paths, spend.'],
+  ['an empty file', '', '1:1: The file must have members: upstreams, models, paths, spend, server.'],
   ['a list of nothing', 'upstreams: []\n', '1:12: upstreams must be a list with at least one entry.'],
   ['a bracket left open', 'upstreams: [\n', null],
 ] as const)
@@ -150,6 +150,7 @@ test('a missing file, or an upstream address beside a file, is refused in a sent
   expect(missing.code).toBe(2)
   expect(missing.err).toContain('none.yaml cannot be read')
   expect((await run(['config', 'check'])).err).toContain('One file is needed')
+  writeFileSync(path, `upstreams:\n${one}`)
   const both = await run(['serve', '--upstream', 'http://127.0.0.1/v1', '--config', path])
   expect([both.code, both.err]).toEqual([
     2,
