@@ -33,3 +33,10 @@ export function isLoopback(address: string | null): boolean {
   const plain = address.replace(/^::ffff:/i, '')
   return plain === '::1' || (isIP(plain) === 4 && plain.startsWith('127.'))
 }
+
+/**
+ * A proxy on the same machine connects from the loopback address on behalf of anybody; most say so
+ * in one of these headers.
+ */
+export const cameThroughProxy = ({ headers }: Request) =>
+  ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'].some((name) => headers.has(name))

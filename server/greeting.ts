@@ -1,6 +1,7 @@
 /** What a start prints: the address, on the first start the key, and something to try. */
 import type { Config } from './config.ts'
 import type { FirstOrganization } from './first-organization.ts'
+import type { Listeners } from './listeners.ts'
 import type { Log } from './log.ts'
 import type { Terminal } from '../world/terminal.ts'
 
@@ -48,6 +49,16 @@ export function greet({ url, first, config, log, terminal }: Greeting) {
   })
   log.flush()
 }
+
+export function sayOtherListeners({ all }: Listeners, log: Log) {
+    const names = { admin: 'Administration', gateway: 'Model requests and /verify', metrics: 'Metrics' }
+    for (const { parts, url, isMain } of all)
+      if (!isMain)
+        log.say(
+          'info',
+          `${names[parts[0]!]} on ${url}${{ admin: '/v1', gateway: '/v1', metrics: '/metrics' }[parts[0]!]}`,
+        )
+  }
 
 /**
  * The key is in the environment and not in the commands to try, because everybody on the machine

@@ -11,7 +11,7 @@ import type { Terminal } from '../world/terminal.ts'
 import { realWorld } from '../world/world.ts'
 import { assemble, type Assembled } from './assemble.ts'
 import { bodyLimits } from './body-limits.ts'
-import { clientAddress, isLoopback } from './client-address.ts'
+import { cameThroughProxy, clientAddress, isLoopback } from './client-address.ts'
 import type { Config } from './config.ts'
 import { findConsole } from './console-files.ts'
 import type { ConsoleOptions } from './console-pages.ts'
@@ -19,7 +19,7 @@ import { endRequests } from './end-requests.ts'
 import { gatewayConfig } from './gateway-config.ts'
 import { hostLocks } from './host-locks.ts'
 import { changedSettings, noFile, readFileSettings } from './file-settings.ts'
-import { greet } from './greeting.ts'
+import { greet, sayOtherListeners } from './greeting.ts'
 import { Listeners } from './listeners.ts'
 import { logLinks } from './log-links.ts'
 import { Log } from './log.ts'
@@ -140,7 +140,7 @@ class KeyhallServer {
     for (const sentence of warnings(this.#config, this.#terminal)) this.#log.say('warn', sentence)
     const { admin: url } = this.urls
     greet({ url, first: this.#first, config: this.#config, log: this.#log, terminal: this.#terminal })
-    this.#sayOtherListeners(this.#listeners!)
+    sayOtherListeners(this.#listeners!, this.#log)
   }
 
   get urls(): Running['urls'] {
@@ -260,16 +260,6 @@ class KeyhallServer {
     listeners.serve(({ parts, isMain }) => router.serving(parts, isMain && !forAll ? isLocal : undefined))
   }
 
-  #sayOtherListeners({ all }: Listeners) {
-    const names = { admin: 'Administration', gateway: 'Model requests and /verify', metrics: 'Metrics' }
-    for (const { parts, url, isMain } of all)
-      if (!isMain)
-        this.#log.say(
-          'info',
-          `${names[parts[0]!]} on ${url}${{ admin: '/v1', gateway: '/v1', metrics: '/metrics' }[parts[0]!]}`,
-        )
-  }
-
   #storageFailed(error: Error) {
     this.#log.say('error', 'The storage failed; stopping, because going on could lose data.', { cause: error.message })
     this.#log.flush()
@@ -301,12 +291,5 @@ class KeyhallServer {
     log.flush()
   }
 }
-
-/**
- * A proxy on the same machine connects from the loopback address on behalf of anybody; most say so
- * in one of these headers.
- */
-const cameThroughProxy = ({ headers }: Request) =>
-  ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip'].some((name) => headers.has(name))
 
 const within = (milliseconds: number, work: Promise<unknown>) => Promise.race([work, Bun.sleep(milliseconds)])
