@@ -51,14 +51,14 @@ export function greet({ url, first, config, log, terminal }: Greeting) {
 }
 
 export function sayOtherListeners({ all }: Listeners, log: Log) {
-    const names = { admin: 'Administration', gateway: 'Model requests and /verify', metrics: 'Metrics' }
-    for (const { parts, url, isMain } of all)
-      if (!isMain)
-        log.say(
-          'info',
-          `${names[parts[0]!]} on ${url}${{ admin: '/v1', gateway: '/v1', metrics: '/metrics' }[parts[0]!]}`,
-        )
-  }
+  const names = { admin: 'Administration', gateway: 'Model requests and /verify', metrics: 'Metrics' }
+  for (const { parts, url, isMain } of all)
+    if (!isMain)
+      log.say(
+        'info',
+        `${names[parts[0]!]} on ${url}${{ admin: '/v1', gateway: '/v1', metrics: '/metrics' }[parts[0]!]}`,
+      )
+}
 
 /**
  * The key is in the environment and not in the commands to try, because everybody on the machine
