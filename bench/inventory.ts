@@ -36,6 +36,7 @@ const found: Record<string, (at: Somewhere) => string> = {
   last_used_after: ({ created_at }) => `last_used_after=${created_at}&order=asc`,
   created_before: ({ created_at }) => `created_before=${created_at}`,
   created_after: ({ created_at }) => `created_after=${created_at}&order=asc`,
+  never_expires: () => 'never_expires=true',
   expires_before: ({ created_at }) => `expires_before=${created_at + 31_536_000}`,
   'order_by=last_used_at': ({ id }) => `order_by=last_used_at&after=${id}`,
   'order_by=expires_at': ({ id }) => `order_by=expires_at&after=${id}`,

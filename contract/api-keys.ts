@@ -47,6 +47,7 @@ export const apiKeys = {
       created_before: when('created before this time'),
       created_after: when('created after this time'),
       expires_before: when('that expire before this time, or have expired'),
+      never_expires: optional(t.Boolean({ description: 'Only keys that never expire, or only keys that do.' })),
       name: optional(
         described(
           name(),
@@ -56,7 +57,7 @@ export const apiKeys = {
       order_by: optional(
         described(
           oneOf('created_at', 'last_used_at', 'expires_at'),
-          'The time that the keys are ordered by, and then by `created_at`. Keys that were never used come before all times, keys that never expire after all. By default `last_used_at` if the last use is asked for, `expires_at` if `expires_before` is given, else `created_at`.',
+          'The time that the keys are ordered by, and then by `created_at`. Keys that were never used come before all times, keys that never expire after all. By default `last_used_at` if the last use is asked for, `expires_at` if `expires_before` or `never_expires` is given, else `created_at`.',
         ),
       ),
       order: optional({ ...oneOf('asc', 'desc'), default: 'desc' }),

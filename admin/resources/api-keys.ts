@@ -115,6 +115,7 @@ async function planned({ db, organization_id, query }: Call<typeof apiKeys.list>
       created_before: created.before,
       used_after: used.after,
       used_before: used.before,
+      expires_after: expires.after,
       expires_before: expires.before,
     },
   }
@@ -125,14 +126,17 @@ type Ranges = { [Time in By]: { after: number; before: number } }
 
 /** The bounds of the times of the keys, both exclusive. */
 function rangesOf({ never_used, last_used_after = -1, last_used_before = END, ...query }: Query): Ranges {
-  const { created_after = -1, created_before = END, expires_before } = query
+  const { created_after = -1, created_before = END, expires_before = END, never_expires } = query
   return {
     created_at: { after: created_after, before: created_before },
     last_used_at: {
       after: never_used === false ? Math.max(last_used_after, NEVER_USED) : last_used_after,
       before: never_used ? Math.min(last_used_before, NEVER_USED + 1) : last_used_before,
     },
-    expires_at: { after: -1, before: expires_before === undefined ? END : Math.min(expires_before, NEVER_EXPIRES) },
+    expires_at: {
+      after: never_expires ? NEVER_EXPIRES - 1 : -1,
+      before: never_expires === false || expires_before < END ? Math.min(expires_before, NEVER_EXPIRES) : END,
+    },
   }
 }
 

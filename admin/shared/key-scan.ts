@@ -175,7 +175,9 @@ const select = statement(
           .where(
             raw<boolean>`item.last_used_sort + 0 > ${params.used_after} and item.last_used_sort + 0 < ${params.used_before}`,
           )
-          .where(raw<boolean>`item.expires_sort + 0 < ${params.expires_before}`)
+          .where(
+            raw<boolean>`item.expires_sort + 0 > ${params.expires_after} and item.expires_sort + 0 < ${params.expires_before}`,
+          )
     }
     for (const column of columnsOf(by)) keys = keys.orderBy(`item.${column}`, order)
     keys = keys.limit(params.limit)

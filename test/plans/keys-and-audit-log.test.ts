@@ -131,6 +131,8 @@ onBothEngines('the plans of hot reads', (server) => {
       ['last_used_after=1700010000&after=key_000100@1700010001', 'last_used', bounds.last_used_at],
       ['order_by=last_used_at', 'last_used', bounds.last_used_at],
       ['expires_before=1700010000', 'expires', 'expires_sort,created_at,id'],
+      ['never_expires=true', 'expires', 'expires_sort,created_at,id'],
+      ['never_expires=false', 'expires', 'expires_sort,created_at,id'],
       ['order_by=expires_at&order=asc', 'expires', 'expires_sort,created_at,id'],
       [`project_ids[]=${server().project_id}`, '', bounds.created_at],
       [`owner_ids[]=${server().owner_id}`, 'owner', bounds.created_at],

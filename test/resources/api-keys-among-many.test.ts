@@ -74,6 +74,7 @@ onBothEngines('the keys of all projects, where they are many', (server) => {
       { never_used: true, created_before: created_at + 50 },
       { last_used_after: created_at },
       { expires_before: created_at + 5_004 },
+      { never_expires: true },
       { created_after: created_at + 90 },
       { project_ids: projects },
       { owner_ids: ['user-ann'] },

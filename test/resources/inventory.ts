@@ -72,6 +72,7 @@ export function queries(all: Key[]) {
       created_before: created,
       created_after: created,
       expires_before: time(all.map(({ expires_at }) => expires_at)),
+      never_expires: fc.boolean(),
       name: fc.constantFrom('laptop', 'LAP', '1', 'robot', '_', '%'),
       order_by: fc.constantFrom(...orders),
       order: fc.constantFrom(...directions),
@@ -88,7 +89,7 @@ const expiresAt = (key: Key) => key.expires_at ?? Infinity
 /** Whether a list of these filters has the key. */
 export function agrees(key: Key, query: Query) {
   const { owner_project_access: access = 'any', never_used, owner_type, name = '' } = query
-  const { last_used_before, last_used_after, created_before, created_after, expires_before } = query
+  const { last_used_before, last_used_after, created_before, created_after, expires_before, never_expires } = query
   return (
     (query.project_ids?.includes(key.project_id) ?? true) &&
     (query.owner_ids?.includes(ownerOf(key)) ?? true) &&
@@ -100,6 +101,7 @@ export function agrees(key: Key, query: Query) {
     (created_before === undefined || key.created_at < created_before) &&
     (created_after === undefined || key.created_at > created_after) &&
     (expires_before === undefined || expiresAt(key) < expires_before) &&
+    (never_expires ?? key.expires_at === null) === (key.expires_at === null) &&
     key.name.toLowerCase().includes(name.toLowerCase())
   )
 }
@@ -108,7 +110,8 @@ export function agrees(key: Key, query: Query) {
 export function inOrder({ order_by, order = 'desc', ...query }: Query) {
   const byUse =
     query.last_used_before !== undefined || query.last_used_after !== undefined || query.never_used !== undefined
-  const by = order_by ?? (byUse ? 'last_used_at' : query.expires_before !== undefined ? 'expires_at' : 'created_at')
+  const byExpiry = query.expires_before !== undefined || query.never_expires !== undefined
+  const by = order_by ?? (byUse ? 'last_used_at' : byExpiry ? 'expires_at' : 'created_at')
   const time = { created_at: (key: Key) => key.created_at, last_used_at: usedAt, expires_at: expiresAt }[by]
   const sign = order === 'asc' ? 1 : -1
   return (one: Key, other: Key) => {
