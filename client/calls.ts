@@ -93,6 +93,7 @@ export const calls: Calls<typeof contract.admin> = {
       apiKeys: {
         list: { method: 'GET', path: '/organization/me/api_keys', query: ['after', 'limit', 'project_id'], body: none, ...list },
         create: { method: 'POST', path: '/organization/me/api_keys', query: none, body: ['project_id', 'name', 'scopes', 'expires_in_seconds'], ...key },
+        rotate: { method: 'POST', path: '/organization/me/api_keys/{api_key_id}/rotate', query: none, body: ['overlap_seconds', 'expires_in_seconds'], ...key },
         delete: { method: 'DELETE', path: '/organization/me/api_keys/{api_key_id}', query: none, body: none, ...key },
       },
     },
@@ -247,6 +248,7 @@ export const calls: Calls<typeof contract.admin> = {
         create: { method: 'POST', path: '/organization/projects/{project_id}/api_keys', query: none, body: ['name', 'user_id', 'scopes', 'expires_in_seconds'], ...key },
         retrieve: { method: 'GET', path: '/organization/projects/{project_id}/api_keys/{api_key_id}', query: none, body: none, ...key },
         update: { method: 'POST', path: '/organization/projects/{project_id}/api_keys/{api_key_id}', query: none, body: ['scopes', 'expires_in_seconds'], ...key },
+        rotate: { method: 'POST', path: '/organization/projects/{project_id}/api_keys/{api_key_id}/rotate', query: none, body: ['overlap_seconds', 'expires_in_seconds'], ...key },
         delete: { method: 'DELETE', path: '/organization/projects/{project_id}/api_keys/{api_key_id}', query: none, body: none, ...key },
       },
       serviceAccounts: {

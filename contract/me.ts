@@ -21,7 +21,7 @@ import {
   t,
   time,
 } from './kit.ts'
-import { Scopes } from './project-api-keys.ts'
+import { rotation, Scopes } from './project-api-keys.ts'
 
 /** How many living keys of their own somebody can have in a project. */
 export const MOST_OWN_KEYS = 100
@@ -92,6 +92,19 @@ export const myApiKeys = {
       scopes: optional(Scopes),
       expires_in_seconds: optional(lifetime()),
     },
+    returns: t.Object({
+      ...ApiKey.properties,
+      value: t.String({ description: 'The key itself, shown this once.' }),
+    }),
+    extension: true,
+  }),
+  rotate: post(`${keys}/{api_key_id}/rotate`, {
+    about:
+      'Makes a new key with the name, the project and the scopes of this one, which goes on working for a while. Only this answer contains the value of the new key.',
+    can: 'api.management.write',
+    reach: 'own',
+    audit: ['api_key.created', 'api_key.updated'],
+    body: rotation,
     returns: t.Object({
       ...ApiKey.properties,
       value: t.String({ description: 'The key itself, shown this once.' }),

@@ -247,6 +247,10 @@ export const projects: Recipes<typeof contract.admin.organization.projects> = {
       prepare: async (tenant) => ({ ...(await apiKey(tenant)), body: { scopes: ['api.all.read'] } }),
       events: { 'api_key.updated': 1 },
     },
+    rotate: {
+      prepare: async (tenant) => ({ ...(await apiKey(tenant)), body: { overlap_seconds: 60 } }),
+      events: { 'api_key.created': 1, 'api_key.updated': 1 },
+    },
     delete: { prepare: apiKey, events: { 'api_key.deleted': 1 } },
   },
   serviceAccounts: {

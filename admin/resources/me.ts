@@ -13,6 +13,7 @@ import { findProjectById } from '../shared/find-project.ts'
 import { projectsOfPerson } from '../shared/person-projects.ts'
 import { addPersonalKey } from '../shared/personal-key.ts'
 import { presentKey, withOwners } from '../shared/project-key-rows.ts'
+import { rotateKey } from '../shared/rotate-key.ts'
 
 const REQUEST = 'api.model.request'
 
@@ -53,16 +54,16 @@ export const myApiKeyHandlers = handlers(myApiKeys, {
   async create(call) {
     const { caller, body } = call
     const { project_id, ...wanted } = body
-    const project = await findProjectById(call, project_id)
-    // The same for a project that does not exist, so that nobody learns which there are.
-    const owned = { ...caller, project_id, owner_id: caller.user_id, account_role: null, may_hold: true }
-    const permitted = project ? await grantedTo(call.db, owned) : null
-    if (!project || !permitted) throw notFound('project', project_id, 'project_id')
-    requireActive(project)
-    if (!permitted.includes(REQUEST)) throw notPermitted(REQUEST)
-    await requireRoom(call, project_id)
+    await requireMayCreate(call, project_id)
     const { id, value } = await addPersonalKey(call, { project_id, user_id: caller.user_id }, wanted)
     call.record('api_key.created', { id, data: { scopes: wanted.scopes ?? [] } }, project_id)
+    return { ...present(await findOwnKey(call, id)), value }
+  },
+
+  async rotate(call) {
+    const old = await findOwnKey(call, call.params.api_key_id)
+    await requireMayCreate(call, old.project_id)
+    const { id, value } = await rotateKey(call, old.id, call.body)
     return { ...present(await findOwnKey(call, id)), value }
   },
 
@@ -78,6 +79,22 @@ export const myApiKeyHandlers = handlers(myApiKeys, {
     return deletedResult('organization.project.api_key', id)
   },
 })
+
+/**
+ * Throws 404 where the person has no access to the project, the same as for one that does not exist,
+ * so that nobody learns which there are; 403 without the permission to call models; 400 where the
+ * project is archived or the person has too many keys.
+ */
+async function requireMayCreate(call: Asked & Pick<Call, 'now'>, project_id: string) {
+  const { caller } = call
+  const project = await findProjectById(call, project_id)
+  const owned = { ...caller, project_id, owner_id: caller.user_id, account_role: null, may_hold: true }
+  const permitted = project ? await grantedTo(call.db, owned) : null
+  if (!project || !permitted) throw notFound('project', project_id, 'project_id')
+  requireActive(project)
+  if (!permitted.includes(REQUEST)) throw notPermitted(REQUEST)
+  await requireRoom(call, project_id)
+}
 
 /** Throws 400 when the person has as many living keys in the project as there can be. */
 async function requireRoom({ db, organization_id, caller, now }: Asked & Pick<Call, 'now'>, project_id: string) {

@@ -9,6 +9,7 @@ import { requireActive } from '../rules/require-active.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
 import { addPersonalKey } from '../shared/personal-key.ts'
 import { presentKey, withOwners, type Access } from '../shared/project-key-rows.ts'
+import { rotateKey } from '../shared/rotate-key.ts'
 
 export default handlers(projectApiKeys, {
   list: async (call) =>
@@ -60,6 +61,15 @@ export default handlers(projectApiKeys, {
     }
     call.record('api_key.updated', { id: key.id, changes_requested: { scopes, expires_in_seconds } })
     return presentKey(await findProjectApiKey(call, key.id))
+  },
+
+  async rotate(call) {
+    requireActive(call.project)
+    const old = presentKey(await findProjectApiKey(call, call.params.api_key_id))
+    if (old.owner_project_access === 'inactive')
+      throw invalid(`The owner of API key ${old.id} has no access to ${call.project.id}, so that no key can replace it`)
+    const { id, value } = await rotateKey(call, old.id, call.body)
+    return { ...presentKey(await findProjectApiKey(call, id)), value }
   },
 
   async delete(call) {
