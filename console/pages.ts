@@ -3,7 +3,7 @@
  */
 import type { ComponentType } from 'preact'
 import { match } from './place.ts'
-import type { Me } from './session.ts'
+import { can, type Me } from './session.ts'
 
 export interface PageProps {
   me: Me
@@ -24,6 +24,12 @@ export interface PageEntry {
 
 /** In the order of the navigation. */
 export const pages: readonly PageEntry[] = [
+  {
+    path: '/keys',
+    name: 'Keys',
+    isFor: (me) => can(me, 'api.management.read'),
+    load: () => import('./pages/keys.tsx'),
+  },
   { path: '/my-keys', name: 'My keys', isFor: () => true, load: () => import('./pages/my-keys.tsx') },
   { path: '/sessions', name: 'Sessions', isFor: () => true, load: () => import('./pages/own-sessions.tsx') },
 ]

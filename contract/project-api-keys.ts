@@ -53,6 +53,23 @@ export const ProjectApiKey = object(
 
 const path = '/organization/projects/{project_id}/api_keys'
 
+/** What a rotation can be told. */
+export const rotation = {
+  overlap_seconds: optional(
+    t.Integer({
+      minimum: 1,
+      maximum: 2_592_000,
+      default: 86_400,
+      description: 'Seconds from now until the old key expires, unless it expires before.',
+    }),
+  ),
+  expires_in_seconds: optional({
+    ...lifetime(),
+    description:
+      'Seconds from now until the new key expires; by default as many as the old key was to live, and never if that one never expired.',
+  }),
+}
+
 export const projectApiKeys = reachingProjects({
   list: get(path, {
     about: 'Lists the API keys of a project, newest first.',
@@ -96,6 +113,18 @@ export const projectApiKeys = reachingProjects({
     body: { scopes: optional(Scopes), expires_in_seconds: optional(lifetime()) },
     bodyRules: [{ atLeastOne: ['scopes', 'expires_in_seconds'] }],
     returns: ProjectApiKey,
+  }),
+  rotate: post(`${path}/{api_key_id}/rotate`, {
+    about:
+      'Makes a new key with the owner, the name and the scopes of this one, which goes on working for a while. Only this answer contains the value of the new key.',
+    can: 'api.management.write',
+    audit: ['api_key.created', 'api_key.updated'],
+    body: rotation,
+    returns: t.Object({
+      ...ProjectApiKey.properties,
+      value: t.String({ description: 'The key itself, shown this once.' }),
+    }),
+    extension: true,
   }),
   delete: del(`${path}/{api_key_id}`, {
     about: 'Deletes a key, at once and for good.',

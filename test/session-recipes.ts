@@ -35,6 +35,10 @@ export const people: Recipes<Pick<typeof contract.admin.organization, 'sessions'
         }),
         events: { 'api_key.created': 1 },
       },
+      rotate: {
+        prepare: async (tenant) => ({ params: { api_key_id: await newOwnKey(tenant) }, body: { overlap_seconds: 60 } }),
+        events: { 'api_key.created': 1, 'api_key.updated': 1 },
+      },
       delete: {
         prepare: async (tenant) => ({ params: { api_key_id: await newOwnKey(tenant) } }),
         events: { 'api_key.deleted': 1 },

@@ -273,7 +273,8 @@ export async function addPerson(
     id: string
     email: string
     name?: string
-    role?: 'owner' | 'reader'
+    /** `member` is somebody without a role in the organization. */
+    role?: 'owner' | 'reader' | 'member'
     project_id?: string
     project_role?: string
   },
@@ -283,10 +284,11 @@ export async function addPerson(
     const { id, email, name = id, role = 'reader', project_id, project_role = 'member' } = person
     await sql.insertInto('users').values({ organization_id, id, email, name, created_at }).execute()
     const held = { organization_id, principal_id: id, created_at }
-    await sql
-      .insertInto('role_assignments')
-      .values({ ...held, resource_id: organization_id, role })
-      .execute()
+    if (role !== 'member')
+      await sql
+        .insertInto('role_assignments')
+        .values({ ...held, resource_id: organization_id, role })
+        .execute()
     if (project_id)
       await sql
         .insertInto('role_assignments')

@@ -81,9 +81,9 @@ export const myApiKeyHandlers = handlers(myApiKeys, {
 })
 
 /**
- * Throws 404 where the person has no access to the project, the same as for one that does not exist,
- * so that nobody learns which there are; 403 without the permission to call models; 400 where the
- * project is archived or the person has too many keys.
+ * Throws 404 where the person has no access to the project, the same as for one that does not
+ * exist, so that nobody learns which there are; 403 without the permission to call models; 400
+ * where the project is archived or the person has too many keys.
  */
 async function requireMayCreate(call: Asked & Pick<Call, 'now'>, project_id: string) {
   const { caller } = call

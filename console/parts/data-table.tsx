@@ -13,6 +13,13 @@ export interface Column<Row> {
   isNumber?: boolean
 }
 
+export interface Selection<Row> {
+  /** What a row is called. */
+  nameOf: (row: Row) => string
+  has: (row: Row) => boolean
+  set: (row: Row, isChosen: boolean) => void
+}
+
 interface Props<Row> {
   /** What the table lists, for screen readers. */
   caption: string
@@ -22,6 +29,8 @@ interface Props<Row> {
   keyOf: (row: Row) => string
   /** What can be done with a row. */
   actions?: (row: Row) => ComponentChildren
+  /** Rows that can be chosen, each by a box in front of it. */
+  selection?: Selection<Row>
   /** What is shown in the place of a table without rows. */
   empty: ComponentChildren
 }
@@ -52,12 +61,17 @@ export const Waiting = () => (
 )
 
 /** The roles are written out because blocks on narrow screens would lose them. */
-function Table<Row>({ caption, columns, list, keyOf, actions }: Props<Row>) {
+function Table<Row>({ caption, columns, list, keyOf, actions, selection }: Props<Row>) {
   return (
     <table role="table" aria-busy={list.isLoading}>
       <caption class="visually-hidden">{caption}</caption>
       <thead role="rowgroup">
         <tr role="row">
+          {selection && (
+            <th role="columnheader" scope="col">
+              <span class="visually-hidden">Chosen</span>
+            </th>
+          )}
           {columns.map(({ title, isNumber }) => (
             <th key={title} role="columnheader" scope="col" class={isNumber ? 'number' : undefined}>
               {title}
@@ -73,6 +87,7 @@ function Table<Row>({ caption, columns, list, keyOf, actions }: Props<Row>) {
       <tbody role="rowgroup">
         {list.items.map((row) => (
           <tr key={keyOf(row)} role="row">
+            {selection && <Chooser row={row} selection={selection} />}
             {columns.map(({ title, cell, isNumber }, at) => (
               <Cell key={title} title={title} isFirst={at === 0} isNumber={isNumber}>
                 {cell(row)}
@@ -89,6 +104,17 @@ function Table<Row>({ caption, columns, list, keyOf, actions }: Props<Row>) {
     </table>
   )
 }
+
+const Chooser = <Row,>({ row, selection }: { row: Row; selection: Selection<Row> }) => (
+  <td role="cell" class="chooser">
+    <input
+      type="checkbox"
+      aria-label={`Choose ${selection.nameOf(row)}`}
+      checked={selection.has(row)}
+      onChange={(event) => selection.set(row, event.currentTarget.checked)}
+    />
+  </td>
+)
 
 interface CellProps {
   title: string

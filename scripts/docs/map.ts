@@ -38,6 +38,7 @@ const rooms: Record<string, string> = {
   'cli/completion': 'Completion for three shells.',
   console: 'The pages for browsers. They stand on `client/` alone.',
   'console/pages': 'One file for each page.',
+  'console/pages/inventory': 'Parts of the page of all keys.',
   'console/parts': 'What pages are made of.',
   scripts: 'Check, docs, build, test.',
   'scripts/docs': 'The generated pages.',

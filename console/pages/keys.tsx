@@ -1,0 +1,151 @@
+/** All keys of the organization: found by filters, chosen, rotated and revoked. */
+import { useSignal, type Signal } from '@preact/signals'
+import { hrefOf, place } from '../place.ts'
+import { organization, useAnswer, useList } from '../use-calls.ts'
+import type { PageProps } from '../pages.ts'
+import { DataTable, type Column } from '../parts/data-table.tsx'
+import { DateTime } from '../parts/date-time.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { Page } from '../parts/page.tsx'
+import { Rotate } from '../parts/rotate.tsx'
+import { can } from '../session.ts'
+import { AdminKeys } from './inventory/admin-keys.tsx'
+import { FilterBar } from './inventory/filter-bar.tsx'
+import { ownerOf, type InventoryKey } from './inventory/inventory-key.ts'
+import { queryFrom } from './inventory/query.ts'
+import { RevokeMany } from './inventory/revoke-many.tsx'
+
+const MOST_PROJECTS = 100
+
+export default function Keys({ me }: PageProps) {
+  const { query } = place.value
+  const mayChange = can(me, 'api.management.write')
+  const list = useList<InventoryKey>((options) => organization.apiKeys.list(queryFrom(query), options), [String(query)])
+  const projects = useAnswer(
+    (options) => organization.projects.list({ limit: MOST_PROJECTS, include_archived: true }, options),
+    [],
+  )
+  const names = new Map(projects.answer?.data.map(({ id, name }) => [id, name]))
+  const chosen = useSignal<ReadonlyMap<string, InventoryKey>>(new Map())
+  const revoking = useSignal<readonly InventoryKey[] | null>(null)
+  const rotating = useSignal<InventoryKey | null>(null)
+  return (
+    <Page title="Keys" about="The keys of all projects.">
+      <FilterBar projects={projects.answer?.data ?? []} />
+      {mayChange && <ChosenKeys chosen={[...chosen.value.values()]} onRevoke={(keys) => (revoking.value = keys)} />}
+      <DataTable
+        caption="Keys"
+        list={list}
+        columns={columnsWith(names)}
+        keyOf={({ id }: InventoryKey) => id}
+        empty={<Empty title="No such key">Other filters may find more.</Empty>}
+        {...(mayChange && {
+          actions: (key: InventoryKey) => (
+            <KeyButtons of={key} onRotate={() => (rotating.value = key)} onRevoke={() => (revoking.value = [key])} />
+          ),
+          selection: selectionIn(chosen),
+        })}
+      />
+      <AdminKeys mayChange={mayChange} />
+      {revoking.value && (
+        <RevokeMany
+          keys={revoking.value}
+          onRevoked={(id) => unchoose(chosen, id)}
+          onClose={() => {
+            revoking.value = null
+            list.reload()
+          }}
+        />
+      )}
+      {rotating.value && (
+        <RotateKey of={rotating.value} onRotated={list.reload} onClose={() => (rotating.value = null)} />
+      )}
+    </Page>
+  )
+}
+
+type Chosen = Signal<ReadonlyMap<string, InventoryKey>>
+
+const unchoose = (chosen: Chosen, id: string) =>
+  (chosen.value = new Map([...chosen.value].filter(([one]) => one !== id)))
+
+const selectionIn = (chosen: Chosen) => ({
+  nameOf: ({ name, redacted_value }: InventoryKey) => name || redacted_value,
+  has: ({ id }: InventoryKey) => chosen.value.has(id),
+  set(key: InventoryKey, isChosen: boolean) {
+    if (isChosen) chosen.value = new Map([...chosen.value, [key.id, key]])
+    else unchoose(chosen, key.id)
+  },
+})
+
+interface ButtonsProps {
+  of: InventoryKey
+  onRotate: () => void
+  onRevoke: () => void
+}
+
+const KeyButtons = ({ of: { name, redacted_value }, onRotate, onRevoke }: ButtonsProps) => (
+  <>
+    <button type="button" onClick={onRotate}>
+      Rotate <span class="visually-hidden">{name || redacted_value}</span>
+    </button>{' '}
+    <button type="button" onClick={onRevoke}>
+      Revoke <span class="visually-hidden">{name || redacted_value}</span>
+    </button>
+  </>
+)
+
+interface RotateProps {
+  of: InventoryKey
+  onRotated: () => void
+  onClose: () => void
+}
+
+const RotateKey = ({ of: { id, project_id, name }, ...others }: RotateProps) => (
+  <Rotate
+    name={name}
+    rotate={(overlap_seconds) => organization.projects.apiKeys.rotate(id, { project_id, overlap_seconds })}
+    {...others}
+  />
+)
+
+function ChosenKeys({
+  chosen,
+  onRevoke,
+}: {
+  chosen: readonly InventoryKey[]
+  onRevoke: (keys: readonly InventoryKey[]) => void
+}) {
+  return (
+    <p class="chosen-keys" role="status">
+      {chosen.length === 0 ? 'No key is chosen.' : `${chosen.length} chosen.`}{' '}
+      <button type="button" class="danger" disabled={chosen.length === 0} onClick={() => onRevoke(chosen)}>
+        Revoke the chosen keys
+      </button>
+    </p>
+  )
+}
+
+const columnsWith = (projects: ReadonlyMap<string, string>): Column<InventoryKey>[] => [
+  { title: 'Name', cell: ({ name }) => name || <span class="faint">Without a name</span> },
+  {
+    title: 'Owner',
+    cell: (key) => (
+      <>
+        {ownerOf(key).name}
+        {key.owner.type === 'service_account' && <span class="badge">Service account</span>}
+        {key.owner_project_access === 'inactive' && <span class="badge">Has left</span>}
+      </>
+    ),
+  },
+  {
+    title: 'Project',
+    cell: ({ project_id }) => (
+      <a href={hrefOf(`/projects/${encodeURIComponent(project_id)}`)}>{projects.get(project_id) ?? project_id}</a>
+    ),
+  },
+  { title: 'Key', cell: ({ redacted_value }) => <code>{redacted_value}</code> },
+  { title: 'Created', cell: ({ created_at }) => <DateTime at={created_at} /> },
+  { title: 'Last used', cell: ({ last_used_at }) => <DateTime at={last_used_at} none="Never" /> },
+  { title: 'Expires', cell: ({ expires_at }) => <DateTime at={expires_at} none="Never" /> },
+]
