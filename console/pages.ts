@@ -30,6 +30,13 @@ export const pages: readonly PageEntry[] = [
     isFor: (me) => can(me, 'api.management.read'),
     load: () => import('./pages/keys.tsx'),
   },
+  {
+    path: '/projects',
+    name: 'Projects',
+    isFor: (me) => can(me, 'api.management.read'),
+    load: () => import('./pages/projects.tsx'),
+  },
+  { path: '/projects/:id', name: null, isFor: () => true, load: () => import('./pages/project.tsx') },
   { path: '/my-keys', name: 'My keys', isFor: () => true, load: () => import('./pages/my-keys.tsx') },
   { path: '/sessions', name: 'Sessions', isFor: () => true, load: () => import('./pages/own-sessions.tsx') },
 ]

@@ -76,5 +76,12 @@ export async function signOut() {
   location.replace(hrefOf('/'))
 }
 
+/** Whether the person has a permission in a project, by a role in it or in the organization. */
+export const canIn = (me: Me, project_id: string, permission: string) =>
+  can(me, permission) ||
+  (me.projects.find(({ id }) => id === project_id)?.permissions as readonly string[] | undefined)?.includes(
+    permission,
+  ) === true
+
 /** Whether the person has a permission of the whole organization. */
 export const can = ({ permissions }: Me, permission: string) => (permissions as readonly string[]).includes(permission)

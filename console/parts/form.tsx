@@ -69,6 +69,7 @@ interface TextProps extends FieldProps {
   maxLength?: number
   min?: number
   max?: number
+  step?: number
   autocomplete?: string
   placeholder?: string
   value?: string
@@ -89,6 +90,30 @@ export function TextField({ label, name, hint, type = 'text', autocomplete = 'of
         aria-invalid={isWrong || undefined}
         // Preact has a type for each kind of input, and here it can be any of them.
         {...({ type, autocomplete, ...others } as InputHTMLAttributes)}
+      />
+      <Notes id={id} hint={hint} error={error} />
+    </div>
+  )
+}
+
+interface AreaProps extends FieldProps {
+  value?: string
+  rows?: number
+}
+
+export function TextArea({ label, name, hint, value, rows = 6 }: AreaProps) {
+  const { id, describedBy, isWrong, error } = useField(name, hint)
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <textarea
+        id={id}
+        name={name}
+        rows={rows}
+        spellcheck={false}
+        defaultValue={value}
+        aria-describedby={describedBy}
+        aria-invalid={isWrong || undefined}
       />
       <Notes id={id} hint={hint} error={error} />
     </div>

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { organization } from '../use-calls.ts'
 import type { OwnProject } from '../own-projects.ts'
 import { Dialog } from './dialog.tsx'
+import { DAY, lifetimeFrom, lifetimes } from './lifetimes.ts'
 import { ShownOnce } from './shown-once.tsx'
 import { Form, SelectField, TextField } from './form.tsx'
 
@@ -14,16 +15,6 @@ interface Props {
   onMade: () => void
   onClose: () => void
 }
-
-const DAY = 24 * 60 * 60
-
-const lifetimes = [
-  { value: String(7 * DAY), label: 'In 7 days' },
-  { value: String(30 * DAY), label: 'In 30 days' },
-  { value: String(90 * DAY), label: 'In 90 days' },
-  { value: String(365 * DAY), label: 'In a year' },
-  { value: '', label: 'Never' },
-]
 
 export function NewKey({ onMade, onClose, ...chosen }: Props) {
   const value = useSignal<string | null>(null)
@@ -49,11 +40,10 @@ const MakeKey = ({ projects, project_id, onClose, onMade }: MakeProps) => (
         </button>
       }
       onSubmit={async (valueOf) => {
-        const lifetime = valueOf('expires_in_seconds')
         const { value } = await organization.me.apiKeys.create({
           project_id: valueOf('project_id'),
           name: valueOf('name'),
-          ...(lifetime && { expires_in_seconds: Number(lifetime) }),
+          ...lifetimeFrom(valueOf('expires_in_seconds')),
         })
         onMade(value)
       }}

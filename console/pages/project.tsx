@@ -1,0 +1,110 @@
+/** One project: who belongs to it, its keys, its limits and its budget. */
+import { useSignal } from '@preact/signals'
+import type { PageProps } from '../pages.ts'
+import { Confirm, Dialog } from '../parts/dialog.tsx'
+import { Form, TextField } from '../parts/form.tsx'
+import { Page } from '../parts/page.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { Tabs } from '../parts/tabs.tsx'
+import { place } from '../place.ts'
+import { canIn } from '../session.ts'
+import { organization, useAnswer } from '../use-calls.ts'
+import { Budget } from './project/budget.tsx'
+import { ProjectKeys } from './project/project-keys.tsx'
+import { Limits } from './project/limits.tsx'
+import { Members } from './project/members.tsx'
+import { Models } from './project/models.tsx'
+import { ProjectGroups } from './project/project-groups.tsx'
+import { ServiceAccounts } from './project/service-accounts.tsx'
+
+export type Project = Awaited<ReturnType<typeof organization.projects.retrieve>>
+
+export interface SectionProps {
+  project: Project
+  /** Whether the person may change it; an archived project cannot be changed. */
+  mayChange: boolean
+}
+
+const sections = {
+  members: { title: 'Members', Section: Members },
+  groups: { title: 'Groups', Section: ProjectGroups },
+  'service-accounts': { title: 'Service accounts', Section: ServiceAccounts },
+  keys: { title: 'Keys', Section: ProjectKeys },
+  limits: { title: 'Limits', Section: Limits },
+  models: { title: 'Models', Section: Models },
+  budget: { title: 'Budget', Section: Budget },
+}
+
+const titles = Object.entries(sections).map(([name, { title }]) => ({ name, title }))
+
+export default function ProjectPage({ me, params: { id = '' } }: PageProps) {
+  const { answer: project, problem, reload } = useAnswer((options) => organization.projects.retrieve(id, options), [id])
+  if (!project)
+    return <Page title="Project">{problem !== undefined && <Problem problem={problem} retry={reload} />}</Page>
+  const mayChange = canIn(me, project.id, 'api.management.write') && project.status === 'active'
+  const chosen = place.value.query.get('tab') ?? 'members'
+  const name = Object.hasOwn(sections, chosen) ? (chosen as keyof typeof sections) : 'members'
+  const { title, Section } = sections[name]
+  return (
+    <Page
+      title={project.name}
+      about={
+        <>
+          <code>{project.id}</code>
+          {project.status === 'archived' && ' is archived: none of its keys opens anything.'}
+        </>
+      }
+      actions={mayChange && <Change project={project} onChanged={reload} />}
+    >
+      <Tabs label="Parts of the project" tabs={titles} chosen={name} />
+      <section aria-label={title}>
+        <Section key={name} project={project} mayChange={mayChange} />
+      </section>
+    </Page>
+  )
+}
+
+function Change({ project, onChanged }: { project: Project; onChanged: () => void }) {
+  const open = useSignal<'rename' | 'archive' | null>(null)
+  const close = () => (open.value = null)
+  return (
+    <>
+      <button type="button" onClick={() => (open.value = 'rename')}>
+        Rename
+      </button>{' '}
+      <button type="button" class="danger" onClick={() => (open.value = 'archive')}>
+        Archive
+      </button>
+      {open.value === 'rename' && (
+        <Dialog title="Rename the project" onClose={close}>
+          <Form
+            submit="Rename it"
+            onSubmit={async (valueOf) => {
+              await organization.projects.update(project.id, { name: valueOf('name') })
+              close()
+              onChanged()
+            }}
+          >
+            <TextField label="Name" name="name" required maxLength={255} value={project.name} />
+          </Form>
+        </Dialog>
+      )}
+      {open.value === 'archive' && (
+        <Confirm
+          title="Archive the project?"
+          action="Archive"
+          onClose={close}
+          onConfirm={async () => {
+            await organization.projects.archive(project.id)
+            onChanged()
+          }}
+        >
+          <p>
+            All keys of <strong>{project.name}</strong> open nothing from then on. A project that is archived cannot be
+            brought back.
+          </p>
+        </Confirm>
+      )}
+    </>
+  )
+}

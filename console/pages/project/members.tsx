@@ -1,0 +1,108 @@
+/** The people who hold a role in a project directly. */
+import { useSignal } from '@preact/signals'
+import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { DateTime } from '../../parts/date-time.tsx'
+import { Confirm, Dialog } from '../../parts/dialog.tsx'
+import { Form, SelectField, TextField } from '../../parts/form.tsx'
+import { organization, useList } from '../../use-calls.ts'
+import type { SectionProps } from '../project.tsx'
+
+type Member = Awaited<ReturnType<typeof organization.projects.users.list>>['data'][number]
+
+const roles = [
+  { value: 'member', label: 'Member: makes keys of their own and calls models' },
+  { value: 'owner', label: 'Owner: manages the project too' },
+  { value: 'viewer', label: 'Viewer: looks at what there is' },
+]
+
+export function Members({ project: { id: project_id, name }, mayChange }: SectionProps) {
+  const list = useList<Member>(
+    (options) => organization.projects.users.list(project_id, { limit: 50 }, options),
+    [project_id],
+  )
+  const isAdding = useSignal(false)
+  const removing = useSignal<Member | null>(null)
+  return (
+    <>
+      {mayChange && (
+        <button type="button" onClick={() => (isAdding.value = true)}>
+          Add a person
+        </button>
+      )}
+      <DataTable
+        caption="Members"
+        list={list}
+        columns={columns}
+        keyOf={({ id }) => id}
+        empty={<p>Nobody holds a role in this project directly. Groups may, and owners of the organization do.</p>}
+        {...(mayChange && {
+          actions: (member: Member) => (
+            <button type="button" onClick={() => (removing.value = member)}>
+              Remove <span class="visually-hidden">{member.name ?? member.email}</span>
+            </button>
+          ),
+        })}
+      />
+      {isAdding.value && (
+        <AddMember project_id={project_id} onAdded={list.reload} onClose={() => (isAdding.value = false)} />
+      )}
+      {removing.value && (
+        <Confirm
+          title="Remove this person?"
+          action="Remove"
+          onClose={() => (removing.value = null)}
+          onConfirm={async () => {
+            await organization.projects.users.delete(removing.value!.id, { project_id })
+            list.reload()
+          }}
+        >
+          <p>
+            <strong>{removing.value.name ?? removing.value.email}</strong> loses every role in {name} that is held
+            directly. Without another way in, their keys in it open nothing from then on.
+          </p>
+        </Confirm>
+      )}
+    </>
+  )
+}
+
+const columns: Column<Member>[] = [
+  { title: 'Name', cell: ({ name, email }) => name ?? email },
+  { title: 'E-mail', cell: ({ email }) => email },
+  { title: 'Role', cell: ({ role }) => role },
+  { title: 'Added', cell: ({ added_at }) => <DateTime at={added_at} /> },
+]
+
+interface AddProps {
+  project_id: string
+  onAdded: () => void
+  onClose: () => void
+}
+
+const AddMember = ({ project_id, onAdded, onClose }: AddProps) => (
+  <Dialog title="Add a person" onClose={onClose}>
+    <Form
+      submit="Add"
+      actions={
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+      }
+      onSubmit={async (valueOf) => {
+        await organization.projects.users.create(project_id, { email: valueOf('email'), role: valueOf('role') })
+        onAdded()
+        onClose()
+      }}
+    >
+      <TextField
+        label="E-mail"
+        name="email"
+        type="email"
+        required
+        maxLength={254}
+        hint="Of somebody who belongs to the organization already."
+      />
+      <SelectField label="Role" name="role" options={roles} value="member" />
+    </Form>
+  </Dialog>
+)

@@ -1,0 +1,122 @@
+/** The service accounts of a project: owners of keys that are not people. */
+import { useSignal } from '@preact/signals'
+import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { DateTime } from '../../parts/date-time.tsx'
+import { Confirm, Dialog } from '../../parts/dialog.tsx'
+import { Form, SelectField, TextField } from '../../parts/form.tsx'
+import { lifetimes, lifetimeFrom } from '../../parts/lifetimes.ts'
+import { ShownOnce } from '../../parts/shown-once.tsx'
+import { organization, useList } from '../../use-calls.ts'
+import type { SectionProps } from '../project.tsx'
+
+type Account = Awaited<ReturnType<typeof organization.projects.serviceAccounts.list>>['data'][number]
+
+export function ServiceAccounts({ project: { id: project_id }, mayChange }: SectionProps) {
+  const list = useList<Account>(
+    (options) => organization.projects.serviceAccounts.list(project_id, { limit: 50 }, options),
+    [project_id],
+  )
+  /** The account that gets a key, or `new` for one that is made with its first key. */
+  const making = useSignal<Account | 'new' | null>(null)
+  const ending = useSignal<Account | null>(null)
+  return (
+    <>
+      {mayChange && (
+        <button type="button" onClick={() => (making.value = 'new')}>
+          Make a service account
+        </button>
+      )}
+      <DataTable
+        caption="Service accounts"
+        list={list}
+        columns={columns}
+        keyOf={({ id }) => id}
+        empty={<p>There is none yet. Programs on servers should use the key of one, so that it outlives people.</p>}
+        {...(mayChange && {
+          actions: (account: Account) => (
+            <Buttons of={account} onKey={() => (making.value = account)} onDelete={() => (ending.value = account)} />
+          ),
+        })}
+      />
+      {making.value && (
+        <MakeKey
+          project_id={project_id}
+          account={making.value === 'new' ? null : making.value}
+          onMade={list.reload}
+          onClose={() => (making.value = null)}
+        />
+      )}
+      {ending.value && (
+        <Confirm
+          title="Delete this service account?"
+          action="Delete"
+          onClose={() => (ending.value = null)}
+          onConfirm={async () => {
+            await organization.projects.serviceAccounts.delete(ending.value!.id, { project_id })
+            list.reload()
+          }}
+        >
+          <p>
+            <strong>{ending.value.name}</strong> goes with all its keys, which open nothing from then on.
+          </p>
+        </Confirm>
+      )}
+    </>
+  )
+}
+
+const Buttons = ({ of: { name }, onKey, onDelete }: { of: Account; onKey: () => void; onDelete: () => void }) => (
+  <>
+    <button type="button" onClick={onKey}>
+      Make a key <span class="visually-hidden">for {name}</span>
+    </button>{' '}
+    <button type="button" onClick={onDelete}>
+      Delete <span class="visually-hidden">{name}</span>
+    </button>
+  </>
+)
+
+const columns: Column<Account>[] = [
+  { title: 'Name', cell: ({ name }) => name },
+  { title: 'Role', cell: ({ role }) => role },
+  { title: 'Id', cell: ({ id }) => <code>{id}</code> },
+  { title: 'Created', cell: ({ created_at }) => <DateTime at={created_at} /> },
+]
+
+interface MakeProps {
+  project_id: string
+  /** Null to make the account with its first key. */
+  account: Account | null
+  onMade: () => void
+  onClose: () => void
+}
+
+function MakeKey({ project_id, account, onMade, onClose }: MakeProps) {
+  const value = useSignal<string | null>(null)
+  if (value.value !== null) return <ShownOnce value={value.value} onDone={onClose} />
+  return (
+    <Dialog title={account ? `Make a key for ${account.name}` : 'Make a service account'} onClose={onClose}>
+      <Form
+        submit="Make it"
+        onSubmit={async (valueOf) => {
+          const wanted = { name: valueOf('name'), ...lifetimeFrom(valueOf('expires_in_seconds')) }
+          const { projects } = organization
+          const made = account
+            ? await projects.serviceAccounts.apiKeys.create(account.id, { project_id, ...wanted })
+            : (await projects.serviceAccounts.create(project_id, wanted)).api_key
+          value.value = made?.value ?? null
+          onMade()
+        }}
+      >
+        <TextField
+          label={account ? 'Name of the key' : 'Name of the account'}
+          name="name"
+          required
+          maxLength={255}
+          hint="Such as the program that uses it."
+        />
+        <SelectField label="The key expires" name="expires_in_seconds" value="" options={lifetimes} />
+      </Form>
+    </Dialog>
+  )
+}

@@ -1,0 +1,89 @@
+/** The projects of the organization: to look into, and to create. */
+import { useSignal } from '@preact/signals'
+import type { PageProps } from '../pages.ts'
+import { DataTable, type Column } from '../parts/data-table.tsx'
+import { DateTime } from '../parts/date-time.tsx'
+import { Dialog } from '../parts/dialog.tsx'
+import { Empty } from '../parts/empty.tsx'
+import { Form, TextField } from '../parts/form.tsx'
+import { Page } from '../parts/page.tsx'
+import { hrefOf, navigate, place, setQuery } from '../place.ts'
+import { can } from '../session.ts'
+import { organization, useList } from '../use-calls.ts'
+
+type Project = Awaited<ReturnType<typeof organization.projects.list>>['data'][number]
+
+export const pathOf = (project_id: string) => `/projects/${encodeURIComponent(project_id)}`
+
+export default function Projects({ me }: PageProps) {
+  const withArchived = place.value.query.get('archived') === 'too'
+  const list = useList<Project>(
+    (options) => organization.projects.list({ limit: 50, include_archived: withArchived }, options),
+    [withArchived],
+  )
+  const isCreating = useSignal(false)
+  const mayCreate = can(me, 'api.management.write')
+  return (
+    <Page
+      title="Projects"
+      about="A project has members, keys, limits and a budget of its own."
+      actions={
+        mayCreate && (
+          <button type="button" class="primary" onClick={() => (isCreating.value = true)}>
+            Create a project
+          </button>
+        )
+      }
+    >
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={withArchived}
+          onChange={(event) => setQuery({ archived: event.currentTarget.checked ? 'too' : null })}
+        />
+        Archived projects too
+      </label>
+      <DataTable
+        caption="Projects"
+        list={list}
+        columns={columns}
+        keyOf={({ id }) => id}
+        empty={<Empty title="There is no project yet">Create one, then add people to it.</Empty>}
+      />
+      {isCreating.value && <CreateProject onClose={() => (isCreating.value = false)} />}
+    </Page>
+  )
+}
+
+const columns: Column<Project>[] = [
+  {
+    title: 'Name',
+    cell: ({ id, name, status }) => (
+      <>
+        <a href={hrefOf(pathOf(id))}>{name}</a>
+        {status === 'archived' && <span class="badge">Archived</span>}
+      </>
+    ),
+  },
+  { title: 'Id', cell: ({ id }) => <code>{id}</code> },
+  { title: 'Created', cell: ({ created_at }) => <DateTime at={created_at} /> },
+]
+
+const CreateProject = ({ onClose }: { onClose: () => void }) => (
+  <Dialog title="Create a project" onClose={onClose}>
+    <Form
+      submit="Create it"
+      actions={
+        <button type="button" onClick={onClose}>
+          Cancel
+        </button>
+      }
+      onSubmit={async (valueOf) => {
+        const { id } = await organization.projects.create({ name: valueOf('name') })
+        navigate(pathOf(id))
+      }}
+    >
+      <TextField label="Name" name="name" required maxLength={255} hint="Of a team, or of what it builds." />
+    </Form>
+  </Dialog>
+)
