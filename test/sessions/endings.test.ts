@@ -47,11 +47,14 @@ for (const engine of engines)
       expect(await seen(cookie)).toEqual([401, 401])
     })
 
-    test('comes when the person leaves the organization', async () => {
-      const { id, cookie } = await newSigned(server())
-      expect(await seen(cookie)).toEqual([200, 200])
-      await users().delete(id)
-      expect(await seen(cookie)).toEqual([401, 401])
+    test('comes when the person leaves the organization, also for somebody without a role there', async () => {
+      const [reader, member] = [await newSigned(server()), await newSigned(server())]
+      await users().update(member.id, { role: 'member' })
+      const cookie = await signInAs(server(), member.id)
+      expect([await seen(reader.cookie), await seen(cookie)].flat()).toEqual([200, 200, 200, 200])
+      await users().delete(reader.id)
+      await users().delete(member.id)
+      expect([await seen(reader.cookie), await seen(cookie)].flat()).toEqual([401, 401, 401, 401])
     })
 
     test('comes with the role that the person signed in with', async () => {
