@@ -1,10 +1,13 @@
 /** The budgets in an exchange: locks them, records reports, grants money, and writes them back. */
 import { sql as raw } from 'kysely'
+import { jsonRows } from '../database/json-rows.ts'
 import type { Sql } from '../database/types.ts'
 import { budgetName, shareOf, type BudgetKey, type BudgetReport, type SharedBudget } from './budget.ts'
 import type { Batch, BudgetOutcome } from './exchange-types.ts'
 import { holdDeferred } from './deferred-rows.ts'
 import { inOrder } from './exchange-windows.ts'
+
+type Engine = 'sqlite' | 'postgres'
 
 /** For this time after a request waited for money, no server holds money for requests to come. */
 const WANTED_MILLISECONDS = 2_000
@@ -24,49 +27,63 @@ export interface OpenBudget {
   wantedByOthers: boolean
 }
 
-/** Locks the budgets, and records what this server settled and holds. */
-export async function openBudgets(sql: Sql, { budgets, server_id }: Batch, now: number) {
+const keyTypes = { organization_id: 'text', project_id: 'text', month: 'text' } as const
+const keyNames = raw.join(Object.keys(keyTypes).map((column) => raw.ref(column)))
+const isGiven = (table: 'budgets' | 'holdings') =>
+  raw.join(
+    Object.keys(keyTypes).map((column) => raw`${raw.ref(`${table}.${column}`)} = ${raw.ref(`given.${column}`)}`),
+    raw` and `,
+  )
+
+/** Locks the budgets in the order of their keys, and records what this server settled and holds. */
+export async function openBudgets(sql: Sql, engine: Engine, { budgets, server_id }: Batch, now: number) {
   const open = new Map<string, OpenBudget>()
-  for (const { key, limit, report, told } of inOrder(budgets, budgetName)) {
-    const reserved = report.in_flight + report.free + report.deferred - told.in_flight - told.free
-    const shared = await sql
-      .insertInto('budgets')
-      .values({ ...key, settled: report.settled, reserved, burned: 0, admitted_at: 0, refused_at: 0, wanted_at: 0 })
-      .onConflict((conflict) =>
-        conflict.columns(['organization_id', 'project_id', 'month']).doUpdateSet({
-          settled: raw<number>`budgets.settled + excluded.settled`,
-          reserved: raw<number>`budgets.reserved + excluded.reserved`,
-        }),
-      )
-      .returning(['settled', 'reserved', 'burned', 'wanted_at'])
-      .executeTakeFirstOrThrow()
-    const others = limit === null ? 0 : await freeOfOthers(sql, key, server_id)
-    open.set(budgetName(key), {
+  if (budgets.length === 0) return open
+  const reports = inOrder(budgets, budgetName).map(({ key, report, told }, place) => ({
+    ...key,
+    place,
+    settled: report.settled,
+    reserved: report.in_flight + report.free + report.deferred - told.in_flight - told.free,
+  }))
+  const { rows } = await raw<BudgetKey & SharedBudget & { wanted_at: number }>`
+    insert into budgets (${keyNames}, settled, reserved, burned, admitted_at, refused_at, wanted_at)
+    select ${keyNames}, settled, reserved, 0, 0, 0, 0
+    from ${jsonRows(engine, { ...keyTypes, place: 'bigint', settled: 'bigint', reserved: 'bigint' }, reports)}
+    where true order by place
+    on conflict (${keyNames}) do update set
+      settled = budgets.settled + excluded.settled, reserved = budgets.reserved + excluded.reserved
+    returning ${keyNames}, settled, reserved, burned, wanted_at`.execute(sql)
+  const found = new Map(rows.map((row) => [budgetName(row), row]))
+  const limited = budgets.filter(({ limit }) => limit !== null).map(({ key }) => key)
+  const others = await freeOfOthers(sql, engine, limited, server_id)
+  for (const { key, limit, report } of budgets) {
+    const name = budgetName(key)
+    const { settled, reserved, burned, wanted_at } = found.get(name)!
+    open.set(name, {
       key,
       limit,
       report,
-      shared,
-      others,
+      shared: { settled, reserved, burned },
+      others: others.get(name) ?? 0,
       admitted: 0,
       granted: 0,
       refused: false,
       wanted: false,
-      wantedByOthers: now - shared.wanted_at < WANTED_MILLISECONDS,
+      wantedByOthers: now - wanted_at < WANTED_MILLISECONDS,
     })
   }
   return open
 }
 
-async function freeOfOthers(sql: Sql, { organization_id, project_id, month }: BudgetKey, server_id: string) {
-  const { free } = await sql
-    .selectFrom('holdings')
-    .select(raw<number>`cast(coalesce(sum(free), 0) as bigint)`.as('free'))
-    .where('organization_id', '=', organization_id)
-    .where('project_id', '=', project_id)
-    .where('month', '=', month)
-    .where('server_id', '!=', server_id)
-    .executeTakeFirstOrThrow()
-  return free
+/** By the name of the budget, what other servers hold for requests to come. */
+async function freeOfOthers(sql: Sql, engine: Engine, keys: readonly BudgetKey[], server_id: string) {
+  if (keys.length === 0) return new Map<string, number>()
+  const names = raw.join(Object.keys(keyTypes).map((column) => raw.ref(`given.${column}`)))
+  const { rows } = await raw<BudgetKey & { free: number }>`
+    select ${names}, cast(sum(holdings.free) as bigint) as free
+    from ${jsonRows(engine, keyTypes, keys)} join holdings on ${isGiven('holdings')}
+    where holdings.server_id <> ${server_id} group by ${names}`.execute(sql)
+  return new Map(rows.map((row) => [budgetName(row), row.free]))
 }
 
 export const roomOf = ({ limit, shared: { settled, reserved, burned } }: OpenBudget) =>
@@ -82,37 +99,69 @@ export function grantMoney(budget: OpenBudget, servers: number): BudgetOutcome {
   return { admitted, granted: budget.granted, share, wanted: budget.wantedByOthers }
 }
 
-export async function keepBudgets(sql: Sql, server_id: string, budgets: readonly OpenBudget[], now: number) {
-  for (const { key, limit, report, admitted, granted, refused, wanted } of budgets) {
-    const isAdmitting = limit !== null && !refused && (admitted > 0 || report.handedOut)
-    if (granted > 0 || admitted > 0 || isAdmitting || refused || wanted)
-      await sql
-        .updateTable('budgets')
-        .set({ reserved: raw<number>`reserved + ${admitted + granted}` })
-        .$if(refused, (query) => query.set({ refused_at: now }))
-        .$if(isAdmitting, (query) => query.set({ admitted_at: now }))
-        .$if(wanted, (query) => query.set({ wanted_at: now }))
-        .where('organization_id', '=', key.organization_id)
-        .where('project_id', '=', key.project_id)
-        .where('month', '=', key.month)
-        .execute()
-    if (report.deferred > 0) await holdDeferred(sql, key, report.deferred)
-    const held = { in_flight: report.in_flight + admitted, free: report.free + granted }
-    if (held.in_flight === 0 && held.free === 0)
-      await sql
-        .deleteFrom('holdings')
-        .where('server_id', '=', server_id)
-        .where('organization_id', '=', key.organization_id)
-        .where('project_id', '=', key.project_id)
-        .where('month', '=', key.month)
-        .execute()
-    else
-      await sql
-        .insertInto('holdings')
-        .values({ server_id, ...key, ...held })
-        .onConflict((conflict) =>
-          conflict.columns(['server_id', 'organization_id', 'project_id', 'month']).doUpdateSet(held),
-        )
-        .execute()
+export async function keepBudgets(
+  sql: Sql,
+  engine: Engine,
+  server_id: string,
+  budgets: readonly OpenBudget[],
+  now: number,
+) {
+  const changes = budgets.map(changeOf)
+  const changed = changes.filter(({ more, was_refused, was_admitted, is_wanted }) =>
+    [more, was_refused, was_admitted, is_wanted].some((one) => one > 0),
+  )
+  if (changed.length > 0)
+    await raw`
+      update budgets set
+        reserved = budgets.reserved + given.more,
+        refused_at = case when given.was_refused = 1 then ${now} else budgets.refused_at end,
+        admitted_at = case when given.was_admitted = 1 then ${now} else budgets.admitted_at end,
+        wanted_at = case when given.is_wanted = 1 then ${now} else budgets.wanted_at end
+      from ${jsonRows(engine, changeTypes, changed)} where ${isGiven('budgets')}`.execute(sql)
+  for (const { key, report } of budgets) if (report.deferred > 0) await holdDeferred(sql, key, report.deferred)
+  await keepHoldings(sql, engine, server_id, budgets)
+}
+
+const changeTypes = {
+  ...keyTypes,
+  more: 'bigint',
+  was_refused: 'bigint',
+  was_admitted: 'bigint',
+  is_wanted: 'bigint',
+} as const
+
+/** What is written of a budget beside the report; 1 stands for yes. */
+function changeOf({ key, limit, report, admitted, granted, refused, wanted }: OpenBudget) {
+  const isAdmitting = limit !== null && !refused && (admitted > 0 || report.handedOut)
+  return {
+    ...key,
+    more: admitted + granted,
+    was_refused: Number(refused),
+    was_admitted: Number(isAdmitting),
+    is_wanted: Number(wanted),
   }
+}
+
+async function keepHoldings(sql: Sql, engine: Engine, server_id: string, budgets: readonly OpenBudget[]) {
+  const rows = budgets.map(({ key, report, admitted, granted }) => ({
+    ...key,
+    in_flight: report.in_flight + admitted,
+    free: report.free + granted,
+  }))
+  const isNothing = ({ in_flight, free }: { in_flight: number; free: number }) => in_flight === 0 && free === 0
+  const over = rows.filter(isNothing)
+  const held = rows.filter((row) => !isNothing(row))
+  if (over.length > 0)
+    await raw`
+      delete from holdings where server_id = ${server_id}
+        and (${keyNames}) in (select ${keyNames} from ${jsonRows<BudgetKey>(engine, keyTypes, over)})`.execute(sql)
+  if (held.length > 0)
+    await raw`
+      insert into holdings (server_id, ${keyNames}, in_flight, free)
+      select ${server_id}, ${keyNames}, in_flight, free
+      from ${jsonRows(engine, { ...keyTypes, in_flight: 'bigint', free: 'bigint' }, held)}
+      where true order by ${keyNames}
+      on conflict (server_id, ${keyNames}) do update set in_flight = excluded.in_flight, free = excluded.free`.execute(
+      sql,
+    )
 }

@@ -2,6 +2,7 @@
  * The rate windows in an exchange: locks them, records reports, grants units, and writes them back.
  */
 import { sql as raw } from 'kysely'
+import { jsonRows } from '../database/json-rows.ts'
 import type { Sql } from '../database/types.ts'
 import { windowName, type Batch, type WindowKey, type WindowOutcome } from './exchange-types.ts'
 import {
@@ -29,21 +30,24 @@ export interface OpenWindow {
   allotted: number
 }
 
-/** Locks the windows, and records what this server reports of them. */
-export async function openWindows(sql: Sql, { windows }: Batch, now: number) {
+const keyTypes = { organization_id: 'text', project_id: 'text', limit_key: 'text', metric: 'text' } as const
+const keyNames = raw.join(Object.keys(keyTypes).map((column) => raw.ref(column)))
+
+/** Locks the windows, in the order of their keys, and records what this server reports of them. */
+export async function openWindows(sql: Sql, engine: 'sqlite' | 'postgres', { windows }: Batch, now: number) {
   const open = new Map<string, OpenWindow>()
-  for (const { key, span, limit, report } of inOrder(windows, windowName)) {
-    const { state: text } = await sql
-      .insertInto('rate_windows')
-      .values({ ...key, version: 1, state: packed(emptyState()) })
-      .onConflict((conflict) =>
-        conflict
-          .columns(['organization_id', 'project_id', 'limit_key', 'metric'])
-          .doUpdateSet({ version: raw<number>`rate_windows.version + 1` }),
-      )
-      .returning('state')
-      .executeTakeFirstOrThrow()
-    const state = unpacked(text)
+  if (windows.length === 0) return open
+  const keys = inOrder(windows, windowName).map(({ key }, place) => ({ ...key, place }))
+  const { rows } = await raw<WindowKey & { state: string }>`
+    insert into rate_windows (${keyNames}, version, state)
+    select ${keyNames}, 1, ${packed(emptyState())}
+    from ${jsonRows(engine, { ...keyTypes, place: 'bigint' }, keys)}
+    where true order by place
+    on conflict (${keyNames}) do update set version = rate_windows.version + 1
+    returning ${keyNames}, state`.execute(sql)
+  const states = new Map(rows.map((row) => [windowName(row), row.state]))
+  for (const { key, span, limit, report } of windows) {
+    const state = unpacked(states.get(windowName(key))!)
     expire(state, span, now)
     const booked = book(state, span, now, report)
     open.set(windowName(key), { key, span, limit, report, state, booked, allotted: 0 })
@@ -62,19 +66,16 @@ export function grantUnits(window: OpenWindow, batch: Batch, now: number, isAlon
   return { booked, grant, ...given, used: usedOf(state) - own }
 }
 
-export async function keepWindows(sql: Sql, windows: readonly OpenWindow[]) {
-  for (const { key, state } of windows) {
-    await sql
-      .updateTable('rate_windows')
-      .set({ state: packed(state) })
-      .where('organization_id', '=', key.organization_id)
-      .where('project_id', '=', key.project_id)
-      .where('limit_key', '=', key.limit_key)
-      .where('metric', '=', key.metric)
-      .execute()
-  }
+export async function keepWindows(sql: Sql, engine: 'sqlite' | 'postgres', windows: readonly OpenWindow[]) {
+  if (windows.length === 0) return
+  const rows = windows.map(({ key, state }) => ({ ...key, state: packed(state) }))
+  await raw`
+    update rate_windows set state = given.state
+    from ${jsonRows(engine, { ...keyTypes, state: 'text' }, rows)}
+    where rate_windows.organization_id = given.organization_id and rate_windows.project_id = given.project_id
+      and rate_windows.limit_key = given.limit_key and rate_windows.metric = given.metric`.execute(sql)
 }
 
-/** Sorted by key, so that all servers lock in the same order. */
+/** Sorted by key, so that all servers lock in one order, however the database sorts. */
 export const inOrder = <Item extends { key: Key }, Key>(items: readonly Item[], name: (key: Key) => string): Item[] =>
   items.toSorted((one, other) => (name(one.key) < name(other.key) ? -1 : 1))

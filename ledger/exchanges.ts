@@ -113,16 +113,15 @@ export class Exchanges {
     const { database, world, lease } = this.#parts
     const { engine } = database
     const at = world.steady()
-    // Others may have taken it for dead, and nothing is lost then.
-    const mayBeNew = again === null && lease.isOver && this.holdsNothing
+    const isNew = again === null && lease.isOver && this.holdsNothing && !(await lease.isRegistered())
+    if (isNew) lease.rename()
+    // They stay the same when the transaction runs again.
+    const { server_id, seq } = lease
     this.counts.exchanges++
     let sent = again
     const outcome = await database.write(async (sql) => {
-      if (mayBeNew && !(await lease.isRegistered(sql))) {
-        lease.rename()
-        await register(sql, engine, lease.server_id)
-      }
-      const now = await renew(sql, engine, lease)
+      if (isNew) await register(sql, engine, server_id)
+      const now = await renew(sql, engine, { server_id, seq })
       // A transaction that runs again sends the same.
       const { batch } = (sent ??= this.#unsure = this.#compose(at))
       return await exchange(sql, engine, batch, now, () => this.#join(sent!))

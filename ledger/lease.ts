@@ -1,6 +1,6 @@
 /** This server's name in the ledger, its lease there, and the database's clock. */
 import { databaseNow } from '../database/clock.ts'
-import type { Database, Sql } from '../database/types.ts'
+import type { Database } from '../database/types.ts'
 import { newId } from '../world/random.ts'
 import type { World } from '../world/world.ts'
 import { LEASE_MILLISECONDS, register } from './ledger-exchange.ts'
@@ -121,16 +121,9 @@ export class Lease {
     return other === undefined
   }
 
-  /** Whether nobody took this server for dead. Locks its row. */
-  async isRegistered(sql: Sql): Promise<boolean> {
-    const row = await sql
-      .updateTable('ledger_servers')
-      .set({ seq: this.seq })
-      .where('id', '=', this.server_id)
-      .where('seq', '=', this.seq)
-      .returning('seq')
-      .executeTakeFirst()
-    return row !== undefined
+  /** Whether nobody took this server for dead. */
+  async isRegistered(): Promise<boolean> {
+    return (await this.read())?.seq === this.seq
   }
 
   /** This server's row in the database; undefined when others took it for dead. */

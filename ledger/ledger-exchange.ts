@@ -37,8 +37,8 @@ export async function exchange(
   join: () => void,
 ): Promise<Outcome> {
   const { count, others } = await readServers(sql, batch.server_id, now)
-  const windows = await openWindows(sql, batch, now)
-  const budgets = await openBudgets(sql, batch, now)
+  const windows = await openWindows(sql, engine, batch, now)
+  const budgets = await openBudgets(sql, engine, batch, now)
   join()
   const decisions = batch.needs.map((need) => decide(need, windows, budgets, others, now))
   const outcome: Omit<Outcome, 'merged'> = {
@@ -48,8 +48,8 @@ export async function exchange(
     decisions,
     isAlone: others.size === 0,
   }
-  await keepWindows(sql, [...windows.values()])
-  await keepBudgets(sql, batch.server_id, [...budgets.values()], now)
+  await keepWindows(sql, engine, [...windows.values()])
+  await keepBudgets(sql, engine, batch.server_id, [...budgets.values()], now)
   const merged = await rollUp(sql, engine, batch.usage)
   const admitted = batch.needs.filter((_, n) => decisions[n]!.kind === 'admitted')
   await writeInFlight(sql, engine, batch.server_id, withAdmitted(batch.inFlight, admitted))

@@ -35,6 +35,8 @@ export class Servers {
   readonly #began: number
   #events: Event[] = []
   #underWay = 0
+  /** How many statements the servers have run. */
+  statements = 0
   readonly all: Server[] = []
 
   constructor(database: Database, drop: () => Promise<void>, now: number) {
@@ -152,9 +154,10 @@ export class Servers {
     const { engine } = database
     const clock = databaseNow(engine).compile(database.read).sql
     const timed = (sql: Sql) =>
-      kyselyOver(engine, (text, parameters, hasRows) =>
-        this.#counted(() => runOf(sql)(text.replaceAll(clock, `${this.now}`), parameters, hasRows)),
-      )
+      kyselyOver(engine, (text, parameters, hasRows) => {
+        this.statements++
+        return this.#counted(() => runOf(sql)(text.replaceAll(clock, `${this.now}`), parameters, hasRows))
+      })
     return {
       engine,
       path: database.path,

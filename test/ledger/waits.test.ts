@@ -135,6 +135,27 @@ for (const engine of engines)
       if (last!.status === 'fulfilled') last!.value.release()
     })
 
+    test('shares its exchange with any number of limits, for the same few statements', async () => {
+      const statements: number[] = []
+      for (const count of [1, 50]) {
+        const projects = Array.from({ length: count }, (_, n) => `${project_id} ${count} ${n}`)
+        const asked = projects.map((project_id) => ({
+          ...ask({ project_id, limits: { organization: 1_000_000, project: 1_000 }, bound: 10 }),
+          windows: [rate],
+        }))
+        await servers.quiet()
+        const [before, writes] = [servers.statements, one.writes]
+        const admitted = await servers.during(Promise.all(asked.map(async (wanted) => one.ledger.admit(wanted))))
+        expect(one.writes).toBe(writes + 1)
+        statements.push(servers.statements - before)
+        for (const admission of admitted) admission.settle(used)
+        await servers.advance(1_000)
+        for (const project of projects) expect(await servers.wrong({ [project]: 1_000 })).toEqual([])
+      }
+      expect(statements[1]).toBe(statements[0]!)
+      expect(statements[0]).toBeLessThanOrEqual(11)
+    })
+
     const admitAll = async (asked: Promise<Admission>[]) => {
       for (const admission of await servers.during(Promise.all(asked))) admission.settle(used)
     }
