@@ -65,7 +65,10 @@ export default handlers(projectApiKeys, {
 
   async rotate(call) {
     requireActive(call.project)
-    const old = presentKey(await findProjectApiKey(call, call.params.api_key_id))
+    const row = await findProjectApiKey(call, call.params.api_key_id)
+    const old = presentKey(row)
+    // Whatever its scopes are: they can be changed.
+    await requireKeyGrantable(call, { id: row.owner_id, account_role: row.account_role })
     if (old.owner_project_access === 'inactive')
       throw invalid(`The owner of API key ${old.id} has no access to ${call.project.id}, so that no key can replace it`)
     const { id, value } = await rotateKey(call, old.id, call.body)

@@ -28,7 +28,7 @@ onBothEngines('a session', (server) => {
   const manage = ['api.management.read', 'api.management.write']
 
   test('of somebody who may manage a project, and not use it, makes nothing that uses it', async () => {
-    const { id: account, project_id: project } = await newServiceAccount(server())
+    const { id: account, project_id: project, api_key } = await newServiceAccount(server())
     const user = await addPerson(server(), { id: `user-used${++made}`, email: uniqueEmail(), project_id: project })
     const { id, post } = await holder(manage, project)
     const group = await newGroup(server())
@@ -51,6 +51,7 @@ onBothEngines('a session', (server) => {
       [`${projectRoles(project)}/${custom.id}`, { permissions: [...manage, 'api.model.request'] }],
       [`${at}/api_keys`, { name: 'theirs', user_id: user }],
       [`${at}/api_keys`, { name: 'owner', user_id: server().owner_id, scopes: ['api.model.request'] }],
+      [`${at}/api_keys/${api_key.id}/rotate`, {}],
       [`${at}/service_accounts`, { name: 'robot' }],
       [`${at}/service_accounts/${account}`, { role: 'owner' }],
       [`${at}/service_accounts/${account}/api_keys`, { name: 'more' }],
