@@ -20,6 +20,7 @@ import { verifyAdminKey } from '../keys/verify-admin-key.ts'
 import { verifySession } from '../keys/verify-session.ts'
 import { acceptPage } from './invites/accept-page.ts'
 import { endpoints, type Endpoint } from './api.ts'
+import type { OidcEndpoint } from './oidc/oidc-endpoint.ts'
 import type { AdminContext, Caller } from './call.ts'
 import { frontPage, wantsPage } from './front-page.ts'
 import { Pipeline } from './pipeline.ts'
@@ -37,6 +38,8 @@ export interface AdminOptions {
   addressOf?: (request: Request) => string | null
   /** The origins of pages of this server; without it nobody can sign in. */
   originsOf?: OriginsOf
+  /** Where people sign in at an issuer. */
+  oidcEndpoint?: OidcEndpoint
   /** The memory for request bodies, shared with the gateway. */
   bodies?: BodyBudget
   /** Whether the console is served beside it. */
@@ -67,11 +70,13 @@ class AdminApp {
   readonly #bodies: BodyBudget
   readonly #originsOf: OriginsOf
   readonly #frontPage: ReturnType<typeof frontPage>
+  readonly #oidc: OidcEndpoint | undefined
 
   constructor(context: AdminContext, options: AdminOptions) {
     const { log, addressOf = () => null, bodies = new BodyBudget(), originsOf = () => [] } = options
     this.#context = context
     this.#originsOf = originsOf
+    this.#oidc = options.oidcEndpoint
     this.#reporting = { world: context.world, log }
     this.#addressOf = addressOf
     this.#bodies = bodies
@@ -84,6 +89,8 @@ class AdminApp {
     this.hono.get('/console/sign-in-methods.json', (c) =>
       this.#answer(c.req.raw, 'sign-in methods', async () => ({ body: this.#signInMethods(c.req.raw) })),
     )
+    const { oidcEndpoint: oidc } = options
+    if (oidc) this.hono.all('/console/oidc/:step{start|callback}', (c) => oidc.fetch(c.req.raw))
     this.hono.get('/', (c) => this.#answer(c.req.raw, 'front page', (ip_address) => this.#front(c.req.raw, ip_address)))
     this.hono.notFound((c) => this.#answer(c.req.raw, null, (ip_address) => this.#rejectUnknown(c.req.raw, ip_address)))
   }
@@ -125,7 +132,9 @@ class AdminApp {
   /** How people can sign in from here. */
   #signInMethods(request: Request) {
     const canSignIn = this.#originsOf(request).length > 0
-    return { admin_key: canSignIn, link: canSignIn && this.#context.mail !== null, oidc: false }
+    const none = { oidc: false, oidc_name: null }
+    const oidc = (canSignIn && this.#oidc?.method) || none
+    return { admin_key: canSignIn, link: canSignIn && this.#context.mail !== null, ...oidc }
   }
 
   async #front(request: Request, ip_address: string | null): Promise<Result> {

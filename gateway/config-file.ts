@@ -6,6 +6,7 @@ import { checkModels, type Gravity } from './check-models.ts'
 import { failOverOf } from './fail-over.ts'
 import { modelSettings, type ModelInFile } from './model-config.ts'
 import { passingHeaders } from './passing-headers.ts'
+import { oidcConfig, type SignInInFile } from './sign-in-config.ts'
 import { spendConfig, type SpendInFile } from './spend-config.ts'
 import { FileParser, type FileContext, type Problem, type Schema } from './file-parser.ts'
 import { FileServer } from './server-section.ts'
@@ -36,11 +37,13 @@ export function readGatewayFile(
     models = [],
     paths = [],
     spend = {},
+    sign_in = {},
   } = (read ?? {}) as {
     upstreams?: FileUpstream[]
     models?: ModelInFile[]
     paths?: string[]
     spend?: SpendInFile
+    sign_in?: SignInInFile
   }
   checkAcross(parser, upstreams)
   checkPaths(parser, paths)
@@ -51,7 +54,13 @@ export function readGatewayFile(
   const isUsable = read && problems.every(({ gravity }) => gravity !== 'error')
   return {
     config: isUsable
-      ? { upstreams: upstreams.map(withDefaults), models: models.map(modelSettings), paths, spend: spendConfig(spend) }
+      ? {
+          upstreams: upstreams.map(withDefaults),
+          models: models.map(modelSettings),
+          paths,
+          spend: spendConfig(spend),
+          sign_in: oidcConfig(sign_in),
+        }
       : null,
     problems,
   }

@@ -7,6 +7,7 @@ import type { Gravity } from './check-models.ts'
 import { wrongStatus } from './fail-over.ts'
 import { wrongPath } from './outside-paths.ts'
 import { wrongHeader } from './passing-headers.ts'
+import { wrongIssuer, wrongMailDomain, wrongNewcomers } from './sign-in-config.ts'
 import { isReadOnTheWay, wrongWebhookSecret, wrongWebhookUrl } from './spend-config.ts'
 import { wrongBaseUrl } from './upstream-config.ts'
 
@@ -48,6 +49,9 @@ const formats: Record<string, (text: string) => string | null> = {
   path: wrongPath,
   'webhook-url': wrongWebhookUrl,
   'webhook-secret': wrongWebhookSecret,
+  issuer: wrongIssuer,
+  'mail-domain': wrongMailDomain,
+  newcomers: wrongNewcomers,
 }
 
 export class FileParser {
@@ -164,7 +168,7 @@ export class FileParser {
         `${what} has no path; the address of an OpenAI-compatible server usually ends in "/v1".`,
         'warning',
       )
-    const isSecret = what.endsWith('.api_key') || schema.format === 'webhook-secret'
+    const isSecret = /\.(api_key|client_secret)$/.test(what) || schema.format === 'webhook-secret'
     if (isSecret && !written.includes('${'))
       this.report(at, `${what} stands in the file; "\${NAME}" takes it from the environment instead.`, 'warning')
     if (what === 'server.database' && !written.includes('${') && /^postgres(ql)?:\/\/[^/@]*:[^/@]+@/.test(text))

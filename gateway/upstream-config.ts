@@ -6,6 +6,7 @@ import { OutsidePaths } from './outside-paths.ts'
 import { FileModel } from './model-config.ts'
 import { passingHeaders, PassingHeaders } from './passing-headers.ts'
 import { FileServer } from './server-section.ts'
+import { FileSignIn, type OidcConfig } from './sign-in-config.ts'
 import { FileSpend, type SpendConfig } from './spend-config.ts'
 import type { Secret } from '../world/secret.ts'
 
@@ -76,6 +77,7 @@ export const GatewayFile = t.Object(
     models: t.Optional(t.Array(FileModel, { description: 'Prices, sizes and limits of models.' })),
     paths: t.Optional(OutsidePaths),
     spend: t.Optional(FileSpend),
+    sign_in: t.Optional(FileSignIn),
     server: t.Optional(FileServer),
   },
   { additionalProperties: false },
@@ -106,6 +108,8 @@ export interface GatewayConfig {
   /** Paths outside `/v1` that are forwarded too. */
   paths?: readonly string[]
   spend?: SpendConfig
+  /** How people sign in at an issuer; null where they do not. */
+  sign_in?: OidcConfig | null
 }
 
 /** `KEYHALL_UPSTREAM` alone: one upstream that serves whatever it says it does. */

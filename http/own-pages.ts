@@ -25,7 +25,7 @@ export class PageRequest {
    * Throws 400 for a cookie beside a key, and 403 for a request from elsewhere.
    */
   readToken(): string | null {
-    const found = this.#names().flatMap((name) => cookies(this.#request.headers.get('cookie'), name))
+    const found = this.#names().flatMap((name) => cookiesNamed(this.#request.headers.get('cookie'), name))
     if (found.length === 0) return null
     if (this.#request.headers.has('authorization')) throw twoCredentials()
     this.#requireOwnPage()
@@ -74,7 +74,7 @@ const PLAIN_NAME = 'keyhall'
 const cookieName = (origin: string) => (origin.startsWith('https:') ? SECURE_NAME : PLAIN_NAME)
 
 /** The values of all cookies with this name. */
-const cookies = (header: string | null, name: string): string[] =>
+export const cookiesNamed = (header: string | null, name: string): string[] =>
   (header ?? '').split(';').flatMap((pair) => {
     const at = pair.indexOf('=')
     return pair.slice(0, at).trim() === name ? [pair.slice(at + 1).trim()] : []

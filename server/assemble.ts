@@ -1,6 +1,8 @@
 /** Assembles the server: administration, the gateway with `/verify`, and the metrics. */
-import { adminApp } from '../admin/admin-app.ts'
+import { adminApp, type AdminOptions } from '../admin/admin-app.ts'
 import type { AdminContext } from '../admin/call.ts'
+import { OidcEndpoint } from '../admin/oidc/oidc-endpoint.ts'
+import type { OidcSettings } from '../admin/oidc/oidc-settings.ts'
 import { SignInLinks } from '../admin/sessions/sign-in-links.ts'
 import { SignIns } from '../admin/sessions/sign-ins.ts'
 import { IssuerKeys } from '../admin/workload-identity/issuer-keys.ts'
@@ -36,7 +38,7 @@ export interface Assembled {
   gateway: Gateway
   probes: Probes
   /** Takes the file with the upstreams as it is now. */
-  configure: (config: GatewayConfig | null) => void
+  configure: (config: GatewayConfig | null, oidc?: OidcSettings | null) => void
   /** What happens by itself every now and then, done now. */
   now: {
     /** Tells the database what was used. */
@@ -66,9 +68,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const mayFetchFrom = parts.issuerHosts ?? new Set<string>()
   const shared = { database, keys, lastUsed, world, mail, cache, revocations, ...openSignIn({ ...parts, keys }) }
   const context = { ...shared, keepRevocations, models, report: reports.make, mayFetchFrom }
-  const admin = adminApp(context, options)
-  const issuers = { providers: background.providers, issuerKeys: new IssuerKeys(world, mayFetchFrom) }
-  const tokens = new TokenEndpoint({ ...context, ...issuers }, options)
+  const { admin, oidc, tokens } = openAdmin(context, background, options)
   const policies = new Policies([...standardPolicies(meter.context, parts), ...(parts.policies ?? [])])
   const authorizer = new KeyAuthorizer(context, policies, parts.addressOf)
   const gateway = new Gateway({ authorizer, policies, world }, upstreams, options)
@@ -101,7 +101,8 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     },
     router,
     fetch: router.serving(['admin', 'gateway']),
-    configure(config) {
+    configure(config, signIn = null) {
+      oidc.configure(signIn)
       gateway.configure(config)
       background.webhook.current = config?.spend?.webhook ?? null
     },
@@ -112,6 +113,19 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       mail?.close()
     },
   }
+}
+
+/** Administration, and where people and workloads come in from an issuer. */
+function openAdmin(
+  context: AdminContext,
+  { providers }: Pick<Awaited<ReturnType<typeof startBackground>>, 'providers'>,
+  options: Parts & AdminOptions,
+) {
+  const oidc = new OidcEndpoint(context, options)
+  oidc.configure(options.oidc ?? null)
+  const issuerKeys = new IssuerKeys(context.world, context.mayFetchFrom)
+  const tokens = new TokenEndpoint({ ...context, providers, issuerKeys }, options)
+  return { admin: adminApp(context, { ...options, oidcEndpoint: oidc }), oidc, tokens }
 }
 
 /** How people sign in without an issuer. */

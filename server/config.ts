@@ -9,6 +9,7 @@ import { parsePeppers } from './pepper-file.ts'
 import { fileOf } from './secret-files.ts'
 import { adminKey, databaseAddress, host, hosts, mailSender, mailServer, must, oneOf, onOrOff } from './setting.ts'
 import { port, setting, type Setting, webAddress, whole, yesOrNo } from './setting.ts'
+import { signInSettings } from './sign-in-settings.ts'
 import { tlsSettings } from './tls-settings.ts'
 
 export const levels = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -123,7 +124,7 @@ export const settings = {
     value: 'HOSTS',
     default: null,
     about:
-      'Hosts of workload identity issuers, `HOST` or `HOST:PORT` with commas between, whose keys may be fetched from a private address, also over http. All others must have https and public addresses.',
+      'Hosts of issuers, of workload identity and of signing in, `HOST` or `HOST:PORT` with commas between, that may have a private address and use http. All others must have https and public addresses.',
     parse: hosts,
   }),
   log: setting({
@@ -150,6 +151,7 @@ export const settings = {
     turnsOff: true,
     parse: onOrOff,
   }),
+  ...signInSettings,
   ...tlsSettings,
   ...gatewaySettings,
   usage_minutes_days: setting({
@@ -208,6 +210,7 @@ export type Config = {
   pepper: Peppers | null
   upstream_api_key: Secret<string> | null
   smtp_url: Secret<string> | null
+  oidc_client_secret: Secret<string> | null
 }
 
 export const settingNames = Object.keys(settings) as SettingName[]

@@ -1,4 +1,5 @@
 /** What `assemble` needs to make a server. */
+import type { OidcSettings } from '../admin/oidc/oidc-settings.ts'
 import type { Mailer } from '../admin/mailer.ts'
 import type { Database } from '../database/types.ts'
 import type { Limits } from '../gateway/body-reading.ts'
@@ -30,6 +31,10 @@ export interface Parts {
   upstreams: GatewayConfig | null
   /** Rules about model requests beside those of every server. */
   policies?: readonly Policy[]
+  /** How people sign in at an issuer; null where they do not. */
+  oidc?: OidcSettings | null
+  /** How people reach this server from outside, if the operator said so. */
+  publicUrl?: string | null
   /** Hosts of issuers that may have private addresses, and may use http. */
   issuerHosts?: ReadonlySet<string>
   /** Null where no mail server is set. */

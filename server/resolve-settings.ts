@@ -32,6 +32,7 @@ const fileOf: Partial<Record<SettingName, SettingName>> = {
   admin_key: 'admin_key_file',
   smtp_url: 'smtp_url_file',
   upstream_api_key: 'upstream_api_key_file',
+  oidc_client_secret: 'oidc_client_secret_file',
   pepper: 'pepper_file',
 }
 

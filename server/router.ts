@@ -60,10 +60,8 @@ export class Router {
       }
       if (rawPath(url) === '/livez') return probes.livez(request)
       if (rawPath(url) === '/readyz') return probes.readyz(request)
-      if (isAt('/console', url)) {
-        if (!hasAdmin || !console) return absent(request)
-        return isOfSignIn(url) ? admin(request) : console(request)
-      }
+      if (isOfSignIn(url)) return hasAdmin ? admin(request) : absent(request)
+      if (isAt('/console', url)) return hasAdmin && console ? console(request) : absent(request)
       if (this.#routes.isForGateway(url)) return hasGateway ? gateway(request) : absent(request)
       return hasAdmin || isAt('/health', url) || rawPath(url) === '/' ? admin(request) : absent(request)
     }

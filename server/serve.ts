@@ -28,6 +28,7 @@ import { openMail } from './open-mail.ts'
 import { asFailed, openHost } from './open-storage.ts'
 import { pageOrigins } from './page-origins.ts'
 import { presentedBy, requireTrustedProxies } from './presented-certificates.ts'
+import { readSignIn } from './sign-in-settings.ts'
 import { readTlsIdentity } from './tls-identity.ts'
 import { warnings } from './warnings.ts'
 
@@ -154,7 +155,8 @@ class KeyhallServer {
     const { config: file } = this.#config
     if (file === null) return
     try {
-      this.#assembled!.configure(this.#readUpstreams())
+      const upstreams = this.#readUpstreams()
+      this.#assembled!.configure(upstreams, readSignIn(this.#config, upstreams))
       this.#log.say('info', 'The upstreams were read again.', { file })
       this.#saySettingsThatWait(file)
     } catch (error) {
@@ -212,6 +214,8 @@ class KeyhallServer {
       isRevoked: this.#kept!.isRevoked,
       cachedKeys: cached_keys,
       leaseMilliseconds: lease_seconds * 1000,
+      oidc: readSignIn(this.#config, read.upstreams),
+      publicUrl: this.#config.public_url,
       issuerHosts: new Set(this.#config.issuer_hosts),
       limits: { body_bytes: max_body, upload_bytes: max_upload },
       drainMilliseconds: drain_seconds * 1000,

@@ -81,7 +81,7 @@ export const unknownKey = (kind: KeyKind) => makeKey(kind, realWorld.random, tes
 /** What somebody makes who knows everything about keys but the pepper. */
 export const guess = (kind: KeyKind) => makeKey(kind, realWorld.random, new Secret(realWorld.random(32)))
 
-interface ServerOptions extends Pick<Parts, 'console' | 'presentedBy' | 'limits'> {
+interface ServerOptions extends Pick<Parts, 'console' | 'oidc' | 'presentedBy' | 'limits'> {
   addressOf?: (request: Request) => string | null
   /** The origins of pages of the server. */
   originsOf?: (request: Request) => readonly string[]
@@ -146,6 +146,7 @@ export async function startServer(engine: EngineName, options: ServerOptions = {
     presentedBy: options.presentedBy,
     console: options.console,
     limits,
+    oidc: options.oidc,
     issuerHosts: new Set(options.issuerHosts),
     mail,
     isRevoked: options.isRevoked,

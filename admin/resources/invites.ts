@@ -3,14 +3,13 @@ import { invites } from '../../contract/invites.ts'
 import type { Body, Output } from '../../contract/kit.ts'
 import { listOf } from '../../database/table-list.ts'
 import { lowerAscii } from '../../database/statement.ts'
-import type { InviteRow, ProjectRow } from '../../database/tables.ts'
-import type { Sql } from '../../database/types.ts'
+import type { InviteRow } from '../../database/tables.ts'
 import { isOrganizationOwner } from '../../keys/access.ts'
 import { inviteDigest } from '../../keys/digest.ts'
 import { handlers, type Call } from '../call.ts'
 import { invitation } from '../invites/mail.ts'
+import { joinByInvite, openInvites, projectsById, promises, type Promised } from '../invites/open-invites.ts'
 import type { Mail } from '../mailer.ts'
-import { grant } from '../rules/assign.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
 import { inviteLink, newInviteToken } from '../invites/token.ts'
 import { requireGrantable, requireProjectRoleGrantable } from '../rules/require-grantable.ts'
@@ -56,19 +55,11 @@ export default handlers(invites, {
     },
 
     async handle(call) {
-      const { db, organization_id, now, caller } = call
+      const { user_id: id } = call.caller
       const invite = await findOpenInvite(call)
       await requireNewcomer(call, invite.email, 'token')
-      const person = { organization_id, id: caller.user_id, email: invite.email, name: call.body.name, created_at: now }
-      await db.insertInto('users').values(person).execute()
-      const inviter = { ...call, caller: { user_id: invite.created_by } }
-      if (invite.role !== 'member') await grant(inviter, organizationOf(call), person.id, invite.role)
-      for (const { project, role } of await activeProjectsOf(call, invite))
-        await grant(inviter, { level: 'project', id: project.id }, person.id, role)
-      await update(call, invite.id, { accepted_at: now })
-      call.record('invite.accepted', { id: invite.id })
-      call.record('user.added', { id: person.id, data: { role: invite.role } })
-      return presentPerson(await findPerson(call, person.id))
+      await joinByInvite(call, invite, { id, name: call.body.name })
+      return presentPerson(await findPerson(call, id))
     },
   },
 })
@@ -102,9 +93,6 @@ function statusOf({ accepted_at, expires_at, is_sent_by_owner }: Invite, now: nu
   return expires_at <= now || !is_sent_by_owner ? 'expired' : 'pending'
 }
 
-type Promised = Output<typeof invites.retrieve>['projects']
-const promises = ({ projects }: Pick<InviteRow, 'projects'>) => JSON.parse(projects) as Promised
-
 type Asked = Pick<Call, 'db' | 'organization_id'>
 
 export async function findInvite({ db, organization_id }: Asked, id: string): Promise<Invite> {
@@ -133,16 +121,6 @@ async function findOpenInvite({
   if (!invite) throw inviteNotOpen()
   return invite
 }
-
-/** Those that can be accepted. */
-const openInvites = (db: Sql, now: number) =>
-  db
-    .selectFrom('invites')
-    .selectAll()
-    .where('accepted_at', 'is', null)
-    .where('deleted_at', 'is', null)
-    .where('expires_at', '>', now)
-    .where(isOrganizationOwner('invites.organization_id', 'invites.created_by'))
 
 /** Throws 400 if a person of the organization has the address. */
 async function requireNewcomer(call: Asked, email: string, param: string) {
@@ -174,27 +152,6 @@ async function promisedProjects(call: Asked & { body: Body<typeof invites.create
       throw invalid(`The project ${id} is named twice.`, `projects[${index}].id`)
     return { id, role }
   })
-}
-
-/** The promised memberships, without those in projects that were archived meanwhile. */
-async function activeProjectsOf(call: Asked, invite: InviteRow) {
-  const known = await projectsById(call, promises(invite))
-  return promises(invite).flatMap(({ id, role }) => {
-    const project = known.get(id)
-    return project && project.archived_at === null ? [{ project, role }] : []
-  })
-}
-
-async function projectsById({ db, organization_id }: Asked, named: Promised): Promise<Map<string, ProjectRow>> {
-  if (named.length === 0) return new Map()
-  const ids = named.map(({ id }) => id)
-  const rows = await db
-    .selectFrom('projects')
-    .selectAll()
-    .where('organization_id', '=', organization_id)
-    .where('id', 'in', ids)
-    .execute()
-  return new Map(rows.map((row) => [row.id, row]))
 }
 
 const defaultProject = ({ db, organization_id }: Asked) =>

@@ -1,5 +1,5 @@
 /**
- * Fetches JSON from an issuer: over https, from public addresses only, without following a
+ * Fetches from an issuer: over https, from public addresses only, without following a
  * redirect, within bounds of time and size. Who may register an issuer must not be able to make the
  * server talk to its own network. Hosts that a setting names are exempt, and may use http.
  */
@@ -36,23 +36,38 @@ export function requireFetchable(url: string, param: string, hosts: MayFetchFrom
 
 /** The JSON that a GET of the URL answers. Throws Unfetchable. */
 export async function fetchDocument(world: World, url: string, hosts: MayFetchFrom): Promise<unknown> {
+  const { status, text } = await fetchBounded(world, url, hosts, { headers: { accept: 'application/json' } })
+  if (status !== 200) throw new Unfetchable(`${url} answered ${status}.`)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Unfetchable(`${url} did not answer JSON.`, { cause: error })
+  }
+}
+
+interface Sent {
+  method?: string
+  headers: Record<string, string>
+  body?: string | undefined
+}
+
+/** What the URL answers, whatever its status. Throws Unfetchable. */
+export async function fetchBounded(
+  world: World,
+  url: string,
+  hosts: MayFetchFrom,
+  sent: Sent,
+): Promise<{ status: number; headers: Headers; text: string }> {
   const why = refusal(url, hosts)
   if (why) throw new Unfetchable(`${url} is not fetched: ${why}`)
   const signal = AbortSignal.timeout(MILLISECONDS)
   try {
-    const response = await request(world, new URL(url), hosts, signal)
-    if (response.status !== 200) {
-      await response.body?.cancel()
-      throw new Unfetchable(`${url} answered ${response.status}.`)
-    }
-    return JSON.parse(await textOf(response, url))
+    const response = await request(world, new URL(url), hosts, { ...sent, signal })
+    return { status: response.status, headers: response.headers, text: await textOf(response, url) }
   } catch (error) {
     if (error instanceof Unfetchable) throw error
     if (signal.aborted) throw new Unfetchable(`${url} did not answer within ${MILLISECONDS / 1000} seconds.`)
-    throw new Unfetchable(
-      error instanceof SyntaxError ? `${url} did not answer JSON.` : `${url} could not be reached.`,
-      { cause: error },
-    )
+    throw new Unfetchable(`${url} could not be reached.`, { cause: error })
   }
 }
 
@@ -60,11 +75,15 @@ export async function fetchDocument(world: World, url: string, hosts: MayFetchFr
  * The connection goes to the address that was looked at, because a second look-up of the name could
  * answer another one. The certificate must still be that of the name.
  */
-async function request(world: World, url: URL, hosts: MayFetchFrom, signal: AbortSignal): Promise<Response> {
-  const headers = { accept: 'application/json' }
-  if (isNamed(url, hosts)) return world.fetch(url.href, { headers, redirect: 'manual', signal })
+async function request(
+  world: World,
+  url: URL,
+  hosts: MayFetchFrom,
+  sent: Sent & { signal: AbortSignal },
+): Promise<Response> {
+  if (isNamed(url, hosts)) return world.fetch(url.href, { ...sent, redirect: 'manual' })
   const name = url.hostname.replace(/^\[|\]$/g, '')
-  const addresses = await Promise.race([world.addressesOf(name), whenAborted(signal)])
+  const addresses = await Promise.race([world.addressesOf(name), whenAborted(sent.signal)])
   const blocked = addresses.find((address) => !isPublicAddress(address))
   if (blocked !== undefined)
     throw new Unfetchable(
@@ -75,9 +94,9 @@ async function request(world: World, url: URL, hosts: MayFetchFrom, signal: Abor
   const pinned = new URL(url)
   pinned.hostname = address.includes(':') ? `[${address}]` : address
   return world.fetch(pinned.href, {
-    headers: { ...headers, host: url.host },
+    ...sent,
+    headers: { ...sent.headers, host: url.host },
     redirect: 'manual',
-    signal,
     tls: { serverName: name } as never,
   })
 }

@@ -14,6 +14,7 @@ const rooms: Record<string, string> = {
   'admin/invites': 'Invites: the mail, the link, the page.',
   'admin/alerts': 'Spend alerts: the mail, and who delivers it.',
   'admin/kept-revocations': 'Revocations in a file outside the database, for the day when an older one is restored.',
+  'admin/oidc': 'Signing in at an OpenID issuer.',
   'admin/sessions': 'People who sign in with a browser.',
   'admin/workload-identity': 'The exchange of a workload’s identity token for an access token.',
   'admin/demo': 'The organization that `--demo` makes.',

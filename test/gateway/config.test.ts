@@ -111,7 +111,7 @@ for (const [what, yaml, problem] of [
     '3:60: Only one upstream can be the default.',
   ],
   ['a member given twice', 'upstreams: []\nupstreams: []\n', '2:1: This is not correct YAML: Map keys must be unique.'],
-  ['an empty file', '', '1:1: The file must have members: upstreams, models, paths, spend, server.'],
+  ['an empty file', '', '1:1: The file must have members: upstreams, models, paths, spend, sign_in, server.'],
   ['a list of nothing', 'upstreams: []\n', '1:12: upstreams must be a list with at least one entry.'],
   ['a bracket left open', 'upstreams: [\n', null],
 ] as const)

@@ -1,0 +1,64 @@
+/** Why somebody could not sign in at the issuer, in a sentence for the page and the audit log. */
+import { ApiError } from '../../contract/errors.ts'
+
+const refused = (message: string, code: string, status = 403) => new ApiError(status, message, { code })
+
+/** The issuer cannot be asked. The cause is for the log. */
+export const issuerUnavailable = (cause: unknown) =>
+  new ApiError(503, 'The identity provider cannot be reached at the moment. Try again later, or sign in another way.', {
+    code: 'issuer_unavailable',
+    cause,
+  })
+
+/** What the issuer said cannot be used: mostly a wrong setting, here or there. */
+export const issuerMisconfigured = (cause: unknown) =>
+  new ApiError(502, 'The identity provider refused this server. The log of the server says why.', {
+    code: 'issuer_misconfigured',
+    cause,
+  })
+
+export const signInInterrupted = () =>
+  refused(
+    'Signing in was begun in another browser, at another address of this server, or more than ten minutes ago. Sign in again.',
+    'sign_in_interrupted',
+    400,
+  )
+
+export const refusedByIssuer = (error: string) =>
+  refused(`The identity provider did not sign you in: ${error}. Sign in again.`, 'refused_by_issuer')
+
+export const answerNotAccepted = (why: string) =>
+  refused(`The answer of the identity provider was not accepted (${why}). Sign in again.`, 'answer_not_accepted')
+
+export const noEmail = () =>
+  refused('The identity provider did not say your e-mail address, by which you are found here.', 'email_missing')
+
+export const emailNotVerified = (email: string) =>
+  refused(`The identity provider does not say that the address ${email} is verified.`, 'email_not_verified')
+
+export const domainNotAllowed = (email: string) =>
+  refused(`Addresses such as ${email} are not among those that may sign in here.`, 'domain_not_allowed')
+
+export const notInvited = (email: string) =>
+  refused(`Nobody has invited ${email} yet. Ask an owner of the organization for an invitation.`, 'not_invited')
+
+export const leftOrganization = (email: string) =>
+  refused(`${email} has left the organization. An owner can invite them again.`, 'left_organization')
+
+export const identityTaken = (email: string) =>
+  refused(
+    `Somebody else signs in here as ${email}, with another account of the identity provider. An owner has to remove and invite them again.`,
+    'identity_taken',
+  )
+
+export const groupsLeftOut = (claim: string) =>
+  refused(
+    `The identity provider left out "${claim}", because there are too many groups. It has to send only those that matter here.`,
+    'groups_left_out',
+  )
+
+export const noSingleOrganization = () =>
+  refused(
+    'This server has several organizations; signing in at an identity provider needs one.',
+    'several_organizations',
+  )
