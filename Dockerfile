@@ -31,6 +31,8 @@ COPY --from=build /result/ /
 WORKDIR /
 VOLUME /data
 ENV KEYHALL_HOST=0.0.0.0
+# With PostgreSQL it would lie beside the pepper, which is then a secret in a folder that cannot be written to.
+ENV KEYHALL_REVOCATIONS_FILE=/data/revocations.jsonl
 EXPOSE 4100
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/keyhall"]

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { chownSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { folder } from '../cli/command.ts'
+import { emptyDatabase } from '../setup.ts'
 import { all, execForm, ignoredBy, only, stagesOf } from './dockerfile.ts'
 import { cannotRun, start, type Container } from './empty-root.ts'
 
@@ -112,18 +113,21 @@ describe.skipIf(reason !== null)('the container', () => {
     expect(await again.ended).toMatchObject({ code: 0, err: '' })
   })
 
-  test('takes secrets from files that the engine puts below /run/secrets, and warns of no mode', async () => {
+  test('with PostgreSQL and a pepper below /run/secrets keeps the rest in its volume, and warns of no mode', async () => {
+    const database = await emptyDatabase('postgres')
     const secrets = join(place.path, 'secrets')
     mkdirSync(secrets)
     // As from Kubernetes: of root, and for the group of the server.
     writeFileSync(join(secrets, 'pepper'), 'ab'.repeat(32), { mode: 0o440 })
     chownSync(join(secrets, 'pepper'), 0, Number(container.user.split(':')[1]))
+    const volume = emptyVolume('other')
     const running = await start(
       {
         ...container,
-        volumes: { '/data': emptyVolume('other'), '/run/secrets': secrets },
+        volumes: { [only(image!, 'VOLUME')]: volume, '/run/secrets': secrets },
         environment: {
           ...container.environment,
+          KEYHALL_DATABASE: database.address,
           KEYHALL_PEPPER_FILE: '/run/secrets/pepper',
           KEYHALL_NEW_ORGANIZATION: 'true',
         },
@@ -131,9 +135,13 @@ describe.skipIf(reason !== null)('the container', () => {
       [...execForm(only(image!, 'ENTRYPOINT')), ...execForm(only(image!, 'CMD'))],
       'Listening on',
     )
-    expect(running.printed()).not.toContain('"level":"warn"')
+    expect(running.printed()).not.toContain('can be read by other users')
     running.stop()
     expect(await running.ended).toMatchObject({ code: 0, err: '' })
+    expect(running.printed()).not.toContain('"level":"error"')
+    expect(readdirSync(volume)).toContain('revocations.jsonl')
+    expect(readdirSync(secrets)).toEqual(['pepper'])
+    await database.drop()
   })
 })
 
