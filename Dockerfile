@@ -31,8 +31,9 @@ COPY --from=build /result/ /
 WORKDIR /
 VOLUME /data
 ENV KEYHALL_HOST=0.0.0.0
-# With PostgreSQL it would lie beside the pepper, which is then a secret in a folder that cannot be written to.
+# With PostgreSQL they would lie beside the pepper, which is then a secret in a folder that cannot be written to.
 ENV KEYHALL_REVOCATIONS_FILE=/data/revocations.jsonl
+ENV KEYHALL_FIRST_KEY_FILE=/data/first-admin-key
 EXPOSE 4100
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/keyhall"]
