@@ -2,6 +2,7 @@
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parse } from 'yaml'
 import { startGateway } from './setup.ts'
 import { startUpstream } from './upstream.ts'
 
@@ -45,4 +46,15 @@ test('every metric and label of the Grafana dashboard is on /metrics', async () 
       const known = labels.get(written) ?? labels.get(name)
       if (known) for (const label of asked) expect([...known]).toContain(label)
     }
+})
+
+test('every metric of the alert rules is in the reference', () => {
+  const read = (path: string) => readFileSync(join(import.meta.dir, '../..', path), 'utf8')
+  const { groups } = parse(read('docs/prometheus/keyhall-alerts.yml')) as { groups: { rules: { expr: string }[] }[] }
+  const known = new Set([...read('docs/reference/metrics.md').matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name!))
+  const asked = groups.flatMap(({ rules }) =>
+    rules.flatMap(({ expr }) => [...expr.matchAll(/\b(?:keyhall|process|nodejs)_\w+/g)].map(([name]) => name)),
+  )
+  expect(asked.length).toBeGreaterThan(5)
+  for (const name of asked) expect([...known]).toContain(name)
 })
