@@ -108,7 +108,7 @@ export const settings = {
     value: 'URL',
     default: null,
     about:
-      'The mail server that sends invitations: `smtp://user:password@host:587` or `smtps://…:465`. A password goes over TLS only. Without it, `keyhall invites link` prints the links.',
+      'The mail server that sends invitations and links to sign in: `smtp://user:password@host:587` or `smtps://…:465`. A password goes over TLS only. Without it, `keyhall invites link` prints the links.',
     parse: mailServer,
   }),
   smtp_url_file: fileOf('KEYHALL_SMTP_URL', 'that URL'),

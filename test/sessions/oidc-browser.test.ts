@@ -33,7 +33,13 @@ describe.skipIf(!chromium)('in Chromium', () => {
       issuerHosts: [issuer.host],
       originsOf: () => [origin],
     })
-    fetch = server.fetch
+    const arrivals: object[] = []
+    fetch = async (request) => {
+      const { headers } = request
+      if (new URL(request.url).pathname === '/console/keys')
+        arrivals.push({ site: headers.get('sec-fetch-site'), cookie: headers.get('cookie')?.split('=')[0] })
+      return server.fetch(request)
+    }
     issuer.people.ann = { email: 'ann@example.com', email_verified: true }
     await addPerson(server, { id: 'user-ann', email: 'ann@example.com' })
     const tab = await openTab(`${origin}/console/oidc/start?return_to=/console/keys`)
@@ -47,6 +53,8 @@ describe.skipIf(!chromium)('in Chromium', () => {
       }
       await tab.evaluate('document.forms[0].submit()')
       await arrive(tab, /^\/console\/keys$/)
+      // A redirect of the callback's would come from another site, without the cookie.
+      expect(arrivals).toEqual([{ site: 'same-origin', cookie: 'keyhall' }])
       const headers = `{ headers: { 'x-keyhall-console': '1' } }`
       const me = await tab.evaluate(`fetch('/v1/organization/me', ${headers}).then((answer) => answer.json())`)
       expect(me).toMatchObject({ user: { id: 'user-ann' } })

@@ -1,7 +1,7 @@
 /** Signing in at a real OpenID issuer: who gets in, as whom, and in which groups. */
 import { afterEach, describe, expect, test } from 'bun:test'
 import type { OidcSettings } from '../../admin/oidc/oidc-settings.ts'
-import { addPerson, addTenant, engines, startServer, type EngineName, type TestServer } from '../setup.ts'
+import { addPerson, addTenant, engines, pageOrigin, startServer, type EngineName, type TestServer } from '../setup.ts'
 import { Agent, sentenceOf, startOpenIdIssuer, type OpenIdIssuer } from './openid-issuer.ts'
 import { fromBrowser } from './pages.ts'
 
@@ -220,6 +220,15 @@ for (const engine of engines)
           .execute(),
       )
       expect((await signIn(all, 'ann')).said).toContain('Nobody has invited')
+    })
+
+    test('an address that fails ten times in a minute has to wait', async () => {
+      const { server } = await place(engine)
+      const fail = async () =>
+        (await new Agent(server).ask(`${pageOrigin}/console/oidc/callback?code=x&state=y`)).status
+      const statuses: number[] = []
+      for (let n = 0; n < 11; n++) statuses.push(await fail())
+      expect(statuses).toEqual([...Array<number>(10).fill(400), 429])
     })
 
     test('needs one organization', async () => {
