@@ -8,7 +8,7 @@ import { Layout } from './parts/layout.tsx'
 import { Page } from './parts/page.tsx'
 import { Problem } from './parts/problem.tsx'
 import { SignIn } from './parts/sign-in.tsx'
-import { loadMe, loadProblem, me, type Me } from './session.ts'
+import { linkToken, loadMe, loadProblem, me, type Me } from './session.ts'
 
 export function App() {
   if (loadProblem.value !== undefined)
@@ -19,7 +19,8 @@ export function App() {
       </main>
     )
   if (me.value === undefined) return null
-  if (me.value === null) return <SignIn />
+  // Whoever is signed in may open a link to become somebody else.
+  if (me.value === null || linkToken.value !== null) return <SignIn />
   return (
     <Layout me={me.value}>
       <Current me={me.value} />
@@ -27,12 +28,15 @@ export function App() {
   )
 }
 
+/** Addresses that lead to the first page of whoever is signed in. */
+const isStart = (path: string) => path === '/' || path === '/sign-in'
+
 function Current({ me }: { me: Me }) {
   const { path } = place.value
   useSignalEffect(() => {
-    if (place.value.path === '/') navigate(navigation(me)[0]!.path, { replace: true })
+    if (isStart(place.value.path)) navigate(navigation(me)[0]!.path, { replace: true })
   })
-  if (path === '/') return null
+  if (isStart(path)) return null
   const found = findPage(path)
   if (!found)
     return (

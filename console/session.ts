@@ -1,7 +1,7 @@
 /** Who is signed in, and how that begins and ends. No secret is kept here: the cookie has it. */
 import { signal } from '@preact/signals'
 import { AuthenticationError, NotFoundError } from '../client/index.ts'
-import { base, hrefOf } from './place.ts'
+import { base, hrefOf, place } from './place.ts'
 import { organization, whenSessionEnds } from './use-calls.ts'
 
 export type Me = Awaited<ReturnType<typeof organization.me.retrieve>>
@@ -55,10 +55,22 @@ async function signInMethods(): Promise<SignInMethods> {
   }
 }
 
-/** Makes a session of an admin key. */
-export async function signIn(proof: { admin_key: string }) {
+/** The token of the link that was opened. It is gone from the address before anything is shown. */
+export const linkToken = signal(takeLinkToken())
+
+/** It stands behind `#`, where no server and no log sees it. */
+function takeLinkToken(): string | null {
+  const [, token] = /^#token=(.+)$/.exec(location.hash) ?? []
+  if (!token || place.value.path !== '/sign-in') return null
+  history.replaceState(null, '', hrefOf('/sign-in'))
+  return token
+}
+
+/** Makes a session of an admin key, or of the token of a link. */
+export async function signIn(proof: { admin_key: string } | { token: string }) {
   await organization.sessions.create(proof)
   hasEnded.value = false
+  linkToken.value = null
   await loadMe()
   tellOtherTabs()
 }

@@ -18,7 +18,9 @@ export const keyhall = new Keyhall({
   timeout: 60_000,
   async fetch(url, init) {
     const response = await fetch(url, { ...init, credentials: 'same-origin', cache: 'no-store', redirect: 'error' })
-    if (response.status === 401) sessionEnded()
+    // A failed try to sign in says nothing about the session that there is.
+    const isTry = init.method === 'POST' && url.endsWith('/organization/sessions')
+    if (response.status === 401 && !isTry) sessionEnded()
     return response
   },
 })

@@ -68,6 +68,7 @@ test('the package holds what runs, the client with its types, and nothing else',
   expect(parts).toEqual(new Set([...files.map((file) => file.split('/')[0]!), ...always]))
   expect(packed).toContain('dist/client.js')
   expect(packed).toContain('dist/types/client/index.d.ts')
+  expect(packed).toContain('dist/console/index.html')
   expect(packed.filter((path) => /test|bench|\.map$|tsbuildinfo|keyhall$/.test(path))).toEqual([])
 })
 
@@ -83,6 +84,9 @@ test.each(nodes())(
     expect(await run(['projects', 'list', '--field', 'name'], { ...options, env, program })).toEqual(said)
     writeFileSync(join(place, 'client.mjs'), CLIENT)
     expect(await run(['client.mjs'], { ...options, env, program: [node] })).toEqual(said)
+    const page = await (await fetch(`${server.url}/console/`)).text()
+    const script = /src="(\.\/assets\/index-\w+\.js)"/.exec(page)![1]!
+    expect((await fetch(new URL(script, `${server.url}/console/`))).status).toBe(200)
     server.signal('SIGTERM')
     expect(await server.ended).toMatchObject({ code: 0, err: '' })
   },

@@ -1,7 +1,9 @@
-/** The way in: by an admin key, or by the organization's identity provider. */
+/** The way in: by the organization's identity provider, a link in a mail, or an admin key. */
+import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { base } from '../place.ts'
-import { hasEnded, methods, signIn } from '../session.ts'
+import { hasEnded, linkToken, methods, signIn } from '../session.ts'
+import { organization } from '../use-calls.ts'
 import { Form, TextField } from './form.tsx'
 
 export function SignIn() {
@@ -16,12 +18,57 @@ export function SignIn() {
           Your session has ended. Sign in again.
         </p>
       )}
-      {methods.value.oidc && <WithProvider />}
-      {methods.value.admin_key && <WithAdminKey />}
-      {!Object.values(methods.value).includes(true) && (
-        <p>Nobody can sign in at this address: it needs https, or a browser on the machine of the server.</p>
-      )}
+      {linkToken.value === null ? <Ways /> : <WithLink token={linkToken.value} />}
     </main>
+  )
+}
+
+function Ways() {
+  const { oidc, link, admin_key } = methods.value
+  if (!oidc && !link && !admin_key)
+    return <p>Nobody can sign in at this address: it needs https, or a browser on the machine of the server.</p>
+  return (
+    <>
+      {oidc && <WithProvider />}
+      {link && <AskForLink />}
+      {admin_key && <WithAdminKey />}
+    </>
+  )
+}
+
+/** Opening the link changes nothing, because mail scanners open links too. */
+const WithLink = ({ token }: { token: string }) => (
+  <Form
+    submit="Sign in"
+    onSubmit={() => signIn({ token })}
+    actions={
+      <button type="button" onClick={() => (linkToken.value = null)}>
+        Sign in another way
+      </button>
+    }
+  >
+    <p>Your link signs you in once.</p>
+  </Form>
+)
+
+function AskForLink() {
+  const isSent = useSignal(false)
+  if (isSent.value)
+    return (
+      <p class="note" role="status">
+        If somebody here has this address, a link is on its way. It works once, for 15 minutes.
+      </p>
+    )
+  return (
+    <Form
+      submit="Send me a link"
+      onSubmit={async (valueOf) => {
+        await organization.sessions.links.create({ email: valueOf('email') })
+        isSent.value = true
+      }}
+    >
+      <TextField label="E-mail address" name="email" type="email" autocomplete="email" required />
+    </Form>
   )
 }
 

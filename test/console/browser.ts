@@ -4,16 +4,21 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout } from 'bun:test'
 import { chromium, type Browser, type Page } from 'playwright-core'
+import { openMailer } from '../../admin/mailer.ts'
 import { startSession } from '../../admin/sessions/start-session.ts'
 import { findConsole } from '../../server/console-files.ts'
 import { pageOrigins } from '../../server/page-origins.ts'
+import { Secret } from '../../world/secret.ts'
 import { newId } from '../../world/random.ts'
 import { seconds } from '../../world/world.ts'
 import { chromium as executablePath } from '../chromium.ts'
 import { engines, START_MILLISECONDS, startServer, type EngineName, type TestServer } from '../setup.ts'
+import { startSmtp, type TestSmtp } from '../smtp.ts'
 
 export interface TestConsole {
   server: TestServer
+  /** Receives the mails of the server. */
+  smtp: TestSmtp
   /** The address of the server, without a slash at its end. */
   url: string
   /** Opens a page of the console in a browser of its own, signed in as a person if one is named. */
@@ -26,6 +31,9 @@ interface OpenOptions {
   width?: number
   colorScheme?: 'light' | 'dark'
 }
+
+/** How long a test waits for something to appear, on a busy machine too. */
+const PATIENCE_MILLISECONDS = 20_000
 
 if (!executablePath)
   console.log('NOT TESTED: the console in a browser, because no Chromium was found (TEST_CHROMIUM names one)')
@@ -61,15 +69,23 @@ function onOne(engine: EngineName, browser: () => Browser, tests: (console: () =
 async function startConsole(engine: EngineName, browser: Browser) {
   const originsOf = pageOrigins({ public_url: null, trusted_proxies: 0, hasTls: false })
   const source = findConsole()!
-  const server = await startServer(engine, { originsOf, console: { source, gatewayUrl: () => null } })
-  const socket = Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: server.fetch })
+  const socket = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: (request): Promise<Response> => server.fetch(request),
+  })
   const url = socket.url.href.replace(/\/$/, '')
+  const smtp = await startSmtp()
+  const sender = { url: new Secret(smtp.url), from: 'Keyhall <keys@example.com>', public_url: url }
+  const mail = openMailer({ ...sender, onError: (about) => complaints.push(about) })
+  const server = await startServer(engine, { originsOf, mail, console: { source, gatewayUrl: () => null } })
   const opened: Page[] = []
   const complaints: string[] = []
   async function open(path = '/', { as, width = 1280, colorScheme = 'light' }: OpenOptions = {}) {
     const viewport = { width, height: 800 }
     const context = await browser.newContext({ viewport, colorScheme, locale: 'en-GB', timezoneId: 'Asia/Kolkata' })
     await context.grantPermissions(['clipboard-read', 'clipboard-write'])
+    context.setDefaultTimeout(PATIENCE_MILLISECONDS)
     const page = await context.newPage()
     opened.push(page)
     await listen(page, url, (text) => complaints.push(text))
@@ -88,7 +104,7 @@ async function startConsole(engine: EngineName, browser: Browser) {
     return page
   }
   return {
-    console: { server, url, open },
+    console: { server, url, smtp, open },
     /** Closes what was opened, and answers what pages complained of. */
     async close() {
       await Promise.all(opened.splice(0).map((page) => page.context().close()))
@@ -97,6 +113,7 @@ async function startConsole(engine: EngineName, browser: Browser) {
     async stop() {
       await socket.stop(true)
       await server.stop()
+      await smtp.stop()
     },
   }
 }

@@ -10,7 +10,9 @@ let last = 0
  */
 export const newPerson = (
   server: TestServer,
-  person: { name?: string; project_id?: string; project_role?: string; role?: 'owner' | 'reader' | 'member' } = {},
+  person: Partial<
+    Pick<Parameters<typeof addPerson>[1], 'name' | 'email' | 'project_id' | 'project_role' | 'role'>
+  > = {},
 ) =>
   addPerson(server, {
     id: `user-console${++last}`,

@@ -30,6 +30,33 @@ inConsole('signing in', (console) => {
     expect(kept).toContain('owner@example.com')
   })
 
+  test('a link that was asked for by mail signs in when its button is pressed, and only once', async () => {
+    const { server, smtp, url, open } = console()
+    const email = `link${Date.now()}@example.com`
+    await newPerson(server, { name: 'Lena Link', email })
+    const page = await open('/')
+    await page.getByLabel('E-mail address').fill(email)
+    await page.keyboard.press('Enter')
+    await page.getByText('a link is on its way').waitFor()
+    const [, link] = /(http\S+\/console\/sign-in#token=\w+)/.exec((await smtp.next()).text)!
+    expect(link).toStartWith(url)
+    await page.goto('about:blank')
+    await page.goto(link!)
+    await page.getByText('Your link signs you in once').waitFor()
+    expect(page.url()).toBe(`${url}/console/sign-in`)
+    await expectGoodLooks(page)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByRole('heading', { name: 'My keys' }).waitFor()
+    expect(await page.locator('.who').textContent()).toContain('Lena Link')
+    // The link opens nothing more, also for somebody who is signed in.
+    await page.goto('about:blank')
+    await page.goto(link!)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    expect(await page.getByRole('alert').textContent()).toContain('Signing in failed')
+    await page.getByRole('button', { name: 'Sign in another way' }).click()
+    await page.getByRole('heading', { name: 'My keys' }).waitFor()
+  })
+
   test('after signing out, neither “back” nor another tab shows anything', async () => {
     const { server, url, open } = console()
     const page = await open('/my-keys', { as: server.owner_id })
