@@ -36,6 +36,7 @@ import sessions, { sessionLinkHandlers } from './resources/sessions.ts'
 import spendAlerts, { projectSpendAlertHandlers } from './resources/spend-alerts.ts'
 import spendLimit, { projectSpendLimitHandlers } from './resources/spend-limits.ts'
 import usage from './resources/usage.ts'
+import userAccess from './resources/user-access.ts'
 import users from './resources/users.ts'
 import workloadIdentityProviders from './resources/workload-identity-providers.ts'
 
@@ -47,7 +48,7 @@ const implementation: Implementation<typeof contract.admin.organization> = {
   adminAPIKeys: adminApiKeys,
   auditLogs,
   apiKeys,
-  users: { ...users, roles: userRoleHandlers },
+  users: { ...users, roles: userRoleHandlers, access: userAccess },
   invites,
   groups: { ...groups, users: groupUsers, roles: groupRoleHandlers },
   roles,

@@ -32,6 +32,9 @@ export const calls: Calls<typeof contract.admin> = {
         retrieve: { method: 'GET', path: '/organization/users/{user_id}/roles/{role_id}', query: none, body: none, ...key },
         delete: { method: 'DELETE', path: '/organization/users/{user_id}/roles/{role_id}', query: none, body: none, ...key },
       },
+      access: {
+        retrieve: { method: 'GET', path: '/organization/users/{user_id}/access', query: none, body: none, ...key },
+      },
     },
     invites: {
       list: { method: 'GET', path: '/organization/invites', query: ['after', 'limit'], body: none, ...list },

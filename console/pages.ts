@@ -37,6 +37,18 @@ export const pages: readonly PageEntry[] = [
     load: () => import('./pages/projects.tsx'),
   },
   { path: '/projects/:id', name: null, isFor: () => true, load: () => import('./pages/project.tsx') },
+  {
+    path: '/people',
+    name: 'People',
+    isFor: (me) => can(me, 'api.management.read'),
+    load: () => import('./pages/people.tsx'),
+  },
+  {
+    path: '/people/:id',
+    name: null,
+    isFor: (me) => can(me, 'api.management.read'),
+    load: () => import('./pages/person.tsx'),
+  },
   { path: '/my-keys', name: 'My keys', isFor: () => true, load: () => import('./pages/my-keys.tsx') },
   { path: '/sessions', name: 'Sessions', isFor: () => true, load: () => import('./pages/own-sessions.tsx') },
 ]

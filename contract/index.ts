@@ -32,6 +32,7 @@ import { sessionLinks, sessions } from './sessions.ts'
 import { projectSpendAlerts, spendAlerts } from './spend-alerts.ts'
 import { projectSpendLimit, spendLimit } from './spend-limits.ts'
 import { usage } from './usage.ts'
+import { userAccess } from './user-access.ts'
 import { users } from './users.ts'
 import { workloadIdentityProviders } from './workload-identity-providers.ts'
 
@@ -41,7 +42,7 @@ export const contract = {
       adminAPIKeys: adminApiKeys,
       auditLogs,
       apiKeys,
-      users: { ...users, roles: userRoles },
+      users: { ...users, roles: userRoles, access: userAccess },
       invites,
       groups: { ...groups, users: groupUsers, roles: groupRoles },
       roles,

@@ -98,6 +98,7 @@ const tree: Recipes<typeof contract.admin.organization> = {
   users: {
     list: { prepare: nothing, events: {} },
     retrieve: { prepare: async ({ owner_id }) => ({ params: { user_id: owner_id } }), events: {} },
+    access: { retrieve: { prepare: async (tenant) => ({ params: { user_id: await newPerson(tenant) } }), events: {} } },
     update: {
       prepare: async (tenant) => ({ params: { user_id: await newPerson(tenant) }, body: { role: 'owner' } }),
       events: { 'user.updated': 1 },

@@ -22,10 +22,14 @@ export function Problem({ problem, retry }: Props) {
   )
 }
 
+/** A sentence of the console's own, for what it sees before it asks the server. */
+export class Refusal extends Error {}
+
 /** The server's own sentence where it has one. */
 export function sentenceOf(problem: unknown): string {
   if (problem instanceof APIConnectionError)
     return 'The server could not be reached. Look at your connection, then try again.'
+  if (problem instanceof Refusal) return problem.message
   if (!(problem instanceof APIError)) return `The console made a mistake: ${String(problem)}`
   const { message } = (problem.error ?? {}) as { message?: string }
   if (problem.status !== undefined && problem.status >= 500)

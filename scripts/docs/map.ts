@@ -40,6 +40,7 @@ const rooms: Record<string, string> = {
   console: 'The pages for browsers. They stand on `client/` alone.',
   'console/pages': 'One file for each page.',
   'console/pages/inventory': 'Parts of the page of all keys.',
+  'console/pages/people': 'Parts of the pages of people.',
   'console/pages/project': 'The parts of the page of a project.',
   'console/parts': 'What pages are made of.',
   scripts: 'Check, docs, build, test.',

@@ -1,0 +1,145 @@
+/** The groups of the organization, and who is in each. */
+import { useSignal } from '@preact/signals'
+import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { DateTime } from '../../parts/date-time.tsx'
+import { Confirm, Dialog } from '../../parts/dialog.tsx'
+import { Empty } from '../../parts/empty.tsx'
+import { Form, TextField } from '../../parts/form.tsx'
+import { Refusal } from '../../parts/problem.tsx'
+import { organization, useList } from '../../use-calls.ts'
+import type { PeopleProps } from '../people.tsx'
+
+type Group = Awaited<ReturnType<typeof organization.groups.list>>['data'][number]
+type GroupMember = Awaited<ReturnType<typeof organization.groups.users.list>>['data'][number]
+
+export function Groups({ mayChange }: PeopleProps) {
+  const list = useList<Group>((options) => organization.groups.list({ limit: 50 }, options), [])
+  const open = useSignal<{ what: 'create' } | { what: 'members' | 'delete'; group: Group } | null>(null)
+  const close = () => (open.value = null)
+  const shown = open.value
+  return (
+    <>
+      {mayChange && (
+        <button type="button" onClick={() => (open.value = { what: 'create' })}>
+          Create a group
+        </button>
+      )}
+      <DataTable
+        caption="Groups"
+        list={list}
+        columns={columns}
+        keyOf={({ id }) => id}
+        empty={<Empty title="There is no group yet">A group holds roles for everybody who is in it.</Empty>}
+        actions={(group) => (
+          <>
+            <button type="button" onClick={() => (open.value = { what: 'members', group })}>
+              Members <span class="visually-hidden">of {group.name}</span>
+            </button>{' '}
+            {mayChange && (
+              <button type="button" onClick={() => (open.value = { what: 'delete', group })}>
+                Delete <span class="visually-hidden">{group.name}</span>
+              </button>
+            )}
+          </>
+        )}
+      />
+      {shown?.what === 'create' && <CreateGroup onCreated={list.reload} onClose={close} />}
+      {shown?.what === 'members' && <MembersOf group={shown.group} mayChange={mayChange} onClose={close} />}
+      {shown?.what === 'delete' && (
+        <Confirm
+          title="Delete the group?"
+          action="Delete"
+          onClose={close}
+          onConfirm={async () => {
+            await organization.groups.delete(shown.group.id)
+            list.reload()
+          }}
+        >
+          <p>
+            Its members lose the roles that they hold through <strong>{shown.group.name}</strong>, and keys that need
+            them stop working.
+          </p>
+        </Confirm>
+      )}
+    </>
+  )
+}
+
+const columns: Column<Group>[] = [
+  { title: 'Name', cell: ({ name }) => name },
+  { title: 'Created', cell: ({ created_at }) => <DateTime at={created_at} /> },
+]
+
+const CreateGroup = ({ onCreated, onClose }: { onCreated: () => void; onClose: () => void }) => (
+  <Dialog title="Create a group" onClose={onClose}>
+    <Form
+      submit="Create it"
+      onSubmit={async (valueOf) => {
+        await organization.groups.create({ name: valueOf('name') })
+        onCreated()
+        onClose()
+      }}
+    >
+      <TextField label="Name" name="name" required maxLength={255} />
+    </Form>
+  </Dialog>
+)
+
+interface MembersProps {
+  group: Group
+  mayChange: boolean
+  onClose: () => void
+}
+
+function MembersOf({ group, mayChange, onClose }: MembersProps) {
+  const { users } = organization.groups
+  const list = useList<GroupMember>((options) => users.list(group.id, { limit: 50 }, options), [group.id])
+  return (
+    <Dialog title={`Members of ${group.name}`} onClose={onClose}>
+      <DataTable
+        caption="Members"
+        list={list}
+        columns={[
+          { title: 'Name', cell: ({ name, email }: GroupMember) => name || email },
+          { title: 'E-mail', cell: ({ email }: GroupMember) => email ?? '–' },
+        ]}
+        keyOf={({ id }) => id}
+        empty={<p>Nobody is in this group yet.</p>}
+        {...(mayChange && {
+          actions: ({ id, name }: GroupMember) => (
+            <button
+              type="button"
+              onClick={() => void users.delete(id, { group_id: group.id }).then(list.reload, list.reload)}
+            >
+              Remove <span class="visually-hidden">{name}</span>
+            </button>
+          ),
+        })}
+      />
+      {mayChange && (
+        <Form
+          submit="Add"
+          onSubmit={async (valueOf, form) => {
+            await users.create(group.id, { user_id: await idOf(valueOf('email')) })
+            form.reset()
+            list.reload()
+          }}
+        >
+          <TextField label="Add somebody by e-mail" name="email" type="email" required maxLength={254} />
+        </Form>
+      )}
+      <div class="buttons">
+        <button type="button" onClick={onClose}>
+          Done
+        </button>
+      </div>
+    </Dialog>
+  )
+}
+
+/** The id of the person with an address. Throws a sentence if nobody has it. */
+async function idOf(email: string): Promise<string> {
+  const { data } = await organization.users.list({ emails: [email], limit: 1 })
+  if (!data[0]) throw new Refusal(`Nobody in the organization has the address ${email}.`)
+  return data[0].id
+}
