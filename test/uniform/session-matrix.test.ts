@@ -9,7 +9,7 @@ import { addPerson, addTenant, fromPage, onBothEngines, type Tenant, type TestSe
 import { call, paramNames } from './each.ts'
 
 /** What concerns the caller alone, and is refused for what another person has. */
-const ofAnother = ['sessions.delete', 'me.apiKeys.create', 'me.apiKeys.delete']
+const ofAnother = ['sessions.delete', 'me.apiKeys.create', 'me.apiKeys.rotate', 'me.apiKeys.delete']
 const own = (name: string) => (ofAnother.includes(name) ? 404 : null)
 
 /** Those that a role in the project opens: reading of the project itself, and who is in it. */
