@@ -19,7 +19,7 @@ export async function buildExecutable(outfile: string, target?: Target) {
     // Workers are loaded by their path, so that they must be named: `server/start-worker.ts`.
     entrypoints: ['main.ts', 'server/report-worker.ts', 'server/token-worker.ts'].map((file) => join(root, file)),
     root,
-    files: { [join(root, 'server/console-embedded.ts')]: await embeddedConsole() },
+    plugins: [embeddedConsole(JSON.stringify(await buildConsole(root)))],
     minify: { syntax: true, whitespace: true },
     sourcemap: 'inline',
     bytecode: true,
@@ -36,5 +36,14 @@ export async function buildExecutable(outfile: string, target?: Target) {
   for (const output of outputs) if (output.path.endsWith('.map')) await rm(resolve(dirname(path), output.path))
 }
 
-/** The module with the console in it. */
-const embeddedConsole = async () => `export const embeddedConsole = ${JSON.stringify(await buildConsole(root))}`
+/**
+ * Puts the console into its module. The option `files` of `Bun.build` does it too, but then the
+ * bytes depend on the folder.
+ */
+const embeddedConsole = (files: string): Bun.BunPlugin => ({
+  name: 'console',
+  setup(build) {
+    const contents = `export const embeddedConsole = ${files}`
+    build.onLoad({ filter: /server[/\\]console-embedded\.ts$/ }, () => ({ contents, loader: 'ts' }))
+  },
+})

@@ -1,10 +1,12 @@
 /** What `npm pack` makes in a fresh clone is installed in an empty folder, and used from there. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { cpSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { folder, run, serve } from './cli/command.ts'
+import { guideBlock } from './guide-block.ts'
 import { nodes } from './nodes.ts'
 import { startRegistry } from './package-registry.ts'
+import { copySources } from './release/throwaway-repository.ts'
 
 // npm and tsc take seconds each.
 setDefaultTimeout(120_000)
@@ -14,21 +16,14 @@ const home = folder()
 const clone = join(home.path, 'clone')
 const place = join(home.path, 'empty')
 let packed: string[]
+let installed: string
 
 beforeAll(async () => {
   copySources(clone)
   packed = await pack()
-  await install()
+  installed = await install()
 }, 120_000)
 afterAll(() => home.remove())
-
-/** The files that a clone would have if everything here were committed. */
-function copySources(to: string) {
-  const listed = Bun.spawnSync(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root })
-  for (const file of new Set(String(listed.stdout).split('\0').filter(Boolean)))
-    cpSync(join(root, file), join(to, file), { force: true })
-  symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'))
-}
 
 /** Packs, and answers which files the package has. */
 async function pack() {
@@ -42,24 +37,24 @@ async function pack() {
   return files.map(({ path }) => path)
 }
 
+/** Does what the guide says, and answers what that prints. */
 async function install() {
   const registry = startRegistry(root)
   mkdirSync(place)
   const [tarball] = readdirSync(home.path).filter((name) => name.endsWith('.tgz'))
-  const flags = ['--registry', registry.url, '--cache', join(home.path, 'cache'), '--no-audit', '--no-fund']
-  const installed = await run(['install', ...flags, join(home.path, tarball!)], {
-    program: ['npm'],
+  renameSync(join(home.path, tarball!), join(place, tarball!))
+  const settings = { registry: registry.url, cache: join(home.path, 'cache'), audit: 'false', fund: 'false' }
+  const env = Object.fromEntries(Object.entries(settings).map(([name, value]) => [`npm_config_${name}`, value]))
+  const script = guideBlock('install.md', 'sh package')
+  const installed = await run([`${script}\ncomplete -p keyhall`], {
+    program: ['bash', '-euc'],
     cwd: place,
-    env: { HOME: home.path },
+    env: { ...env, HOME: home.path, npm_config_update_notifier: 'false' },
   })
   await registry.stop()
-  if (installed.code !== 0) throw new Error(`npm install failed: ${installed.err}`)
+  if (installed.code !== 0) throw new Error(`what the guide says failed: ${installed.err}`)
+  return installed.out
 }
-
-const CLIENT = `
-  import { Keyhall } from 'keyhall/client'
-  for await (const project of new Keyhall().admin.organization.projects.list()) console.log(project.name)
-`
 
 test('the package holds what runs, the client with its types, and nothing else', () => {
   const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { files: string[] }
@@ -82,7 +77,7 @@ test.each(nodes())(
     const env = { ...options.env, OPENAI_ADMIN_KEY: server.key!, OPENAI_BASE_URL: `${server.url}/v1` }
     const said = { code: 0, out: 'Default project\n', err: '' }
     expect(await run(['projects', 'list', '--field', 'name'], { ...options, env, program })).toEqual(said)
-    writeFileSync(join(place, 'client.mjs'), CLIENT)
+    writeFileSync(join(place, 'client.mjs'), guideBlock('install.md', 'js package'))
     expect(await run(['client.mjs'], { ...options, env, program: [node] })).toEqual(said)
     const page = await (await fetch(`${server.url}/console/`)).text()
     const script = /src="(\.\/assets\/index-\w+\.js)"/.exec(page)![1]!
@@ -92,13 +87,9 @@ test.each(nodes())(
   },
 )
 
-test('npx keyhall runs, and its completion is one that bash takes', async () => {
-  const command = 'npx keyhall'
-  const options = { cwd: place, program: ['bash', '-c'], env: { npm_config_update_notifier: 'false' } }
-  const script = `eval "$(${command} completion bash)" && complete -p keyhall && ${command} --version`
+test('the guide installs it with npm, and completion is one that bash takes', () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
-  const { code, out, err } = await run([script], options)
-  expect([code, out, err]).toEqual([0, `complete -F _keyhall keyhall\nkeyhall ${version}\n`, ''])
+  expect(installed).toContain(`keyhall ${version}\ncomplete -F _keyhall keyhall\n`)
 })
 
 test.each(['nodenext', 'bundler'])('tsc takes the types of keyhall/client (%s)', async (resolution) => {

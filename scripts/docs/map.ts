@@ -45,6 +45,7 @@ const rooms: Record<string, string> = {
   'console/parts': 'What pages are made of.',
   scripts: 'Check, docs, build, test.',
   'scripts/docs': 'The generated pages.',
+  'scripts/release': 'The parts of a release.',
   bench: 'Measurements, each beside a hand-written floor.',
   'bench/promises': 'The trials of docs/reliability.md, and what each takes out.',
 }
