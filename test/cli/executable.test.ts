@@ -18,7 +18,7 @@ beforeAll(() => {
   if (built.exitCode !== 0) throw new Error(built.stderr.toString())
   mkdirSync(alone)
   copyFileSync(`${home.path}/dist/keyhall`, program[0]!)
-}, 60_000)
+}, 180_000)
 afterAll(() => home.remove())
 
 for (const engine of engines)
