@@ -1,57 +1,27 @@
 /**
  * `npm run picture`: docs/keys.svg, the README's picture, from what the command really prints about
- * the demo organization.
+ * the demo organization; `npm run picture -- console` draws the pages of the console.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fillDemo, whenDemoBegan } from '../admin/demo/demo.ts'
-import { firstStart } from '../admin/bootstrap.ts'
 import { keyhall } from '../cli/keyhall.ts'
-import { openDatabase } from '../database/open.ts'
-import { checkPeppers } from '../keys/check-peppers.ts'
-import { assemble } from '../server/assemble.ts'
-import { Secret } from '../world/secret.ts'
-import { realWorld } from '../world/world.ts'
+import { DEMO_DAY, serveDemo } from './demo-server.ts'
 
 export const PICTURE = join(import.meta.dir, '../docs/keys.svg')
-/** The demo tells the same story on the same day. */
-const DAY = Date.UTC(2026, 10, 26)
 const COLUMNS = 120
 const LINE = 'api-keys list --owner-type service_account --order-by last_used_at --limit 6'
 
 /** What the command prints on a terminal of this width, in a place whose local time is UTC. */
 async function printed(): Promise<string> {
-  const place = mkdtempSync(join(tmpdir(), 'keyhall-picture-'))
-  const database = await openDatabase(`sqlite:${join(place, 'demo.db')}`)
-  const pepper = new Secret(new Uint8Array(32).fill(7))
-  const world = { ...realWorld, now: () => DAY }
-  await checkPeppers(database, [pepper])
-  const settings = { owner_email: 'owner@example.com', admin_key: null }
-  const first = (await firstStart(database, pepper, whenDemoBegan(world), settings))!
-  await fillDemo(database, pepper, world, first)
-  const server = await assemble({
-    database,
-    peppers: [pepper],
-    world,
-    cachedKeys: 100,
-    leaseMilliseconds: 3000,
-    upstreams: null,
-    log: () => {},
-    addressOf: () => null,
-    onError: (_, error) => {
-      throw error
-    },
-  })
-  const socket = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: (request) => server.fetch(request) })
+  const demo = await serveDemo()
   const zone = process.env.TZ
   process.env.TZ = 'UTC'
   let out = ''
   let err = ''
   try {
     const code = await keyhall(LINE.split(' '), {
-      environment: { OPENAI_ADMIN_KEY: first.admin_key!, OPENAI_BASE_URL: `${socket.url}v1` },
-      now: () => DAY,
+      environment: { OPENAI_ADMIN_KEY: demo.admin_key, OPENAI_BASE_URL: `${demo.url}/v1` },
+      now: () => DEMO_DAY,
       out: (text) => void (out += text),
       err: (text) => void (err += text),
       isTerminal: true,
@@ -66,10 +36,7 @@ async function printed(): Promise<string> {
     if (code !== 0) throw new Error(err)
   } finally {
     process.env.TZ = zone
-    await socket.stop(true)
-    await server.stop()
-    await database.close()
-    rmSync(place, { recursive: true, force: true })
+    await demo.stop()
   }
   return out
 }
@@ -101,4 +68,11 @@ ${text(`<tspan class="prompt">$</tspan> keyhall ${LINE}`, 0)}${rows.join('')}</s
 
 export const picture = async () => svg((await printed()).trimEnd().split('\n'))
 
-if (import.meta.main) writeFileSync(PICTURE, await picture())
+if (import.meta.main) {
+  if (process.argv[2] === 'console') {
+    const { chromium } = await import('../test/chromium.ts')
+    const { drawConsole } = await import('./console-pictures.ts')
+    if (!chromium) throw new Error('No Chromium was found; TEST_CHROMIUM names one.')
+    await drawConsole(chromium)
+  } else writeFileSync(PICTURE, await picture())
+}

@@ -43,7 +43,9 @@ export function DataTable<Row>(props: Props<Row>) {
   return (
     <>
       <Problem problem={list.problem} retry={list.reload} />
-      <Table {...props} />
+      <div class="scroll">
+        <Table {...props} />
+      </div>
       {list.hasMore && (
         <button type="button" class="more" onClick={() => void list.more()} disabled={list.isLoading}>
           {list.isLoading ? 'Loading …' : 'Show more'}

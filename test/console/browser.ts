@@ -161,12 +161,12 @@ async function signIn({ database, context, world, organization_id }: TestServer,
 const axe = await Bun.file(Bun.resolveSync('axe-core/axe.min.js', import.meta.dir)).text()
 
 /**
- * Looks at a page as it is now in dark and light, at the widths of a desk, a phone, and a desk at
+ * Looks at a page as it is now in dark and light, at the widths of desks, a phone, and a desk at
  * 400 % zoom: axe finds nothing, and nothing must be scrolled sideways.
  */
 export async function expectGoodLooks(page: Page) {
   for (const colorScheme of ['dark', 'light'] as const)
-    for (const width of [320, 360, 1280]) {
+    for (const width of [320, 360, 1000, 1280]) {
       await page.emulateMedia({ colorScheme })
       await page.setViewportSize({ width, height: width === 320 ? 256 : 800 })
       await page.evaluate(axe)
