@@ -49,11 +49,7 @@ export function openMailer({ url, from, public_url, onError }: MailerSettings): 
     url: withTls(url.reveal()),
     pool: true,
     maxConnections: 2,
-    connectionTimeout: WAIT_MILLISECONDS,
-    greetingTimeout: WAIT_MILLISECONDS,
-    socketTimeout: WAIT_MILLISECONDS,
-    disableFileAccess: true,
-    disableUrlAccess: true,
+    ...within(WAIT_MILLISECONDS),
   })
   const sending = new Set<Promise<unknown>>()
   const mailOf = ({ to, ...content }: Message) => ({
@@ -78,6 +74,27 @@ export function openMailer({ url, from, public_url, onError }: MailerSettings): 
     close: () => transport.close(),
   }
 }
+
+/**
+ * Connects, turns on TLS and logs in as for a message, and sends none. Throws what the mail server
+ * or nodemailer says.
+ */
+export async function tryMailServer(url: Secret<string>, milliseconds: number) {
+  const transport = createTransport({ url: withTls(url.reveal()), ...within(milliseconds) })
+  try {
+    await transport.verify()
+  } finally {
+    transport.close()
+  }
+}
+
+const within = (milliseconds: number) => ({
+  connectionTimeout: milliseconds,
+  greetingTimeout: milliseconds,
+  socketTimeout: milliseconds,
+  disableFileAccess: true,
+  disableUrlAccess: true,
+})
 
 /**
  * Requires TLS where there is a password. Otherwise somebody on the way could remove the offer of

@@ -1,6 +1,7 @@
 /** What a command on this machine is, and how it takes settings. */
 import { flagOf, settings, type Config, type SettingName } from '../server/config.ts'
 import { readConfig } from '../server/read-config.ts'
+import type { Given } from '../server/resolve-settings.ts'
 import type { Setting } from '../server/setting.ts'
 import type { ExitCode } from '../world/failed.ts'
 import type { Terminal } from '../world/terminal.ts'
@@ -38,7 +39,7 @@ export const localCommand = <Name extends SettingName>({
 })
 
 /** The settings as flags. */
-function flagsOf(names: readonly SettingName[]): Flag[] {
+export function flagsOf(names: readonly SettingName[]): Flag[] {
   return names.map((name) => {
     const { env, about, default: fallback, flagOnly, turnsOff, value }: Setting<unknown> = settings[name]
     const notes = fallback === null || flagOnly || turnsOff ? [env] : [env, `default: ${fallback}`]
@@ -47,12 +48,16 @@ function flagsOf(names: readonly SettingName[]): Flag[] {
   })
 }
 
-function readSettings<Name extends SettingName>({ flags }: Arguments, terminal: Terminal, names: readonly Name[]) {
-  const given: Partial<Record<SettingName, string>> = {}
+const readSettings = <Name extends SettingName>(given: Arguments, { environment }: Terminal, names: readonly Name[]) =>
+  readConfig(givenSettings(given, names), environment, names) satisfies Pick<Config, Name>
+
+/** What the flags say of settings. */
+export function givenSettings({ flags }: Arguments, names: readonly SettingName[]): Given {
+  const given: Given = {}
   for (const name of names) {
     const [value] = flags.get(flagOf(name).slice(2)) ?? []
     const { turnsOff }: Setting<unknown> = settings[name]
     if (value !== undefined) given[name] = !turnsOff ? value : value === 'true' ? 'off' : 'on'
   }
-  return readConfig(given, terminal.environment, names) satisfies Pick<Config, Name>
+  return given
 }

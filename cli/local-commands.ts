@@ -6,6 +6,7 @@ import { settingNames } from '../server/config.ts'
 import { wrongUsage, type ExitCode } from '../world/failed.ts'
 import type { Terminal } from '../world/terminal.ts'
 import { helpFlag, requireNoWords, readArguments, type Arguments } from './arguments.ts'
+import { doctorCommand } from './doctor-command.ts'
 import { limitsCommands } from './limits-commands.ts'
 import { localCommand, storage, type LocalCommand } from './local-command.ts'
 
@@ -30,6 +31,7 @@ export const localCommands: readonly LocalCommand[] = [
       return (await import('../server/ask-health.ts')).askHealth(settings, terminal)
     },
   }),
+  doctorCommand,
   localCommand({
     path: ['admin-keys', 'create'],
     about: 'Makes an admin key on the host, directly in the database: for when all admin keys are lost.',

@@ -3,15 +3,13 @@ import { sql as raw } from 'kysely'
 import { realWorld, seconds } from '../world/world.ts'
 import { CannotOpen } from './storage-errors.ts'
 import { migrations } from './migrations/index.ts'
-import type { Migration } from './migrations/migration.ts'
+import { dialects, type Dialect, type Migration } from './migrations/migration.ts'
 import type { Database, DatabaseOptions, Engine, RunStatement } from './types.ts'
 
 /** Throws CannotOpen with a sentence; then nothing was changed. */
 export async function migrate(engine: Engine, { asItIs = false, world = realWorld, afterMigrations }: DatabaseOptions) {
   await engine.exclusively(async (run) => {
-    const applied = await appliedMigrations(engine, run)
-    const missing = migrations.filter(({ name }) => !applied.includes(name))
-    await requireCompatible(applied, missing, run)
+    const { applied, missing } = await readSchema(engine.dialect, run)
     if (asItIs) requireComplete(applied, missing)
     const { text, integer } = engine.dialect
     if (applied.length === 0)
@@ -37,9 +35,26 @@ export async function migrationsOf({ read }: Pick<Database, 'read'>) {
   return { missing: [...known.difference(applied)], unknown: [...applied.difference(known)] }
 }
 
-async function appliedMigrations(engine: Engine, run: RunStatement): Promise<string[]> {
+/**
+ * How many migrations a database has, and how many of them this version lacks, or it lacks of this
+ * version. Changes nothing. Throws CannotOpen where this version cannot start on it.
+ */
+export async function compareSchema(engine: Database['engine'], run: RunStatement) {
+  const { applied, missing } = await readSchema(dialects[engine], run)
+  const known = migrations.length - missing.length
+  return { applied: applied.length, missing: missing.length, unknown: applied.length - known }
+}
+
+async function readSchema(dialect: Dialect, run: RunStatement) {
+  const applied = await appliedMigrations(dialect, run)
+  const missing = migrations.filter(({ name }) => !applied.includes(name))
+  await requireCompatible(applied, missing, run)
+  return { applied, missing }
+}
+
+async function appliedMigrations({ tables }: Dialect, run: RunStatement): Promise<string[]> {
   const names = async (query: string) => (await run(query)).map((row) => (row as { name: string }).name)
-  return (await names(engine.tables)).includes('migrations') ? names('select name from migrations') : []
+  return (await names(tables)).includes('migrations') ? names('select name from migrations') : []
 }
 
 /** The row of `metadata` with the oldest migration that a server must know to start. */

@@ -2,11 +2,12 @@
  * PostgreSQL 15 or later, through Bun's own client: connections for reading, and others of which
  * each change holds one.
  */
+import type { SQL } from 'bun'
 import { sql as raw } from 'kysely'
 import { realWorld } from '../world/world.ts'
 import { CannotOpen } from './storage-errors.ts'
 import { dialects } from './migrations/migration.ts'
-import { parseAddress } from './postgres-address.ts'
+import { parseAddress, type PostgresAddress } from './postgres-address.ts'
 import { PostgresChanges } from './postgres-changes.ts'
 import { tooManyConnections, translate } from './postgres-faults.ts'
 import { hasSharedConnections } from './postgres-pooler.ts'
@@ -25,7 +26,23 @@ export async function openPostgres(
   { world = realWorld, locks = null, connections = DEFAULT_CONNECTIONS }: DatabaseOptions,
 ): Promise<PostgresDatabase> {
   const { prepare, where, ...how } = parseAddress(address)
-  let options: ClientOptions = { ...how, prepare: false, world }
+  const isShared = await withTwo({ ...how, where }, async (two) => prepare && hasSharedConnections(two, where))
+  const options: ClientOptions = { ...how, prepare: prepare && !isShared, world }
+  return new PostgresDatabase(options, locks, connections)
+}
+
+/** Whether something in between gives connections to several clients by turns. Throws CannotOpen. */
+export function isPooled(address: string): Promise<boolean> {
+  const how = parseAddress(address)
+  return withTwo(how, (two) => hasSharedConnections(two, how.where))
+}
+
+/** Asks over two connections, of a version that we know. Throws CannotOpen. */
+async function withTwo<Result>(
+  { where, ...how }: Omit<PostgresAddress, 'prepare'>,
+  work: (two: [SQL, SQL]) => Promise<Result>,
+): Promise<Result> {
+  const options = { ...how, prepare: false }
   // Not one of two connections: there, whoever wants the second waits for ever if it is refused.
   const [first, second] = [openClient(options, 1), openClient(options, 1)]
   try {
@@ -34,7 +51,7 @@ export async function openPostgres(
       throw new CannotOpen(
         `The PostgreSQL server at ${where} is older than version 15, the oldest that Keyhall works with.`,
       )
-    options = { ...options, prepare: prepare && !(await hasSharedConnections([first, second], where)) }
+    return await work([first, second])
   } catch (error) {
     if (error instanceof CannotOpen) throw error
     const full = tooManyConnections(error)
@@ -43,7 +60,6 @@ export async function openPostgres(
   } finally {
     await Promise.all([first, second].map((one) => one.close({ timeout: 0 })))
   }
-  return new PostgresDatabase(options, locks, connections)
 }
 
 export class PostgresDatabase implements Engine {
@@ -51,7 +67,6 @@ export class PostgresDatabase implements Engine {
   readonly path = null
   readonly dialect = dialects.postgres
   readonly processLocks: ProcessLocks | null
-  readonly tables = 'select tablename as name from pg_tables where schemaname = current_schema()'
   readonly read: Sql
   readonly #reads: ReadPool
   readonly #connections: ChangePool

@@ -31,7 +31,6 @@ export function openSqlite(path: string, { onFatal, world = realWorld }: Databas
 export class SqliteDatabase implements Engine {
   readonly engine = 'sqlite'
   readonly dialect = dialects.sqlite
-  readonly tables = `select name from sqlite_schema where type = 'table'`
   readonly read: Sql
   readonly processLocks: ProcessLocks
   readonly path: string

@@ -49,8 +49,6 @@ export type RunStatement = (statement: string) => Promise<unknown[]>
 
 export interface Engine extends Database {
   dialect: Dialect
-  /** The query for the names of all tables. */
-  tables: string
   /** Like `write`, but only one process at a time runs it. */
   exclusively(work: (run: RunStatement) => Promise<void>): Promise<void>
 }

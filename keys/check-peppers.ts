@@ -14,7 +14,8 @@ import { addMissingMacs } from './missing-macs.ts'
 /** The peppers are not those that the keys in the database were digested with. */
 export class WrongPepper extends Error {}
 
-const CANARIES = ['pepper_canary', 'pepper_canary_2'] as const
+/** The rows of `metadata` with a canary. */
+export const CANARIES = ['pepper_canary', 'pepper_canary_2'] as const
 
 /**
  * Returns those of the given peppers that the database accepts, in the order given. The first start

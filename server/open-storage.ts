@@ -110,10 +110,7 @@ async function requireItsDatabase(database: Database, { pepper, pepper_file: pat
   // write its canary.
   const isNew = () => !pepper && Date.now() - statSync(path).mtimeMs < OTHER_START_MILLISECONDS
   while (!(await hasPepper(database))) {
-    if (!isNew())
-      throw new Failed(
-        `The database is empty, but its pepper is there (${pepper ? 'KEYHALL_PEPPER' : path}), so the database was lost or is another one. Look at --database, or restore a backup; where a new organization is meant, start once with --new-organization (KEYHALL_NEW_ORGANIZATION=true).`,
-      )
+    if (!isNew()) throw new Failed(emptyWithPepper({ pepper, pepper_file: path }))
     await Bun.sleep(50)
   }
 }
@@ -121,7 +118,10 @@ async function requireItsDatabase(database: Database, { pepper, pepper_file: pat
 /** How long a server may take from making the pepper to writing its canary. */
 const OTHER_START_MILLISECONDS = 5_000
 
-const wrongPepper = ({ pepper, pepper_file }: Omit<Storage, 'database'>) =>
+export const emptyWithPepper = ({ pepper, pepper_file }: Omit<Storage, 'database'>) =>
+  `The database is empty, but its pepper is there (${pepper ? 'KEYHALL_PEPPER' : pepper_file}), so the database was lost or is another one. Look at --database, or restore a backup; where a new organization is meant, start once with --new-organization (KEYHALL_NEW_ORGANIZATION=true).`
+
+export const wrongPepper = ({ pepper, pepper_file }: Omit<Storage, 'database'>) =>
   `The pepper (${pepper ? 'KEYHALL_PEPPER' : pepper_file}) is not the one that the keys in this database were made with; put the original back, or no key can be verified. During a rotation both peppers are needed, and a pepper that was retired is refused.`
 
 async function hasPepper(database: Database) {
@@ -129,10 +129,11 @@ async function hasPepper(database: Database) {
   return (await properties.execute()).length > 0
 }
 
+export const pepperIsMissing = (path: string) =>
+  `The pepper file ${path} is missing, and the keys in this database were made with one; put it back, or set KEYHALL_PEPPER or KEYHALL_PEPPER_FILE.`
+
 const missingPepper = (path: string): never => {
-  throw new Failed(
-    `The pepper file ${path} is missing, and the keys in this database were made with one; put it back, or set KEYHALL_PEPPER or KEYHALL_PEPPER_FILE.`,
-  )
+  throw new Failed(pepperIsMissing(path))
 }
 
 /**

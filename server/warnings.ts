@@ -19,7 +19,8 @@ const known = Object.values(settings).map(({ env }) => env.slice(PREFIX.length))
  */
 const foreign = /^(TEST_|SERVICE_|PORT_\d)/
 
-function unknownVariables(environment: Terminal['environment']): string[] {
+/** One sentence for each. */
+export function unknownVariables(environment: Terminal['environment']): string[] {
   return Object.keys(environment)
     .filter((name) => name.startsWith(PREFIX))
     .map((name) => name.slice(PREFIX.length))
@@ -31,7 +32,10 @@ function unknownVariables(environment: Terminal['environment']): string[] {
     })
 }
 
-function readableByOthers(config: Config): string[] {
+type Files = Pick<Config, 'database' | 'pepper' | 'pepper_file' | 'tls_key' | (typeof secretFileNames)[number]>
+
+/** One sentence for each, with what to do. */
+export function readableByOthers(config: Files): string[] {
   const { database, pepper, pepper_file, tls_key } = config
   // Windows has no such modes.
   if (process.platform === 'win32') return []
@@ -55,15 +59,23 @@ function readableByOthers(config: Config): string[] {
  */
 const isPrivatePlace = (path: string) => /^\/run\/(secrets|credentials)\//.test(path)
 
-const secretFiles = (config: Config) =>
-  (['database_file', 'admin_key_file', 'smtp_url_file', 'upstream_api_key_file', 'first_key_file'] as const).flatMap(
-    (name) => (config[name] === null ? [] : [{ what: `The file of ${settings[name].env},`, path: config[name] }]),
+const secretFileNames = [
+  'database_file',
+  'admin_key_file',
+  'smtp_url_file',
+  'upstream_api_key_file',
+  'oidc_client_secret_file',
+  'first_key_file',
+] as const
+
+const secretFiles = (config: Files) =>
+  secretFileNames.flatMap((name) => (config[name] === null ? [] : [{ what: `The file of ${settings[name].env},`, path: config[name] }]),
   )
 
-function isReadableByOthers(path: string): boolean {
+export function isReadableByOthers(path: string): boolean {
   const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0
   return (mode & 0o066) !== 0
 }
 
 /** A path quoted for a shell. */
-const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
+export const quoted = (path: string) => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)

@@ -6,6 +6,8 @@ export interface Dialect {
   text: string
   integer: string
   bytes: string
+  /** The query for the names of all tables. */
+  tables: string
   /** What ends a `create table`. */
   strict: string
   /**
@@ -33,6 +35,7 @@ export const dialects: { sqlite: Dialect; postgres: Dialect } = {
     text: 'text',
     integer: 'integer',
     bytes: 'blob',
+    tables: `select name from sqlite_schema where type = 'table'`,
     strict: ' strict',
     clustered: ' strict, without rowid',
     renameConstraint: () => [],
@@ -42,6 +45,7 @@ export const dialects: { sqlite: Dialect; postgres: Dialect } = {
     text: 'text collate "C"',
     integer: 'bigint',
     bytes: 'bytea',
+    tables: 'select tablename as name from pg_tables where schemaname = current_schema()',
     strict: '',
     clustered: '',
     renameConstraint: (table, from, to) => [`alter table ${table} rename constraint ${from} to ${to}`],

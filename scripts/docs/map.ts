@@ -33,6 +33,7 @@ const rooms: Record<string, string> = {
   metrics: "What the server counts, in Prometheus' format.",
   world: 'What comes from outside: time, chance, the network, the terminal; and small words that every room uses.',
   server: 'Puts the rooms together and serves; the commands on the host.',
+  'server/doctor': 'What `keyhall doctor` looks at: each check is a file and a row of `checks.ts`.',
   'server/prices': '`keyhall config prices`: public prices, written as `models:`.',
   client: 'The typed client, derived from `contract/`.',
   cli: 'The command line.',

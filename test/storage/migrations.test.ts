@@ -124,7 +124,7 @@ for (const engine of engines)
     const tables = async () => {
       let names: string[] = []
       await database.exclusively(async (run) => {
-        names = (await run(database.tables)).map((row) => (row as { name: string }).name)
+        names = (await run(database.dialect.tables)).map((row) => (row as { name: string }).name)
       })
       return names.toSorted()
     }

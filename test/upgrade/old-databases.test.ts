@@ -124,7 +124,7 @@ async function rowsOf(address: string) {
   const database = await openDatabase(address, { asItIs: true })
   const { rows: tables } = await sql<{
     name: string
-  }>`${sql.raw((database as unknown as { tables: string }).tables)}`.execute(database.read)
+  }>`${sql.raw((database as unknown as { dialect: { tables: string } }).dialect.tables)}`.execute(database.read)
   const rows: Record<string, unknown[]> = {}
   for (const { name } of tables.filter((table) => !about.includes(table.name)))
     rows[name] = (await sql.raw(`select * from ${name} order by 1, 2`).execute(database.read)).rows
