@@ -73,7 +73,13 @@ function completeness(chain: readonly X509Certificate[], file: string): Finding[
     ]
   const last = chain.at(-1)!
   const isIssued = (authority: X509Certificate) => authority.subject === last.issuer
-  if (last.checkIssued(last) || rootCertificates.some((pem) => isIssued(new X509Certificate(pem)))) return []
+  if (chain.length === 1 && last.subject === last.issuer)
+    return [
+      warning(
+        `The certificate in ${file} is signed by itself, so that only clients that were given it accept it; get one by an authority.`,
+      ),
+    ]
+  if (last.subject === last.issuer || rootCertificates.some((pem) => isIssued(new X509Certificate(pem)))) return []
   return [
     warning(
       `${file} ends with a certificate by "${nameOf(last.issuer)}", which is no public authority; append the certificates that are missing, or see to it that all clients know that authority.`,
