@@ -31,7 +31,9 @@ export async function openPostgres(
   return new PostgresDatabase(options, locks, connections)
 }
 
-/** Whether something in between gives connections to several clients by turns. Throws CannotOpen. */
+/**
+ * Whether something in between gives connections to several clients by turns. Throws CannotOpen.
+ */
 export function isPooled(address: string): Promise<boolean> {
   const how = parseAddress(address)
   return withTwo(how, (two) => hasSharedConnections(two, how.where))

@@ -69,7 +69,8 @@ const secretFileNames = [
 ] as const
 
 const secretFiles = (config: Files) =>
-  secretFileNames.flatMap((name) => (config[name] === null ? [] : [{ what: `The file of ${settings[name].env},`, path: config[name] }]),
+  secretFileNames.flatMap((name) =>
+    config[name] === null ? [] : [{ what: `The file of ${settings[name].env},`, path: config[name] }],
   )
 
 export function isReadableByOthers(path: string): boolean {

@@ -1,5 +1,5 @@
 /** The checks of `keyhall doctor`, in the order in which they are printed. */
-import { clock } from './clock.ts'
+import { clock } from './clock-agreement.ts'
 import { databaseState } from './database-state.ts'
 import { diskSpace } from './disk-space.ts'
 import type { Check } from './finding.ts'
