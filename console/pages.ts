@@ -49,6 +49,12 @@ export const pages: readonly PageEntry[] = [
     isFor: (me) => can(me, 'api.management.read'),
     load: () => import('./pages/person.tsx'),
   },
+  {
+    path: '/usage',
+    name: 'Usage and spend',
+    isFor: (me) => can(me, 'api.usage.read'),
+    load: () => import('./pages/usage.tsx'),
+  },
   { path: '/my-keys', name: 'My keys', isFor: () => true, load: () => import('./pages/my-keys.tsx') },
   { path: '/sessions', name: 'Sessions', isFor: () => true, load: () => import('./pages/own-sessions.tsx') },
 ]
