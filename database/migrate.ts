@@ -98,6 +98,7 @@ async function apply({ name, statements }: Migration, engine: Engine, run: RunSt
     } catch (error) {
       throw new CannotOpen(
         `The migration "${name}" failed, and the database is as it was before: ${(error as Error).message}, in "${shortened(statement)}". Mend what this names and start again, or go on with the version that ran before.`,
+        { cause: error },
       )
     }
   }

@@ -14,7 +14,7 @@
  */
 import { base62 } from '../world/random.ts'
 import type { World } from '../world/world.ts'
-import { isFault, StorageError } from './storage-errors.ts'
+import { CannotOpen, isFault, StorageError } from './storage-errors.ts'
 import { isLost, translate } from './postgres-faults.ts'
 import { pause } from './postgres-client.ts'
 import type { ChangePool } from './postgres-pool.ts'
@@ -24,6 +24,7 @@ import type { RunStatement, Sql } from './types.ts'
 /** Any number would do, if it is the same in all processes. */
 const MIGRATION_LOCK = 4_100_143
 const ATTEMPTS = 5
+const MIGRATION_ATTEMPTS = 30
 /** How long Keyhall tries to find out whether a lost COMMIT happened. */
 const LOOK_MILLISECONDS = 7_000
 const ID_LENGTH = 22
@@ -71,13 +72,31 @@ export class PostgresChanges {
     }
   }
 
-  /** Runs migrations. They have no time limit, and no other process runs any meanwhile. */
+  /**
+   * Runs migrations. They have no time limit, and no other process runs any meanwhile. Servers that
+   * run may use the tables in another order: PostgreSQL then ends one of the two.
+   */
   async exclusively(work: (run: RunStatement) => Promise<void>) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#attemptMigrations(work)
+      } catch (error) {
+        const reason = translate(error instanceof CannotOpen ? (error.cause ?? error) : error)
+        const isInTheWay = isFault(reason, 'undone') || isFault(reason, 'busy')
+        if (!isInTheWay || attempt === MIGRATION_ATTEMPTS) throw error
+        await pause(100 + this.#world.chance() * 400)
+      }
+    }
+  }
+
+  async #attemptMigrations(work: (run: RunStatement) => Promise<void>) {
     const connection = await this.#pool.take()
     const ask = connection.askPatiently
     try {
       await ask('begin')
       await ask('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK])
+      // Everybody else waits behind a statement that waits for a table.
+      await ask(`set local lock_timeout = '1s'`)
       await work(async (statement) => [...(await ask(statement))])
       await ask('commit')
     } catch (error) {

@@ -17,10 +17,12 @@ export interface ClientOptions extends Pick<PostgresAddress, 'url' | 'tls' | 'pa
    * with other clients.
    */
   prepare: boolean
+  /** How often statements that were prepared were found to be outdated; their texts then change. */
+  revision: number
   world: World
 }
 
-export const openClient = ({ url, prepare, tls, path }: Omit<ClientOptions, 'world'>, max: number) =>
+export const openClient = ({ url, prepare, tls, path }: Omit<ClientOptions, 'world' | 'revision'>, max: number) =>
   new SQL(url, {
     max,
     prepare,
@@ -42,3 +44,7 @@ export async function inTime<Result>(answer: Promise<Result>, milliseconds: numb
     clearTimeout(timer)
   }
 }
+
+/** The text of a statement, which is prepared anew under another revision. */
+export const revised = (sql: string, { revision }: Pick<ClientOptions, 'revision'>) =>
+  revision === 0 ? sql : `${sql} /* ${revision} */`

@@ -50,8 +50,9 @@ const faults = [
   [/^(40001|40P01)$/, 'undone'],
   [/^53100$/, 'full'],
   [/^25006$/, 'unwritable'],
-  // A statement that ran into its time limit, because others held what it needs.
-  [/^57014$/, 'busy'],
+  // A statement that ran into its time limit, or that of waiting for a lock, because others held
+  // what it needs.
+  [/^(57014|55P03)$/, 'busy'],
   // Connection errors, a server that shuts down or has no room, a change whose next statement did
   // not come in time.
   [/^(08|57P|53|25P03)/, 'unreachable'],
@@ -65,3 +66,12 @@ export const isLost = (error: unknown) => isFault(error, 'unreachable')
  * name: then this connection is shared with other clients.
  */
 export const isSharedConnection = (error: unknown) => /^(42P05|26000)$/.test((error as { errno?: string }).errno ?? '')
+
+/**
+ * Whether another version has added columns to a table since the statement was prepared, as
+ * migrations do while servers run. PostgreSQL refuses it from then on.
+ */
+export const isOutdatedStatement = (error: unknown) => {
+  const { errno, message } = error as { errno?: string; message?: string }
+  return errno === '0A000' && message?.includes('cached plan') === true
+}

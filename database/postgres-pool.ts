@@ -5,9 +5,9 @@
  */
 import type { ReservedSQL } from 'bun'
 import { StorageError } from './storage-errors.ts'
-import { inTime, type Ask, type ClientOptions } from './postgres-client.ts'
+import { inTime, revised, type Ask, type ClientOptions } from './postgres-client.ts'
 import { Clients, type Client } from './postgres-clients.ts'
-import { isSharedConnection, NoAnswer } from './postgres-faults.ts'
+import { isOutdatedStatement, isSharedConnection, NoAnswer } from './postgres-faults.ts'
 import { startListener, type Listener } from './postgres-listener.ts'
 
 const READ_MILLISECONDS = 5_000
@@ -35,7 +35,8 @@ export class ReadPool {
     const { steady } = this.#options.world
     const began = steady()
     client.busy++
-    const query = client.sql.unsafe(sql, parameters as any[])
+    const { revision } = this.#options
+    const query = client.sql.unsafe(revised(sql, this.#options), parameters as any[])
     try {
       const rows = await inTime(query, READ_MILLISECONDS)
       this.#answered = steady()
@@ -44,6 +45,10 @@ export class ReadPool {
       if (isSharedConnection(error) && this.#options.prepare) {
         this.#options.prepare = false
         this.#replace()
+        return await this.ask(sql, parameters)
+      }
+      if (isOutdatedStatement(error)) {
+        this.#options.revision = revision + 1
         return await this.ask(sql, parameters)
       }
       if (clients.hasOthersInsteadOf(client, error)) return await this.ask(sql, parameters)
@@ -174,12 +179,18 @@ export class HeldConnection {
   }
 
   readonly ask: Ask = async (sql, parameters) => {
+    const { revision } = this.#options
     try {
-      return await inTime(this.#connection.unsafe(sql, parameters as any[]), CHANGE_MILLISECONDS)
+      const query = this.#connection.unsafe(revised(sql, this.#options), parameters as any[])
+      return await inTime(query, CHANGE_MILLISECONDS)
     } catch (error) {
       if (error instanceof NoAnswer) {
         this.#isBroken = true
         await this.#connection.close()
+      }
+      if (isOutdatedStatement(error)) {
+        this.#options.revision = revision + 1
+        throw new StorageError('undone', error)
       }
       if (!isSharedConnection(error)) throw error
       // The change runs again, on a connection without named statements.

@@ -27,7 +27,7 @@ export async function openPostgres(
 ): Promise<PostgresDatabase> {
   const { prepare, where, ...how } = parseAddress(address)
   const isShared = await withTwo({ ...how, where }, async (two) => prepare && hasSharedConnections(two, where))
-  const options: ClientOptions = { ...how, prepare: prepare && !isShared, world }
+  const options: ClientOptions = { ...how, prepare: prepare && !isShared, revision: 0, world }
   return new PostgresDatabase(options, locks, connections)
 }
 
