@@ -4,7 +4,7 @@ import type { Operation } from '../contract/kit.ts'
 import type { AnyOperationHandler, OperationHandler } from './call.ts'
 import adminApiKeys from './resources/admin-api-keys.ts'
 import apiKeys from './resources/api-keys.ts'
-import auditLogs from './resources/audit-logs.ts'
+import auditLogs, { auditChainHandlers } from './resources/audit-logs.ts'
 import dataRetention, { projectDataRetentionHandlers } from './resources/data-retention.ts'
 import certificates, { projectCertificateHandlers } from './resources/certificates.ts'
 import externalKeys from './resources/external-keys.ts'
@@ -46,7 +46,7 @@ type Implementation<Node> = Node extends Operation
 
 const implementation: Implementation<typeof contract.admin.organization> = {
   adminAPIKeys: adminApiKeys,
-  auditLogs,
+  auditLogs: { ...auditLogs, chain: auditChainHandlers },
   apiKeys,
   users: { ...users, roles: userRoleHandlers, access: userAccess },
   invites,

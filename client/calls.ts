@@ -17,6 +17,9 @@ export const calls: Calls<typeof contract.admin> = {
     },
     auditLogs: {
       list: { method: 'GET', path: '/organization/audit_logs', query: ['after', 'before', 'limit', 'effective_at', 'project_ids', 'event_types', 'actor_ids', 'actor_emails', 'resource_ids', 'tenant_only'], body: none, ...list },
+      chain: {
+        retrieve: { method: 'GET', path: '/organization/audit_logs/chain', query: none, body: none, ...key },
+      },
     },
     apiKeys: {
       list: { method: 'GET', path: '/organization/api_keys', query: ['after', 'limit', 'project_ids', 'owner_ids', 'owner_type', 'owner_project_access', 'never_used', 'last_used_before', 'last_used_after', 'created_before', 'created_after', 'expires_before', 'never_expires', 'name', 'order_by', 'order'], body: none, ...list },

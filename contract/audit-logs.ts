@@ -119,3 +119,45 @@ export const auditLogs = {
     returns: list(AuditLog),
   }),
 }
+
+/** How many of the newest rows each call checks. */
+export const CHECKED_ROWS = 500
+
+export const AuditChain = object(
+  'organization.audit_log.chain',
+  {
+    newest: described(
+      nullable(
+        t.Object({
+          seq: t.Integer({ description: 'How many events the log has: the number of the newest.' }),
+          hash: t.String({ description: 'The hash of the newest event, which covers all before it, in hexadecimal.' }),
+          link: t.String({
+            description:
+              'Both, as `keyhall audit verify --link` takes them. Whoever keeps it elsewhere can show later that nothing before it was changed.',
+          }),
+        }),
+      ),
+      'The newest link of the chain; null while there is no event.',
+    ),
+    checked_from: nullable(t.Integer({ description: 'The number of the oldest event that this call has checked.' })),
+    broken: described(
+      nullable(
+        t.Object({
+          seq: t.Integer({ description: 'The number of the first event that does not hold.' }),
+          why: t.String({ description: 'What is wrong with it.' }),
+        }),
+      ),
+      'What was found where the events that were checked are not what Keyhall wrote; null where they are.',
+    ),
+  },
+  `The hashes that chain the events of the audit log. The newest ${CHECKED_ROWS} are checked; \`keyhall audit verify\` on the host checks all of them, and that the log still ends where the revocations file noted it.`,
+)
+
+export const auditChain = {
+  retrieve: get('/organization/audit_logs/chain', {
+    about: `Retrieves the newest link of the audit log's chain, and whether the newest ${CHECKED_ROWS} events are what Keyhall wrote.`,
+    can: 'api.management.read',
+    returns: AuditChain,
+    extension: true,
+  }),
+}

@@ -4,7 +4,7 @@
  */
 import { adminApiKeys } from './admin-api-keys.ts'
 import { apiKeys } from './api-keys.ts'
-import { auditLogs } from './audit-logs.ts'
+import { auditChain, auditLogs } from './audit-logs.ts'
 import { dataRetention, projectDataRetention } from './data-retention.ts'
 import { certificates, projectCertificates } from './certificates.ts'
 import { externalKeys } from './external-keys.ts'
@@ -40,7 +40,7 @@ export const contract = {
   admin: {
     organization: {
       adminAPIKeys: adminApiKeys,
-      auditLogs,
+      auditLogs: { ...auditLogs, chain: auditChain },
       apiKeys,
       users: { ...users, roles: userRoles, access: userAccess },
       invites,

@@ -93,7 +93,10 @@ const tree: Recipes<typeof contract.admin.organization> = {
     retrieve: { prepare: adminKey, events: {} },
     delete: { prepare: adminKey, events: { 'api_key.deleted': 1 } },
   },
-  auditLogs: { list: { prepare: nothing, events: {} } },
+  auditLogs: {
+    list: { prepare: nothing, events: {} },
+    chain: { retrieve: { prepare: nothing, events: {} } },
+  },
   apiKeys: { list: { prepare: nothing, events: {} } },
   users: {
     list: { prepare: nothing, events: {} },

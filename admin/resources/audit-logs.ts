@@ -1,5 +1,5 @@
 import { sql as raw, type RawBuilder } from 'kysely'
-import { auditLogs } from '../../contract/audit-logs.ts'
+import { auditChain, auditLogs, CHECKED_ROWS } from '../../contract/audit-logs.ts'
 import { isTenantEvent } from '../../contract/audit-event-types.ts'
 import { auditEvents } from '../../contract/audit-events.ts'
 import { invalid } from '../../contract/errors.ts'
@@ -10,12 +10,26 @@ import type { Sql } from '../../database/types.ts'
 import { lowerAscii, roundedUp, spread, spreadPlaceholders, statement } from '../../database/statement.ts'
 import { handlers, type Call } from '../call.ts'
 import type { Actor } from '../audit-chain.ts'
+import { verifyNewest } from '../verify-newest.ts'
 
 export default handlers(auditLogs, {
   async list(call) {
     const { given, names } = filters(call.query)
     const list = { read: (range: Range) => readBetween(call, given, names, range), idOf: ({ id }: Row) => id }
     return readPage(list, call.query, present)
+  },
+})
+
+export const auditChainHandlers = handlers(auditChain, {
+  async retrieve({ db, keys, organization_id }) {
+    const { newest, checked_from, broken } = await verifyNewest(db, keys.peppers, organization_id, CHECKED_ROWS)
+    const hash = newest && Buffer.from(newest.hash).toString('hex')
+    return {
+      object: 'organization.audit_log.chain',
+      newest: newest && { seq: newest.seq, hash: hash!, link: `${organization_id}:${newest.seq}:${hash}` },
+      checked_from,
+      broken: broken && { seq: broken.seq, why: broken.why },
+    }
   },
 })
 

@@ -8,6 +8,7 @@ import * as fc from 'fast-check'
 import { link } from '../../admin/audit-chain.ts'
 import { sealHead, sealRow } from '../../admin/audit-seal.ts'
 import { verifyChain } from '../../admin/verify-chain.ts'
+import { verifyNewest } from '../../admin/verify-newest.ts'
 import type { AuditHeadRow, AuditLogRow } from '../../database/tables.ts'
 import { Secret } from '../../world/secret.ts'
 import { onBothEngines, testPepper, type TestServer } from '../setup.ts'
@@ -170,8 +171,10 @@ onBothEngines('a tampered audit log', (server) => {
         await write(server(), log)
         if (serverGoesOn) await server().request('POST', '/organization/projects', { name: 'afterwards' })
         const { broken } = await verifyChain(server().database.read, [testPepper])
+        const newest = await verifyNewest(server().database.read, [testPepper], server().organization_id, 1000)
         await write(server(), whole)
         if (!broken) throw new Error(`not found: ${coverUp} after ${tamperings.length} statements: ${canonical(log)}`)
+        expect(newest.broken).toMatchObject({ why: expect.any(String) })
         expect(broken).toMatchObject({ organization_id: server().organization_id, why: expect.any(String) })
         found += 1
       }),
