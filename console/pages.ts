@@ -56,6 +56,12 @@ export const pages: readonly PageEntry[] = [
     load: () => import('./pages/usage.tsx'),
   },
   { path: '/my-keys', name: 'My keys', isFor: () => true, load: () => import('./pages/my-keys.tsx') },
+  {
+    path: '/audit',
+    name: 'Audit log',
+    isFor: (me) => can(me, 'api.management.read'),
+    load: () => import('./pages/audit.tsx'),
+  },
   { path: '/sessions', name: 'Sessions', isFor: () => true, load: () => import('./pages/own-sessions.tsx') },
 ]
 

@@ -64,7 +64,7 @@ interface FieldProps {
 }
 
 interface TextProps extends FieldProps {
-  type?: 'text' | 'email' | 'password' | 'number' | 'search'
+  type?: 'text' | 'email' | 'password' | 'number' | 'search' | 'datetime-local'
   required?: boolean
   maxLength?: number
   min?: number

@@ -40,6 +40,7 @@ const rooms: Record<string, string> = {
   'cli/completion': 'Completion for three shells.',
   console: 'The pages for browsers. They stand on `client/` alone.',
   'console/pages': 'One file for each page.',
+  'console/pages/audit': 'Parts of the page of the audit log.',
   'console/pages/inventory': 'Parts of the page of all keys.',
   'console/pages/people': 'Parts of the pages of people.',
   'console/pages/project': 'The parts of the page of a project.',

@@ -1,0 +1,96 @@
+/** The filters above the audit log: all of them in the address bar. */
+import { useRef } from 'preact/hooks'
+import { SelectField, TextField } from '../../parts/form.tsx'
+import { place, setQuery } from '../../place.ts'
+import { filterNames, periods, toAddress, toField } from './audit-query.ts'
+import { eventChoices } from './words.ts'
+
+const none = Object.fromEntries(filterNames.map((name) => [name, null]))
+const events = [{ value: '', label: 'Everything' }, ...eventChoices]
+
+interface Props {
+  projects: readonly { id: string; name: string }[]
+}
+
+export function AuditFilters({ projects }: Props) {
+  const { query } = place.value
+  const form = useFormKey()
+  function apply(element: HTMLFormElement) {
+    const values = new FormData(element)
+    const of = (name: string) => {
+      const value = values.get(name)
+      return typeof value === 'string' ? value.trim() : ''
+    }
+    const texts = Object.fromEntries(filterNames.map((name) => [name, of(name)]))
+    setQuery({ ...texts, from: toAddress(of('from')), until: toAddress(of('until')) })
+    form.keep()
+  }
+  return (
+    <search>
+      <form
+        key={form.key}
+        class="audit-filters"
+        onSubmit={(event) => {
+          event.preventDefault()
+          apply(event.currentTarget)
+        }}
+        onChange={(event) => event.target instanceof HTMLSelectElement && apply(event.currentTarget)}
+      >
+        <div class="filters">
+          <Fields query={query} projects={projects} />
+        </div>
+        <div class="buttons">
+          <button type="submit">Show</button>
+          <button type="button" onClick={() => setQuery(none)}>
+            Show everything
+          </button>
+        </div>
+      </form>
+    </search>
+  )
+}
+
+const Fields = ({ query, projects }: Props & { query: URLSearchParams }) => (
+  <>
+    <SelectField label="What" name="event" value={query.get('event') ?? ''} options={events} />
+    <TextField
+      label="Who"
+      name="who"
+      type="search"
+      value={query.get('who') ?? ''}
+      hint="An e-mail address, or the id of a key."
+    />
+    <SelectField
+      label="Project"
+      name="project_id"
+      value={query.get('project_id') ?? ''}
+      options={projectOptions(projects, query.get('project_id') ?? '')}
+    />
+    <TextField
+      label="About"
+      name="resource"
+      type="search"
+      value={query.get('resource') ?? ''}
+      hint="The id of what was changed."
+    />
+    <SelectField label="When" name="period" value={query.get('period') ?? ''} options={periods} />
+    <TextField label="From" name="from" type="datetime-local" value={toField(query.get('from'))} />
+    <TextField label="Until" name="until" type="datetime-local" value={toField(query.get('until'))} />
+  </>
+)
+
+/** The form is made anew when the address changed, unless it was the form that changed it. */
+function useFormKey() {
+  const now = String(place.value.query)
+  const own = useRef(now)
+  const key = useRef(now)
+  if (own.current !== now) key.current = own.current = now
+  return { key: key.current, keep: () => void (own.current = String(place.value.query)) }
+}
+
+/** The project of the address is a choice too where it is not among those that were fetched. */
+function projectOptions(projects: Props['projects'], chosen: string) {
+  const known = projects.map(({ id, name }) => ({ value: id, label: name }))
+  const isKnown = chosen === '' || known.some(({ value }) => value === chosen)
+  return [{ value: '', label: 'All projects' }, ...known, ...(isKnown ? [] : [{ value: chosen, label: chosen }])]
+}
