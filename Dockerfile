@@ -31,6 +31,8 @@ COPY --from=build /result/ /
 WORKDIR /
 VOLUME /data
 ENV KEYHALL_HOST=0.0.0.0
+# As many model requests at once; Bun has 256 by default.
+ENV BUN_CONFIG_MAX_HTTP_REQUESTS=10000
 # With PostgreSQL they would lie beside the pepper, which is then a secret in a folder that cannot be written to.
 ENV KEYHALL_REVOCATIONS_FILE=/data/revocations.jsonl
 ENV KEYHALL_FIRST_KEY_FILE=/data/first-admin-key

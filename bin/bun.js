@@ -23,12 +23,16 @@ export function bunBinary() {
   process.exit(1)
 }
 
-/** Runs Bun in the foreground: same streams, same signals, same exit code. */
+/**
+ * Runs Bun in the foreground: same streams, same signals, same exit code. Bun's `fetch` has 256 requests under way by
+ * default, and lets further ones wait, which are too few for a server in front of models: a stream can last minutes.
+ */
 export function runBun(args) {
   const binary = bunBinary()
+  const env = { BUN_CONFIG_MAX_HTTP_REQUESTS: '10000', ...process.env }
   // Newer Node.js can become another program, which leaves no process between the terminal and Bun.
-  if (process.execve && process.platform !== 'win32') process.execve(binary, [binary, ...args], process.env)
-  const child = spawn(binary, args, { stdio: 'inherit' })
+  if (process.execve && process.platform !== 'win32') process.execve(binary, [binary, ...args], env)
+  const child = spawn(binary, args, { stdio: 'inherit', env })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   // npm gives SIGTERM to the shell between it and us, which dies of it and passes nothing on.
   const parent = process.ppid
