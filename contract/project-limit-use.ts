@@ -47,7 +47,7 @@ const limited = t.Object({
   }),
   held: t.Number({
     description:
-      'Granted to servers, which hand it out without asking the database. What they do not use is free again within two seconds.',
+      'Granted to servers, which hand it out without asking the database. What they do not use is free again within two seconds; a server that is alone keeps up to half of what is left of a limit that was used in the last hour.',
   }),
   remaining: t.Number({ description: 'What is left; never below zero.' }),
 })

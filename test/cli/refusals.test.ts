@@ -118,7 +118,10 @@ for (const engine of engines)
       )
 
       const database = await openDatabase(address)
-      await database.write((sql) => raw`insert into migrations values ('999-later', 0)`.execute(sql))
+      await database.write(async (sql) => {
+        await raw`insert into migrations values ('999-later', 0)`.execute(sql)
+        await raw`update metadata set value = '999-later' where name = 'compatible_from'`.execute(sql)
+      })
       await database.close()
       expect(await refused(at)).toStartWith('The database was written by a newer Keyhall')
       await drop()

@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { folder, serve } from '../cli/command.ts'
 import { START_MILLISECONDS } from '../setup.ts'
+import { until } from './setup.ts'
 
 const STREAMS = 300
 const program = ['node', join(import.meta.dir, '../../bin/keyhall.js')]
@@ -47,7 +48,7 @@ test(
     const { api_key } = (await made.json()) as { api_key: { value: string } }
     // Sockets of their own: `fetch` in this process has a bound, too.
     const streams = Array.from({ length: STREAMS }, () => streamed(server.url, api_key.value))
-    while (started < STREAMS) await Bun.sleep(20)
+    await until(() => started === STREAMS)
     finish()
     for (const answer of await Promise.all(streams)) {
       expect(answer).toStartWith('HTTP/1.1 200 ')

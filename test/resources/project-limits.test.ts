@@ -94,18 +94,20 @@ for (const engine of engines)
       // What servers use reaches the database within a second.
       let now = await limits()
       const isTold = ({ rate_limits, spend }: typeof now) =>
-        rate_limits.every(({ limits }) => limits.every(({ held }) => held === 0)) && spend.project.spent > 0.014
+        rate_limits[0]!.limits[0]!.used === 3 && rate_limits[2]!.limits[0]!.used > 0 && spend.project.spent > 0.014
       while (!isTold(now)) {
         await Bun.sleep(50)
         now = await limits()
       }
-      expect(now.rate_limits[0]!.limits).toEqual([
-        { name: 'max_requests_per_1_minute', limit: 4, used: 3, held: 0, remaining: 1 },
-        { name: 'max_tokens_per_1_minute', limit: 100_000, used: 9, held: 0, remaining: 99_991 },
-      ])
+      const [requests, tokens] = now.rate_limits[0]!.limits
+      expect(requests).toMatchObject({ name: 'max_requests_per_1_minute', limit: 4, used: 3 })
+      expect(tokens).toMatchObject({ name: 'max_tokens_per_1_minute', limit: 100_000, used: 9 })
+      // A server that is alone keeps a part of what is left.
+      expect(requests!.held + requests!.remaining).toBe(1)
+      expect(tokens!.held + tokens!.remaining).toBe(99_991)
       const [megabytes] = now.rate_limits[2]!.limits
       expect(megabytes!.used).toBeWithin(0.5, 0.501)
-      expect(megabytes!.remaining).toBe(2 - megabytes!.used)
+      expect(megabytes!.remaining + megabytes!.held).toBeCloseTo(2 - megabytes!.used, 9)
       expect(now.model_permissions).toEqual(allowed)
       const { organization: all, project } = now.spend
       expect(all).toMatchObject({ threshold_amount: null, spent: 0.015, remaining: null, enforcement: null })
@@ -133,9 +135,9 @@ for (const engine of engines)
           '',
           'Rate limits',
           'MODEL | COUNTS | LIMIT | USED | HELD | LEFT',
-          'priced | requests a minute | 4 | 3 | 0 | 1',
-          'priced | tokens a minute | 100000 | 9 | 0 | 99991',
-          expect.stringMatching(/^spoken-\* \| audio megabytes a minute \| 2 \| 0\.500\d+ \| 0 \| 1\.499\d+$/),
+          expect.stringMatching(/^priced \| requests a minute \| 4 \| 3 \| [01] \| [01]$/),
+          expect.stringMatching(/^priced \| tokens a minute \| 100000 \| 9 \| \d+ \| \d+$/),
+          expect.stringMatching(/^spoken-\* \| audio megabytes a minute \| 2 \| 0\.500\d+ \| [\d.]+ \| [\d.]+$/),
           '2 other models have none.',
           '',
           'Models: all but free.',
@@ -147,7 +149,7 @@ for (const engine of engines)
         'of,model,counts,limit,used,held,burned,left,status',
         expect.stringMatching(/^organization,,dollars a month,,0\.015,0\.\d+,0,,$/),
         expect.stringMatching(/^project,,dollars a month,10,0\.015,0\.\d+,0,9\.\d+,inactive$/),
-        'project,priced,requests a minute,4,3,0,,1,',
+        expect.stringMatching(/^project,priced,requests a minute,4,3,[01],,[01],$/),
       ])
       running.abort()
       await silent

@@ -113,7 +113,7 @@ describe.skipIf(!Bun.which('openssl'))('PostgreSQL over TLS', () => {
   test('prefer goes on without TLS where the server has none', async () => {
     const plain = await startPostgres({ settings: ['max_connections=50'] })
     const database = await openDatabase(`${plain.url}?sslmode=prefer`)
-    expect(await database.read.selectFrom('metadata').select('name').execute()).toEqual([])
+    expect(await database.read.selectFrom('projects').select('name').execute()).toEqual([])
     await database.close()
     const refused = await openDatabase(`${plain.url}?sslmode=require`).catch((error: Error) => error.message)
     expect(refused).toMatch(/^The PostgreSQL server at 127\.0\.0\.1:\d+\/postgres cannot be reached: /)
