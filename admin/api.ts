@@ -32,6 +32,7 @@ import {
   userRoleHandlers,
 } from './resources/role-assignments.ts'
 import roles, { projectRoleHandlers } from './resources/roles.ts'
+import server from './resources/server.ts'
 import sessions, { sessionLinkHandlers } from './resources/sessions.ts'
 import spendAlerts, { projectSpendAlertHandlers } from './resources/spend-alerts.ts'
 import spendLimit, { projectSpendLimitHandlers } from './resources/spend-limits.ts'
@@ -54,6 +55,7 @@ const implementation: Implementation<typeof contract.admin.organization> = {
   roles,
   usage,
   sessions: { ...sessions, links: sessionLinkHandlers },
+  server,
   me: { ...me, apiKeys: myApiKeyHandlers },
   dataRetention,
   externalKeys,

@@ -1,6 +1,7 @@
 /** What a handler is and what it gets: the types between the pipeline and the resources. */
 import type { AuditPayload } from '../contract/audit-events.ts'
 import type { Body, Events, Operation, Output, Params, PathParam, Query } from '../contract/kit.ts'
+import type { server } from '../contract/server.ts'
 import type { Database, Sql } from '../database/types.ts'
 import type { ProjectRow } from '../database/tables.ts'
 import type { Scope } from '../revocation/invalidation.ts'
@@ -15,6 +16,9 @@ import type { Mail } from './mailer.ts'
 import type { SignInLinks } from './sessions/sign-in-links.ts'
 import type { SignIns } from './sessions/sign-ins.ts'
 import type { MayFetchFrom } from './workload-identity/fetch-document.ts'
+
+/** What the running server says of itself. */
+export type ServerDescription = Pick<Output<typeof server.retrieve>, 'checks' | 'upstreams' | 'servers'>
 
 /** What all administration calls share. */
 export interface AdminContext {
@@ -34,6 +38,7 @@ export interface AdminContext {
   signInLinks: SignInLinks
   /** Hosts of issuers that may have private addresses. */
   mayFetchFrom: MayFetchFrom
+  describeServer: () => Promise<ServerDescription>
 }
 
 export type { Caller } from '../keys/admin-caller.ts'
@@ -61,6 +66,7 @@ export interface Call<O extends Operation = Operation> {
   signInLinks: SignInLinks
   models: ModelLimits
   mayFetchFrom: MayFetchFrom
+  describeServer: () => Promise<ServerDescription>
   /** Makes a page of a usage report, as finished text. */
   report: MakePage
   newId: (prefix: string) => string

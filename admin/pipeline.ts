@@ -198,7 +198,7 @@ export class Pipeline {
     incoming: Incoming,
     now: number,
   ): Promise<{ call: Call<any>; effects: Effects }> {
-    const { database, keys, world, mail, models, report, mayFetchFrom, signInLinks } = this.#context
+    const { database, keys, world, mail, models, report, mayFetchFrom, signInLinks, describeServer } = this.#context
     const { method, path } = this.#operation
     const { organization_id } = caller
     const params = Object.fromEntries(Object.entries(incoming.params).map(([name, id]) => [name, storableId(id)]))
@@ -225,6 +225,7 @@ export class Pipeline {
       models: models(),
       report,
       mayFetchFrom,
+      describeServer,
       newId: this.#newId,
       record: (type: AuditEvent, payload: AuditPayload<AuditEvent>, project_id: string | null = project?.id ?? null) =>
         effects.events.push({ id: newId('audit_log-', world), type, payload, project_id }),

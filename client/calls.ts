@@ -94,6 +94,9 @@ export const calls: Calls<typeof contract.admin> = {
         create: { method: 'POST', path: '/organization/sessions/links', query: none, body: ['email'], needsKey: false, isList: false },
       },
     },
+    server: {
+      retrieve: { method: 'GET', path: '/organization/server', query: none, body: none, ...key },
+    },
     me: {
       retrieve: { method: 'GET', path: '/organization/me', query: none, body: none, ...key },
       apiKeys: {

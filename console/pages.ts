@@ -62,6 +62,12 @@ export const pages: readonly PageEntry[] = [
     isFor: (me) => can(me, 'api.management.read'),
     load: () => import('./pages/audit.tsx'),
   },
+  {
+    path: '/server',
+    name: 'Server',
+    isFor: (me) => can(me, 'api.management.read'),
+    load: () => import('./pages/server.tsx'),
+  },
   { path: '/sessions', name: 'Sessions', isFor: () => true, load: () => import('./pages/own-sessions.tsx') },
 ]
 

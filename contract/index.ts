@@ -28,6 +28,7 @@ import { projects } from './projects.ts'
 import { projectUsers } from './project-users.ts'
 import { groupRoles, projectGroupRoles, projectUserRoles, userRoles } from './role-assignments.ts'
 import { projectRoles, roles } from './roles.ts'
+import { server } from './server.ts'
 import { sessionLinks, sessions } from './sessions.ts'
 import { projectSpendAlerts, spendAlerts } from './spend-alerts.ts'
 import { projectSpendLimit, spendLimit } from './spend-limits.ts'
@@ -48,6 +49,7 @@ export const contract = {
       roles,
       usage,
       sessions: { ...sessions, links: sessionLinks },
+      server,
       me: { ...me, apiKeys: myApiKeys },
       dataRetention,
       externalKeys,

@@ -141,6 +141,11 @@ export class Gateway {
     return this.#upstreams?.all.every(({ wasAsked }) => wasAsked) ?? true
   }
 
+  /** All of them, in the order of the configuration. */
+  upstreams(): readonly Upstream[] {
+    return this.#upstreams?.all ?? []
+  }
+
   /** The upstream that the configuration gives this name. */
   upstream(name: string): Upstream | undefined {
     return this.#upstreams?.all.find(({ config }) => config.name === name)

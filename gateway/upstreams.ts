@@ -25,6 +25,8 @@ export class Upstream {
   readonly #kept: KeptConnections
   /** The last answer of its `/models`; null as long as there was none. */
   listed: ReadonlyMap<string, Model> | null = null
+  /** Whether it answered what it was asked last, a request or for its models; null before that. */
+  answers: boolean | null = null
   /** The last GET /models took over a second and failed: requests do not wait for the next one. */
   modelsTimedOut = false
   /** It failed: until then, by the steady clock, others are asked first. */
@@ -86,6 +88,7 @@ export class Upstream {
     this.takeConnection()
     this.#asking = askModels(this.#world, this.config, this.route)
       .then((models) => {
+        this.answers = models !== null
         if (models) {
           this.listed = models
           this.giveConnection()
@@ -111,6 +114,7 @@ export class Upstream {
 
   /** It failed, or refused with these headers: for some time others are asked first. */
   rest(headers: Headers | null = null) {
+    this.answers = false
     const now = this.#world.steady()
     if (this.restsUntil <= now) this.failures++
     const until = now + restOf(this.failures, headers, this.#world.now())
@@ -119,12 +123,14 @@ export class Upstream {
 
   /** It answered a request. A rest goes on: the request may have been sent before it. */
   answered() {
+    this.answers = true
     this.failures = 0
   }
 
   /** Takes over what is known of the same upstream from before its configuration changed. */
   inherit(other: Upstream) {
     this.listed = other.listed
+    this.answers = other.answers
     this.restsUntil = other.restsUntil
     this.failures = other.failures
     this.modelsTimedOut = other.modelsTimedOut

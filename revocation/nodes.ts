@@ -107,6 +107,12 @@ export class Nodes {
       .execute()
   }
 
+  /** The others, without those whose process has certainly ended. */
+  async living(): Promise<OtherNode[]> {
+    const locks = this.#database.processLocks
+    return (await this.others()).filter(({ lock }) => lock === null || locks?.isReleased(lock) !== true)
+  }
+
   /** Deletes those whose process has certainly ended, and returns the others. */
   async removeEnded(nodes: readonly OtherNode[]): Promise<OtherNode[]> {
     const locks = this.#database.processLocks

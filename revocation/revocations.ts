@@ -82,6 +82,21 @@ export class Revocations {
     this.#longest = options.leaseMilliseconds
   }
 
+  /** The processes on this database, this one first; without those that have certainly ended. */
+  async servers() {
+    const others = await this.#nodes.living()
+    const own = { id: this.#nodes.id, lease_milliseconds: this.#options.leaseMilliseconds }
+    return [
+      { ...own, current: true, up_to_date: true },
+      ...others.map(({ id, lease_milliseconds, epoch }) => ({
+        id,
+        lease_milliseconds,
+        current: false,
+        up_to_date: epoch >= this.#epoch,
+      })),
+    ]
+  }
+
   /** Joins the processes on this database. */
   async start() {
     await this.#nodes.start()

@@ -23,6 +23,7 @@ import type { Parts } from './parts.ts'
 import { startBackground, stopBackground } from './background.ts'
 import { version } from '../world/version.ts'
 import { ConsolePages } from './console-pages.ts'
+import { describeServer } from './describe-server.ts'
 import { measure, measureCors, measureProbes } from './measure.ts'
 import { measureLimits } from './measure-limits.ts'
 import { openMeter } from './open-meter.ts'
@@ -67,7 +68,8 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const meter = openMeter({ ...parts, ledger, models, gateway: () => gateway })
   const mayFetchFrom = parts.issuerHosts ?? new Set<string>()
   const shared = { database, keys, lastUsed, world, mail, cache, revocations, ...openSignIn({ ...parts, keys }) }
-  const context = { ...shared, keepRevocations, models, report: reports.make, mayFetchFrom }
+  const describe = () => describeServer({ gateway, probes, revocations, world })
+  const context = { ...shared, keepRevocations, models, report: reports.make, mayFetchFrom, describeServer: describe }
   const { admin, oidc, tokens } = openAdmin(context, background, options)
   const policies = new Policies([...standardPolicies(meter.context, parts), ...(parts.policies ?? [])])
   const authorizer = new KeyAuthorizer(context, policies, parts.addressOf)

@@ -189,6 +189,7 @@ const tree: Recipes<typeof contract.admin.organization> = {
     costs: report,
   },
   ...people,
+  server: { retrieve: { prepare: nothing, events: {} } },
   dataRetention: {
     retrieve: { prepare: nothing, events: {} },
     update: {
