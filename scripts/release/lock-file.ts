@@ -18,7 +18,7 @@ const MODULES = 'node_modules/'
 /**
  * For development, because an installed package needs none of them: the console holds their code.
  */
-const BUNDLED = ['preact', '@preact/signals']
+const BUNDLED = ['preact', '@preact/signals', 'uplot']
 
 interface Locked {
   version: string
