@@ -63,6 +63,12 @@ export const pages: readonly PageEntry[] = [
     load: () => import('./pages/audit.tsx'),
   },
   {
+    path: '/workloads',
+    name: 'Workloads',
+    isFor: (me) => can(me, 'api.management.read'),
+    load: () => import('./pages/workloads.tsx'),
+  },
+  {
     path: '/server',
     name: 'Server',
     isFor: (me) => can(me, 'api.management.read'),

@@ -1,0 +1,105 @@
+/** The rules of an identity provider: which tokens stand for which service account. */
+import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
+import { Form, TextArea, TextField } from '../../parts/form.tsx'
+import { Problem, Refusal } from '../../parts/problem.tsx'
+import { organization, useAction, useList } from '../../use-calls.ts'
+import type { Provider } from './providers.tsx'
+
+const { federationRules } = organization.workloadIdentityProviders
+
+type Rule = Awaited<ReturnType<typeof federationRules.list>>['data'][number]
+
+interface Props {
+  provider: Provider
+  mayChange: boolean
+  onClose: () => void
+}
+
+export function Rules({ provider, mayChange, onClose }: Props) {
+  const list = useList<Rule>((options) => federationRules.list(provider.id, { limit: 50 }, options), [provider.id])
+  const ending = useAction(async (rule: Rule) => {
+    await federationRules.delete(rule.id, { workload_identity_provider_id: provider.id })
+    list.reload()
+  })
+  return (
+    <Dialog title={`Rules of ${provider.name}`} onClose={onClose}>
+      <Problem problem={ending.problem} />
+      <DataTable
+        caption="Rules"
+        list={list}
+        columns={columns}
+        keyOf={({ id }) => id}
+        empty={<p>There is no rule yet, so that no token of this issuer opens anything.</p>}
+        {...(mayChange && {
+          actions: (rule: Rule) => (
+            <button type="button" disabled={ending.isRunning} onClick={() => void ending.run(rule)}>
+              Delete <span class="visually-hidden">the rule {rule.name}</span>
+            </button>
+          ),
+        })}
+      />
+      {mayChange && <AddRule provider={provider} onAdded={list.reload} />}
+      <div class="buttons">
+        <button type="button" onClick={onClose}>
+          Done
+        </button>
+      </div>
+    </Dialog>
+  )
+}
+
+const columns: Column<Rule>[] = [
+  { title: 'Name', cell: ({ id, name }) => name || id },
+  {
+    title: 'Token has',
+    cell: ({ attribute_matchers }) => (
+      <ul>
+        {Object.entries(attribute_matchers).map(([name, value]) => (
+          <li key={name}>
+            {name} = {String(value)}
+          </li>
+        ))}
+      </ul>
+    ),
+  },
+  { title: 'Stands for', cell: ({ service_account_id }) => <code>{service_account_id}</code> },
+]
+
+const AddRule = ({ provider, onAdded }: { provider: Provider; onAdded: () => void }) => (
+  <Form
+    submit="Add a rule"
+    onSubmit={async (valueOf, form) => {
+      await federationRules.create(provider.id, {
+        name: valueOf('name'),
+        project_id: valueOf('project_id'),
+        service_account_id: valueOf('service_account_id'),
+        attribute_matchers: matchersIn(valueOf('attribute_matchers')),
+      })
+      form.reset()
+      onAdded()
+    }}
+  >
+    <TextField label="Name of the rule" name="name" required maxLength={255} />
+    <TextField label="Id of the project" name="project_id" required placeholder="proj_…" />
+    <TextField label="Id of the service account" name="service_account_id" required placeholder="user-…" />
+    <TextArea
+      label="What the token must have"
+      name="attribute_matchers"
+      rows={3}
+      hint="One in a line: a claim, =, and its exact value. For example sub=repo:acme/app:ref:refs/heads/main"
+    />
+  </Form>
+)
+
+/** Throws a sentence for a line without `=`. */
+function matchersIn(text: string): Record<string, string> {
+  const lines = text.split('\n').flatMap((line) => line.trim() || [])
+  return Object.fromEntries(
+    lines.map((line) => {
+      const at = line.indexOf('=')
+      if (at < 1) throw new Refusal(`The line “${line}” must be a claim, =, and its value.`)
+      return [line.slice(0, at).trim(), line.slice(at + 1).trim()]
+    }),
+  )
+}

@@ -1,0 +1,58 @@
+/** Owners register issuers with their rules, and certificates. */
+import { expect, test } from 'bun:test'
+import { newCertificate, newServiceAccount } from '../made.ts'
+import { expectGoodLooks, inConsole } from './browser.ts'
+import { newPerson } from './people.ts'
+
+const script = '<img src=x onerror=alert(1)>'
+
+inConsole('workloads', (console) => {
+  test('an issuer is registered, gets a rule, and cannot go before its rule', async () => {
+    const { server, open } = console()
+    const { project_id, id } = await newServiceAccount(server)
+    const page = await open('/workloads', { as: server.owner_id })
+    await page.getByRole('heading', { name: 'There is no identity provider yet' }).waitFor()
+    await page.getByRole('button', { name: 'Register an issuer' }).click()
+    await page.getByLabel('Name').fill(`cluster ${script}`)
+    await page.getByRole('textbox', { name: 'Issuer' }).fill('https://issuer.example.com')
+    await page.getByLabel('Audience').fill('keyhall')
+    await page.getByRole('button', { name: 'Register', exact: true }).click()
+    await page.getByRole('rowheader', { name: `cluster ${script}` }).waitFor()
+    await expectGoodLooks(page)
+    await page.getByRole('button', { name: `Rules of cluster ${script}` }).click()
+    await page.getByLabel('Name of the rule').fill('indexer')
+    await page.getByLabel('Id of the project').fill(project_id)
+    await page.getByLabel('Id of the service account').fill(id)
+    await page.getByLabel('What the token must have').fill('no claim')
+    await page.getByRole('button', { name: 'Add a rule' }).click()
+    await page.getByText('The line “no claim” must be a claim, =, and its value.').waitFor()
+    await page.getByLabel('What the token must have').fill('sub = system:serviceaccount:search:indexer')
+    await page.getByRole('button', { name: 'Add a rule' }).click()
+    await page.getByText('sub = system:serviceaccount:search:indexer').waitFor()
+    await expectGoodLooks(page)
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('button', { name: `Delete cluster ${script}` }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    expect(await page.getByRole('dialog').getByRole('alert').textContent()).toContain('rule')
+  })
+
+  test('a certificate is activated only after a warning, and a reader cannot', async () => {
+    const { server, open } = console()
+    await newCertificate(server)
+    const page = await open('/workloads?tab=certificates', { as: server.owner_id })
+    await page
+      .getByRole('button', { name: /^Activate/ })
+      .first()
+      .click()
+    await page.getByText('Clients without one are refused at once.').waitFor()
+    await expectGoodLooks(page)
+    await page.getByRole('dialog').getByRole('button', { name: 'Activate' }).click()
+    await page
+      .getByRole('button', { name: /^Deactivate/ })
+      .first()
+      .waitFor()
+    const reader = await open('/workloads?tab=certificates', { as: await newPerson(server, { role: 'reader' }) })
+    await reader.getByRole('table', { name: 'Certificates' }).waitFor()
+    expect(await reader.getByRole('button', { name: /Activate|Deactivate|Delete|Upload/ }).count()).toBe(0)
+  })
+})
