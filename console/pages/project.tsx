@@ -1,8 +1,9 @@
 /** One project: who belongs to it, its keys, its limits and its budget. */
 import { useSignal } from '@preact/signals'
 import type { PageProps } from '../pages.ts'
-import { Confirm, Dialog } from '../parts/dialog.tsx'
-import { Form, TextField } from '../parts/form.tsx'
+import { Confirm } from '../parts/dialog.tsx'
+import { FormDialog } from '../parts/form-dialog.tsx'
+import { TextField } from '../parts/form.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { Tabs } from '../parts/tabs.tsx'
@@ -76,18 +77,18 @@ function Change({ project, onChanged }: { project: Project; onChanged: () => voi
         Archive
       </button>
       {open.value === 'rename' && (
-        <Dialog title="Rename the project" onClose={close}>
-          <Form
-            submit="Rename it"
-            onSubmit={async (valueOf) => {
-              await organization.projects.update(project.id, { name: valueOf('name') })
-              close()
-              onChanged()
-            }}
-          >
-            <TextField label="Name" name="name" required maxLength={255} value={project.name} />
-          </Form>
-        </Dialog>
+        <FormDialog
+          title="Rename the project"
+          onClose={close}
+          submit="Rename it"
+          onSubmit={async (valueOf) => {
+            await organization.projects.update(project.id, { name: valueOf('name') })
+            close()
+            onChanged()
+          }}
+        >
+          <TextField label="Name" name="name" required maxLength={255} value={project.name} />
+        </FormDialog>
       )}
       {open.value === 'archive' && (
         <Confirm

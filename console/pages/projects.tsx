@@ -2,10 +2,10 @@
 import { useSignal } from '@preact/signals'
 import type { PageProps } from '../pages.ts'
 import { DataTable, type Column } from '../parts/data-table.tsx'
+import { FormDialog } from '../parts/form-dialog.tsx'
 import { DateTime } from '../parts/date-time.tsx'
-import { Dialog } from '../parts/dialog.tsx'
 import { Empty } from '../parts/empty.tsx'
-import { Form, TextField } from '../parts/form.tsx'
+import { TextField } from '../parts/form.tsx'
 import { Page } from '../parts/page.tsx'
 import { hrefOf, navigate, place, setQuery } from '../place.ts'
 import { can } from '../session.ts'
@@ -70,20 +70,15 @@ const columns: Column<Project>[] = [
 ]
 
 const CreateProject = ({ onClose }: { onClose: () => void }) => (
-  <Dialog title="Create a project" onClose={onClose}>
-    <Form
-      submit="Create it"
-      actions={
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-      }
-      onSubmit={async (valueOf) => {
-        const { id } = await organization.projects.create({ name: valueOf('name') })
-        navigate(pathOf(id))
-      }}
-    >
-      <TextField label="Name" name="name" required maxLength={255} hint="Of a team, or of what it builds." />
-    </Form>
-  </Dialog>
+  <FormDialog
+    title="Create a project"
+    onClose={onClose}
+    submit="Create it"
+    onSubmit={async (valueOf) => {
+      const { id } = await organization.projects.create({ name: valueOf('name') })
+      navigate(pathOf(id))
+    }}
+  >
+    <TextField label="Name" name="name" required maxLength={255} hint="Of a team, or of what it builds." />
+  </FormDialog>
 )

@@ -2,10 +2,10 @@
 import { useSignal } from '@preact/signals'
 import { organization } from '../use-calls.ts'
 import type { OwnProject } from '../own-projects.ts'
-import { Dialog } from './dialog.tsx'
 import { DAY, lifetimeFrom, lifetimes } from './lifetimes.ts'
 import { ShownOnce } from './shown-once.tsx'
-import { Form, SelectField, TextField } from './form.tsx'
+import { FormDialog } from './form-dialog.tsx'
+import { SelectField, TextField } from './form.tsx'
 
 interface Props {
   projects: readonly OwnProject[]
@@ -31,31 +31,26 @@ interface MakeProps extends Pick<Props, 'projects' | 'project_id' | 'onClose'> {
 }
 
 const MakeKey = ({ projects, project_id, onClose, onMade }: MakeProps) => (
-  <Dialog title="Make a key" onClose={onClose}>
-    <Form
-      submit="Make the key"
-      actions={
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-      }
-      onSubmit={async (valueOf) => {
-        const { value } = await organization.me.apiKeys.create({
-          project_id: valueOf('project_id'),
-          name: valueOf('name'),
-          ...lifetimeFrom(valueOf('expires_in_seconds')),
-        })
-        onMade(value)
-      }}
-    >
-      <SelectField
-        label="Project"
-        name="project_id"
-        value={project_id ?? projects[0]!.id}
-        options={projects.map(({ id, name }) => ({ value: id, label: name }))}
-      />
-      <TextField label="Name" name="name" required maxLength={255} hint="Where it will be used, such as “laptop”." />
-      <SelectField label="It expires" name="expires_in_seconds" value={String(90 * DAY)} options={lifetimes} />
-    </Form>
-  </Dialog>
+  <FormDialog
+    title="Make a key"
+    onClose={onClose}
+    submit="Make the key"
+    onSubmit={async (valueOf) => {
+      const { value } = await organization.me.apiKeys.create({
+        project_id: valueOf('project_id'),
+        name: valueOf('name'),
+        ...lifetimeFrom(valueOf('expires_in_seconds')),
+      })
+      onMade(value)
+    }}
+  >
+    <SelectField
+      label="Project"
+      name="project_id"
+      value={project_id ?? projects[0]!.id}
+      options={projects.map(({ id, name }) => ({ value: id, label: name }))}
+    />
+    <TextField label="Name" name="name" required maxLength={255} hint="Where it will be used, such as “laptop”." />
+    <SelectField label="It expires" name="expires_in_seconds" value={String(90 * DAY)} options={lifetimes} />
+  </FormDialog>
 )

@@ -1,7 +1,7 @@
 /** Rotates a key: a new one is shown once, and the old one goes on working for a chosen time. */
 import { useSignal } from '@preact/signals'
-import { Dialog } from './dialog.tsx'
-import { Form, SelectField } from './form.tsx'
+import { SelectField } from './form.tsx'
+import { FormDialog } from './form-dialog.tsx'
 import { ShownOnce } from './shown-once.tsx'
 
 interface Props {
@@ -25,27 +25,22 @@ export function Rotate({ name, rotate, onRotated, onClose }: Props) {
   const value = useSignal<string | null>(null)
   if (value.value !== null) return <ShownOnce value={value.value} onDone={onClose} />
   return (
-    <Dialog title={`Rotate ${name || 'this key'}`} onClose={onClose}>
+    <FormDialog
+      title={`Rotate ${name || 'this key'}`}
+      onClose={onClose}
+      submit="Make the new key"
+      onSubmit={async (valueOf) => {
+        value.value = (await rotate(Number(valueOf('overlap_seconds')))).value
+        onRotated()
+      }}
+    >
       <p>A new key takes its place, with the same owner, name and scopes.</p>
-      <Form
-        submit="Make the new key"
-        actions={
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-        }
-        onSubmit={async (valueOf) => {
-          value.value = (await rotate(Number(valueOf('overlap_seconds')))).value
-          onRotated()
-        }}
-      >
-        <SelectField
-          label="The old key goes on working"
-          name="overlap_seconds"
-          value={String(24 * HOUR)}
-          options={overlaps}
-        />
-      </Form>
-    </Dialog>
+      <SelectField
+        label="The old key goes on working"
+        name="overlap_seconds"
+        value={String(24 * HOUR)}
+        options={overlaps}
+      />
+    </FormDialog>
   )
 }

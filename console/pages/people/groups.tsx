@@ -1,6 +1,7 @@
 /** The groups of the organization, and who is in each. */
 import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { FormDialog } from '../../parts/form-dialog.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
@@ -71,18 +72,18 @@ const columns: Column<Group>[] = [
 ]
 
 const CreateGroup = ({ onCreated, onClose }: { onCreated: () => void; onClose: () => void }) => (
-  <Dialog title="Create a group" onClose={onClose}>
-    <Form
-      submit="Create it"
-      onSubmit={async (valueOf) => {
-        await organization.groups.create({ name: valueOf('name') })
-        onCreated()
-        onClose()
-      }}
-    >
-      <TextField label="Name" name="name" required maxLength={255} />
-    </Form>
-  </Dialog>
+  <FormDialog
+    title="Create a group"
+    onClose={onClose}
+    submit="Create it"
+    onSubmit={async (valueOf) => {
+      await organization.groups.create({ name: valueOf('name') })
+      onCreated()
+      onClose()
+    }}
+  >
+    <TextField label="Name" name="name" required maxLength={255} />
+  </FormDialog>
 )
 
 interface MembersProps {

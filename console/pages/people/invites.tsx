@@ -1,11 +1,12 @@
 /** Invites to the organization: to send, to watch and to take back. */
 import { useSignal } from '@preact/signals'
 import { CopyButton } from '../../parts/copy-button.tsx'
+import { FormDialog } from '../../parts/form-dialog.tsx'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
-import { Form, SelectField, TextField } from '../../parts/form.tsx'
+import { SelectField, TextField } from '../../parts/form.tsx'
 import { organization, useAnswer, useList } from '../../use-calls.ts'
 import type { PeopleProps } from '../people.tsx'
 
@@ -81,36 +82,31 @@ function InviteSomebody({ onInvited, onClose }: InviteProps) {
   const projects = useAnswer((options) => organization.projects.list({ limit: 100 }, options), [])
   if (invited.value) return <Invited of={invited.value} onClose={onClose} />
   return (
-    <Dialog title="Invite somebody" onClose={onClose}>
-      <Form
-        submit="Invite"
-        actions={
-          <button type="button" onClick={onClose}>
-            Cancel
-          </button>
-        }
-        onSubmit={async (valueOf) => {
-          const project_id = valueOf('project_id')
-          invited.value = await organization.invites.create({
-            email: valueOf('email'),
-            role: valueOf('role') as (typeof roles)[number]['value'],
-            projects: project_id ? [{ id: project_id, role: 'member' }] : [],
-          })
-          onInvited()
-        }}
-      >
-        <TextField label="E-mail" name="email" type="email" required maxLength={254} />
-        <SelectField label="Role" name="role" value="member" options={roles} />
-        <SelectField
-          label="Project"
-          name="project_id"
-          options={[
-            { value: '', label: 'None yet' },
-            ...(projects.answer?.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
-          ]}
-        />
-      </Form>
-    </Dialog>
+    <FormDialog
+      title="Invite somebody"
+      onClose={onClose}
+      submit="Invite"
+      onSubmit={async (valueOf) => {
+        const project_id = valueOf('project_id')
+        invited.value = await organization.invites.create({
+          email: valueOf('email'),
+          role: valueOf('role') as (typeof roles)[number]['value'],
+          projects: project_id ? [{ id: project_id, role: 'member' }] : [],
+        })
+        onInvited()
+      }}
+    >
+      <TextField label="E-mail" name="email" type="email" required maxLength={254} />
+      <SelectField label="Role" name="role" value="member" options={roles} />
+      <SelectField
+        label="Project"
+        name="project_id"
+        options={[
+          { value: '', label: 'None yet' },
+          ...(projects.answer?.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
+        ]}
+      />
+    </FormDialog>
   )
 }
 

@@ -1,7 +1,7 @@
 /** The rate limits of a project as they stand now, and a form to change those of a model. */
 import { useSignal } from '@preact/signals'
-import { Dialog } from '../../parts/dialog.tsx'
-import { Form, TextField } from '../../parts/form.tsx'
+import { TextField } from '../../parts/form.tsx'
+import { FormDialog } from '../../parts/form-dialog.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { organization, useAnswer, type Answered } from '../../use-calls.ts'
 import type { SectionProps } from '../project.tsx'
@@ -124,22 +124,22 @@ function ChangeLimits({ project_id, of: limits, onChanged, onClose }: ChangeProp
   const known = limits as unknown as Partial<Record<LimitName, number>>
   const shown = (name: LimitName) => ((known[name] ?? UNLIMITED) === UNLIMITED ? '' : String(known[name]))
   return (
-    <Dialog title={`Limits of ${limits.model}`} onClose={onClose}>
-      <Form
-        submit="Save"
-        onSubmit={async (valueOf) => {
-          const changed = limitNames.filter((name) => valueOf(name) !== shown(name))
-          const body = Object.fromEntries(changed.map((name) => [name, Number(valueOf(name) || UNLIMITED)]))
-          await organization.projects.rateLimits.updateRateLimit(limits.id, { project_id, ...body })
-          onChanged()
-          onClose()
-        }}
-      >
-        <p>An empty field means no limit.</p>
-        {limitNames.map((name) => (
-          <TextField key={name} label={names[name]} name={name} type="number" min={0} value={shown(name)} />
-        ))}
-      </Form>
-    </Dialog>
+    <FormDialog
+      title={`Limits of ${limits.model}`}
+      onClose={onClose}
+      submit="Save"
+      onSubmit={async (valueOf) => {
+        const changed = limitNames.filter((name) => valueOf(name) !== shown(name))
+        const body = Object.fromEntries(changed.map((name) => [name, Number(valueOf(name) || UNLIMITED)]))
+        await organization.projects.rateLimits.updateRateLimit(limits.id, { project_id, ...body })
+        onChanged()
+        onClose()
+      }}
+    >
+      <p>An empty field means no limit.</p>
+      {limitNames.map((name) => (
+        <TextField key={name} label={names[name]} name={name} type="number" min={0} value={shown(name)} />
+      ))}
+    </FormDialog>
   )
 }

@@ -1,9 +1,10 @@
 /** The people who hold a role in a project directly. */
 import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { FormDialog } from '../../parts/form-dialog.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
-import { Confirm, Dialog } from '../../parts/dialog.tsx'
-import { Form, SelectField, TextField } from '../../parts/form.tsx'
+import { Confirm } from '../../parts/dialog.tsx'
+import { SelectField, TextField } from '../../parts/form.tsx'
 import { organization, useList } from '../../use-calls.ts'
 import type { SectionProps } from '../project.tsx'
 
@@ -80,29 +81,24 @@ interface AddProps {
 }
 
 const AddMember = ({ project_id, onAdded, onClose }: AddProps) => (
-  <Dialog title="Add a person" onClose={onClose}>
-    <Form
-      submit="Add"
-      actions={
-        <button type="button" onClick={onClose}>
-          Cancel
-        </button>
-      }
-      onSubmit={async (valueOf) => {
-        await organization.projects.users.create(project_id, { email: valueOf('email'), role: valueOf('role') })
-        onAdded()
-        onClose()
-      }}
-    >
-      <TextField
-        label="E-mail"
-        name="email"
-        type="email"
-        required
-        maxLength={254}
-        hint="Of somebody who belongs to the organization already."
-      />
-      <SelectField label="Role" name="role" options={roles} value="member" />
-    </Form>
-  </Dialog>
+  <FormDialog
+    title="Add a person"
+    onClose={onClose}
+    submit="Add"
+    onSubmit={async (valueOf) => {
+      await organization.projects.users.create(project_id, { email: valueOf('email'), role: valueOf('role') })
+      onAdded()
+      onClose()
+    }}
+  >
+    <TextField
+      label="E-mail"
+      name="email"
+      type="email"
+      required
+      maxLength={254}
+      hint="Of somebody who belongs to the organization already."
+    />
+    <SelectField label="Role" name="role" options={roles} value="member" />
+  </FormDialog>
 )

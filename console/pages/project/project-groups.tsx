@@ -1,9 +1,10 @@
 /** The groups that hold a role in a project. */
 import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { FormDialog } from '../../parts/form-dialog.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
-import { Confirm, Dialog } from '../../parts/dialog.tsx'
-import { Form, SelectField } from '../../parts/form.tsx'
+import { Confirm } from '../../parts/dialog.tsx'
+import { SelectField } from '../../parts/form.tsx'
 import { organization, useAnswer, useList } from '../../use-calls.ts'
 import type { SectionProps } from '../project.tsx'
 
@@ -74,28 +75,28 @@ interface AddProps {
 function AddGroup({ project_id, onAdded, onClose }: AddProps) {
   const groups = useAnswer((options) => organization.groups.list({ limit: 100 }, options), [])
   return (
-    <Dialog title="Add a group" onClose={onClose}>
-      <Form
-        submit="Add"
-        isDisabled={!groups.answer?.data.length}
-        onSubmit={async (valueOf) => {
-          await organization.projects.groups.create(project_id, {
-            group_id: valueOf('group_id'),
-            role: valueOf('role'),
-          })
-          onAdded()
-          onClose()
-        }}
-      >
-        {groups.answer?.data.length === 0 && <p>The organization has no group yet.</p>}
-        <SelectField
-          label="Group"
-          name="group_id"
-          options={(groups.answer?.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-        />
-        <SelectField label="Role" name="role" value="member" options={roles} />
-      </Form>
-    </Dialog>
+    <FormDialog
+      title="Add a group"
+      onClose={onClose}
+      submit="Add"
+      isDisabled={!groups.answer?.data.length}
+      onSubmit={async (valueOf) => {
+        await organization.projects.groups.create(project_id, {
+          group_id: valueOf('group_id'),
+          role: valueOf('role'),
+        })
+        onAdded()
+        onClose()
+      }}
+    >
+      {groups.answer?.data.length === 0 && <p>The organization has no group yet.</p>}
+      <SelectField
+        label="Group"
+        name="group_id"
+        options={(groups.answer?.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
+      />
+      <SelectField label="Role" name="role" value="member" options={roles} />
+    </FormDialog>
   )
 }
 

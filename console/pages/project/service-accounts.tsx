@@ -1,9 +1,10 @@
 /** The service accounts of a project: owners of keys that are not people. */
 import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { FormDialog } from '../../parts/form-dialog.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
-import { Confirm, Dialog } from '../../parts/dialog.tsx'
-import { Form, SelectField, TextField } from '../../parts/form.tsx'
+import { Confirm } from '../../parts/dialog.tsx'
+import { SelectField, TextField } from '../../parts/form.tsx'
 import { lifetimes, lifetimeFrom } from '../../parts/lifetimes.ts'
 import { ShownOnce } from '../../parts/shown-once.tsx'
 import { organization, useList } from '../../use-calls.ts'
@@ -95,28 +96,28 @@ function MakeKey({ project_id, account, onMade, onClose }: MakeProps) {
   const value = useSignal<string | null>(null)
   if (value.value !== null) return <ShownOnce value={value.value} onDone={onClose} />
   return (
-    <Dialog title={account ? `Make a key for ${account.name}` : 'Make a service account'} onClose={onClose}>
-      <Form
-        submit="Make it"
-        onSubmit={async (valueOf) => {
-          const wanted = { name: valueOf('name'), ...lifetimeFrom(valueOf('expires_in_seconds')) }
-          const { projects } = organization
-          const made = account
-            ? await projects.serviceAccounts.apiKeys.create(account.id, { project_id, ...wanted })
-            : (await projects.serviceAccounts.create(project_id, wanted)).api_key
-          value.value = made?.value ?? null
-          onMade()
-        }}
-      >
-        <TextField
-          label={account ? 'Name of the key' : 'Name of the account'}
-          name="name"
-          required
-          maxLength={255}
-          hint="Such as the program that uses it."
-        />
-        <SelectField label="The key expires" name="expires_in_seconds" value="" options={lifetimes} />
-      </Form>
-    </Dialog>
+    <FormDialog
+      title={account ? `Make a key for ${account.name}` : 'Make a service account'}
+      onClose={onClose}
+      submit="Make it"
+      onSubmit={async (valueOf) => {
+        const wanted = { name: valueOf('name'), ...lifetimeFrom(valueOf('expires_in_seconds')) }
+        const { projects } = organization
+        const made = account
+          ? await projects.serviceAccounts.apiKeys.create(account.id, { project_id, ...wanted })
+          : (await projects.serviceAccounts.create(project_id, wanted)).api_key
+        value.value = made?.value ?? null
+        onMade()
+      }}
+    >
+      <TextField
+        label={account ? 'Name of the key' : 'Name of the account'}
+        name="name"
+        required
+        maxLength={255}
+        hint="Such as the program that uses it."
+      />
+      <SelectField label="The key expires" name="expires_in_seconds" value="" options={lifetimes} />
+    </FormDialog>
   )
 }

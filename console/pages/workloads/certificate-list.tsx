@@ -3,10 +3,11 @@
  */
 import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { FormDialog } from '../../parts/form-dialog.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
-import { Confirm, Dialog } from '../../parts/dialog.tsx'
+import { Confirm } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
-import { Form, TextArea, TextField } from '../../parts/form.tsx'
+import { TextArea, TextField } from '../../parts/form.tsx'
 import { organization, useList } from '../../use-calls.ts'
 import type { WorkloadsProps } from '../workloads.tsx'
 
@@ -119,21 +120,21 @@ const DeleteCertificate = ({ of: { id, name }, onDone, onClose }: ChangeProps) =
 )
 
 const Upload = ({ onUploaded, onClose }: { onUploaded: () => void; onClose: () => void }) => (
-  <Dialog title="Upload a certificate" onClose={onClose}>
-    <Form
-      submit="Upload"
-      onSubmit={async (valueOf) => {
-        await certificates.create({ name: valueOf('name'), certificate: valueOf('certificate') })
-        onUploaded()
-        onClose()
-      }}
-    >
-      <TextField label="Name" name="name" required maxLength={255} />
-      <TextArea
-        label="Certificate"
-        name="certificate"
-        hint="That of an authority, in PEM: -----BEGIN CERTIFICATE----- and what follows. Never a private key."
-      />
-    </Form>
-  </Dialog>
+  <FormDialog
+    title="Upload a certificate"
+    onClose={onClose}
+    submit="Upload"
+    onSubmit={async (valueOf) => {
+      await certificates.create({ name: valueOf('name'), certificate: valueOf('certificate') })
+      onUploaded()
+      onClose()
+    }}
+  >
+    <TextField label="Name" name="name" required maxLength={255} />
+    <TextArea
+      label="Certificate"
+      name="certificate"
+      hint="That of an authority, in PEM: -----BEGIN CERTIFICATE----- and what follows. Never a private key."
+    />
+  </FormDialog>
 )

@@ -1,10 +1,11 @@
 /** The issuers whose tokens workloads may exchange, each with its rules. */
 import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { FormDialog } from '../../parts/form-dialog.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
-import { Confirm, Dialog } from '../../parts/dialog.tsx'
+import { Confirm } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
-import { Form, TextField } from '../../parts/form.tsx'
+import { TextField } from '../../parts/form.tsx'
 import { organization, useList } from '../../use-calls.ts'
 import type { WorkloadsProps } from '../workloads.tsx'
 import { Rules } from './rules.tsx'
@@ -94,36 +95,36 @@ const DeleteProvider = ({ provider, onDeleted, onClose }: DeleteProps) => (
 )
 
 const Register = ({ onRegistered, onClose }: { onRegistered: () => void; onClose: () => void }) => (
-  <Dialog title="Register an issuer" onClose={onClose}>
-    <Form
-      submit="Register"
-      onSubmit={async (valueOf) => {
-        await workloadIdentityProviders.create({
-          type: 'oidc',
-          name: valueOf('name'),
-          issuer: valueOf('issuer'),
-          audience: valueOf('audience'),
-        })
-        onRegistered()
-        onClose()
-      }}
-    >
-      <TextField label="Name" name="name" required maxLength={255} hint="Such as “production cluster”." />
-      <TextField
-        label="Issuer"
-        name="issuer"
-        required
-        maxLength={2048}
-        placeholder="https://token.actions.githubusercontent.com"
-        hint="The iss of its tokens, exactly. Its keys are fetched from below this address."
-      />
-      <TextField
-        label="Audience"
-        name="audience"
-        required
-        maxLength={1024}
-        hint="What the aud of its tokens must have."
-      />
-    </Form>
-  </Dialog>
+  <FormDialog
+    title="Register an issuer"
+    onClose={onClose}
+    submit="Register"
+    onSubmit={async (valueOf) => {
+      await workloadIdentityProviders.create({
+        type: 'oidc',
+        name: valueOf('name'),
+        issuer: valueOf('issuer'),
+        audience: valueOf('audience'),
+      })
+      onRegistered()
+      onClose()
+    }}
+  >
+    <TextField label="Name" name="name" required maxLength={255} hint="Such as “production cluster”." />
+    <TextField
+      label="Issuer"
+      name="issuer"
+      required
+      maxLength={2048}
+      placeholder="https://token.actions.githubusercontent.com"
+      hint="The iss of its tokens, exactly. Its keys are fetched from below this address."
+    />
+    <TextField
+      label="Audience"
+      name="audience"
+      required
+      maxLength={1024}
+      hint="What the aud of its tokens must have."
+    />
+  </FormDialog>
 )
