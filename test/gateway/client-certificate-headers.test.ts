@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { makeAuthority, makeCertificate, type MadeCertificate } from '../certificates.ts'
 import { folder } from '../cli/command.ts'
-import { freePort } from '../postgres.ts'
+import { hasNginx, startNginx } from '../nginx.ts'
 import { engines } from '../setup.ts'
 import { sendWith, serverCertificate, tlsSettings, type Shown } from '../tls.ts'
 import { chainsOf } from './client-chains.ts'
@@ -194,50 +194,34 @@ describe('a header from somebody else', () => {
   })
 })
 
-const isThere = Bun.which('nginx') !== null
-if (!isThere) console.log('SKIPPED: nginx is not installed, so client certificates through it are not tested')
+if (!hasNginx) console.log('SKIPPED: nginx is not installed, so client certificates through it are not tested')
 
-describe.skipIf(!isThere)('client certificates through nginx with the configuration of the guide', () => {
+describe.skipIf(!hasNginx)('client certificates through nginx with the configuration of the guide', () => {
   const place = folder()
   const guide = readFileSync(join(import.meta.dir, '../../docs/guides/tls.md'), 'utf8')
   let upstream: FakeUpstream
   let server: GatewayServer
-  let nginx: ReturnType<typeof Bun.spawn>
+  let nginx: Awaited<ReturnType<typeof startNginx>>
   let url = ''
   beforeAll(async () => {
     ;({ upstream, server } = await start('sqlite', { KEYHALL_CLIENT_CERT_HEADER: 'x-ssl-client-cert' }))
-    const port = await freePort()
-    url = `https://127.0.0.1:${port}`
     const { pem, key } = serverCertificate()
     writeFileSync(`${place.path}/server.pem`, pem)
     writeFileSync(`${place.path}/server.key`, key)
     const block = guide
       .split('```nginx\n')[1]!
       .split('```')[0]!
-      .replace('listen 443', `listen 127.0.0.1:${port}`)
       .replaceAll('/etc/ssl/keys.example.com.', `${place.path}/server.`)
       .replaceAll('127.0.0.1:4100', `127.0.0.1:${server.port}`)
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-      (name) => `${name}_temp_path ${place.path}/${name};`,
+    nginx = await startNginx(
+      place.path,
+      (port) => block.replace('listen 443', `listen 127.0.0.1:${port}`),
+      (port) => sendWith()(`https://127.0.0.1:${port}/health`).then(Boolean),
     )
-    writeFileSync(
-      `${place.path}/nginx.conf`,
-      `daemon off; master_process off; pid ${place.path}/nginx.pid; error_log ${place.path}/error.log; events {}
-      http { access_log off; ${temporary.join(' ')} ${block} }`,
-    )
-    nginx = Bun.spawn(['nginx', '-p', place.path, '-c', `${place.path}/nginx.conf`], {
-      stdout: 'ignore',
-      stderr: 'ignore',
-    })
-    for (let tries = 0; !(await sendWith()(`${url}/health`).then(Boolean, () => false)); tries++) {
-      if (tries > 400 || nginx.exitCode !== null)
-        throw new Error(`nginx does not listen: ${readFileSync(`${place.path}/error.log`, 'utf8')}`)
-      await Bun.sleep(50)
-    }
+    url = `https://127.0.0.1:${nginx.port}`
   })
   afterAll(async () => {
-    nginx.kill()
-    await nginx.exited
+    await nginx.stop()
     await server.stop()
     await upstream.stop()
     place.remove()

@@ -7,6 +7,7 @@ import OpenAI from 'openai'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { folder } from '../cli/command.ts'
+import { nginxCommand } from '../nginx.ts'
 import { freePort } from '../postgres.ts'
 import { raw, startGateway, type GatewayServer } from './setup.ts'
 import { startUpstream, type FakeUpstream } from './upstream.ts'
@@ -18,13 +19,7 @@ const block = (language: string) => guide.split(`\`\`\`${language}\n`)[1]!.split
 
 /** How each is started on a folder that its files may go to; the command runs in the foreground. */
 const proxies: Record<string, (place: string, fill: (language: string) => string) => string[]> = {
-  nginx: (place, fill) => {
-    const all = `daemon off; master_process off; pid ${place}/nginx.pid; error_log ${place}/error.log; events {}
-      http { access_log off; ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `${name}_temp_path ${place}/${name};`).join(' ')}
-      ${fill('nginx')} }`
-    writeFileSync(`${place}/nginx.conf`, all)
-    return ['nginx', '-p', place, '-c', `${place}/nginx.conf`]
-  },
+  nginx: (place, fill) => nginxCommand(place, fill('nginx')),
   caddy: (place, fill) => {
     writeFileSync(`${place}/Caddyfile`, `{\n  admin off\n}\n${fill('caddy')}`)
     return ['caddy', 'run', '--config', `${place}/Caddyfile`, '--adapter', 'caddyfile']

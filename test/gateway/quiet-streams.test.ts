@@ -3,11 +3,11 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import OpenAI from 'openai'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { realWorld } from '../../world/world.ts'
 import { folder } from '../cli/command.ts'
-import { freePort } from '../postgres.ts'
+import { hasNginx, startNginx } from '../nginx.ts'
 import { gatewayAlone, startGateway, until, type GatewayServer } from './setup.ts'
 import { open, startRealtime } from './sockets.ts'
 import { event, startUpstream, type FakeUpstream } from './upstream.ts'
@@ -89,10 +89,9 @@ describe('a silent event stream', () => {
   })
 })
 
-const isThere = Bun.which('nginx') !== null
-if (!isThere) console.log('SKIPPED: nginx is not installed, so streams through its defaults are not tested')
+if (!hasNginx) console.log('SKIPPED: nginx is not installed, so streams through its defaults are not tested')
 
-describe.skipIf(!isThere)('nginx before Keyhall, as the guide has it and with all its defaults', () => {
+describe.skipIf(!hasNginx)('nginx before Keyhall, as the guide has it and with all its defaults', () => {
   const guide = readFileSync(join(import.meta.dir, '../../docs/guides/behind-a-proxy.md'), 'utf8')
   const block = guide.split('```nginx\n')[1]!.split('```')[0]!
   const place = folder()
@@ -100,25 +99,14 @@ describe.skipIf(!isThere)('nginx before Keyhall, as the guide has it and with al
   let keyhall: GatewayServer
   let voice: GatewayServer
   const realtime = startRealtime()
-  const running: ReturnType<typeof Bun.spawn>[] = []
+  const running: Awaited<ReturnType<typeof startNginx>>[] = []
   const clients: Record<string, OpenAI> = {}
 
-  async function startNginx(name: string, servers: (port: number) => string) {
-    const port = await freePort()
-    const home = `${place.path}/${name}`
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    writeFileSync(
-      `${home}.conf`,
-      `daemon off; master_process off; pid ${home}.pid; error_log ${home}.log; events {}
-      http { access_log off; ${temporary.map((one) => `${one}_temp_path ${home}_${one};`).join(' ')} ${servers(port)} }`,
-    )
-    running.push(Bun.spawn(['nginx', '-p', place.path, '-c', `${home}.conf`], { stdout: 'ignore', stderr: 'ignore' }))
-    const url = `http://127.0.0.1:${port}`
-    for (let tries = 0; !(await fetch(url).then(Boolean, () => false)); tries++) {
-      if (tries > 200) throw new Error('nginx does not listen')
-      await Bun.sleep(50)
-    }
-    clients[name] = new OpenAI({ apiKey: keyhall.key, baseURL: `${url}/v1`, maxRetries: 0 })
+  async function put(name: string, server: (port: number) => string) {
+    const nginx = await startNginx(`${place.path}/${name}`, server)
+    running.push(nginx)
+    const baseURL = `http://127.0.0.1:${nginx.port}/v1`
+    clients[name] = new OpenAI({ apiKey: keyhall.key, baseURL, maxRetries: 0 })
   }
 
   beforeAll(async () => {
@@ -126,22 +114,18 @@ describe.skipIf(!isThere)('nginx before Keyhall, as the guide has it and with al
     upstream.models.push('stalls', 'whisper')
     keyhall = await startGateway('sqlite', null, { KEYHALL_UPSTREAM: upstream.url })
     const address = `127.0.0.1:${keyhall.port}`
-    await startNginx(
-      'defaults',
-      (port) => `server { listen 127.0.0.1:${port}; location / { proxy_pass http://${address}; } }`,
-    )
+    await put('defaults', (port) => `server { listen 127.0.0.1:${port}; location / { proxy_pass http://${address}; } }`)
     const asInGuide = (to: string) => (port: number) =>
       block
         .replaceAll('127.0.0.1:4100', to)
         .replace(/listen 443[^;]*;/, `listen 127.0.0.1:${port};`)
         .replace(/^.*ssl_certificate.*\n/gm, '')
-    await startNginx('guide', asInGuide(address))
+    await put('guide', asInGuide(address))
     voice = await startGateway('sqlite', null, { KEYHALL_UPSTREAM: realtime.url })
-    await startNginx('sockets', asInGuide(`127.0.0.1:${voice.port}`))
+    await put('sockets', asInGuide(`127.0.0.1:${voice.port}`))
   }, 30_000)
   afterAll(async () => {
-    for (const process of running) process.kill()
-    await Promise.all(running.map(({ exited }) => exited))
+    for (const nginx of running) await nginx.stop()
     await Promise.all([keyhall.stop(), voice.stop()])
     await Promise.all([upstream.stop(), realtime.stop()])
     place.remove()

@@ -2,12 +2,11 @@
  * Parts of the server on ports of their own, who may read the metrics, and requests with two Hosts.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { folder } from '../cli/command.ts'
 import { ADMIN_KEY, raw, startGateway, type GatewayServer } from '../gateway/setup.ts'
 import { startUpstream, type FakeUpstream } from '../gateway/upstream.ts'
-import { freePort } from '../postgres.ts'
+import { hasNginx, startNginx } from '../nginx.ts'
 import { engines } from '../setup.ts'
 
 setDefaultTimeout(60_000)
@@ -141,7 +140,6 @@ describe('metrics on the main port', () => {
   })
 })
 
-const hasNginx = Bun.which('nginx') !== null
 if (!hasNginx)
   console.log('SKIPPED: nginx is not installed, so parts of the server behind its path rules are not tested')
 
@@ -150,30 +148,18 @@ describe.skipIf(!hasNginx)('behind nginx', () => {
   let together: GatewayServer
   let apart: GatewayServer
   let upstream: FakeUpstream
-  const proxies: ReturnType<typeof Bun.spawn>[] = []
+  const proxies: Awaited<ReturnType<typeof startNginx>>[] = []
 
   /** nginx with path rules that are meant to keep metrics and administration from the outside. */
   async function nginxBefore(url: string): Promise<number> {
-    const port = await freePort()
-    const home = `${place.path}/${port}`
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-    await Bun.$`mkdir -p ${home}`
-    writeFileSync(
-      `${home}/nginx.conf`,
-      `daemon off; master_process off; pid ${home}/nginx.pid; error_log ${home}/error.log; events {}
-      http { access_log off; ${temporary.map((name) => `${name}_temp_path ${home}/${name};`).join(' ')}
-        server { listen 127.0.0.1:${port};
-          location /metrics { return 403; }
-          location /v1/organization { return 403; }
-          location / { proxy_pass ${url}; } } }`,
-    )
-    const proxy = Bun.spawn(['nginx', '-p', home, '-c', `${home}/nginx.conf`], { stdout: 'ignore', stderr: 'ignore' })
-    proxies.push(proxy)
-    while (!(await fetch(`http://127.0.0.1:${port}`).then(Boolean, () => false))) {
-      if (proxy.exitCode !== null) throw new Error('nginx does not listen')
-      await Bun.sleep(20)
-    }
-    return port
+    const home = `${place.path}/${proxies.length}`
+    const http = (port: number) => `server { listen 127.0.0.1:${port};
+      location /metrics { return 403; }
+      location /v1/organization { return 403; }
+      location / { proxy_pass ${url}; } }`
+    const nginx = await startNginx(home, http)
+    proxies.push(nginx)
+    return nginx.port
   }
 
   beforeAll(async () => {
@@ -183,10 +169,7 @@ describe.skipIf(!hasNginx)('behind nginx', () => {
     apart = await startGateway('sqlite', yaml, { KEYHALL_ADMIN_PORT: '0', KEYHALL_METRICS_PORT: '0' })
   })
   afterAll(async () => {
-    for (const proxy of proxies) {
-      proxy.kill()
-      await proxy.exited
-    }
+    for (const proxy of proxies) await proxy.stop()
     await together.stop()
     await apart.stop()
     await upstream.stop()
