@@ -1,4 +1,5 @@
 /** The addresses from which keys may be used, where IP allow lists are active. */
+import { sql, type RawBuilder } from 'kysely'
 import { ipNotAuthorized } from '../contract/limit-errors.ts'
 import { Networks } from '../world/networks.ts'
 
@@ -18,6 +19,13 @@ export function networksOf(json: string | null): Networks | null {
   }
   return networks
 }
+
+/**
+ * The setting of an organization as it is stored, for the query of who calls; null where none is.
+ */
+export const organizationAllowlist = (organization: string): RawBuilder<string | null> => sql<string | null>`(
+  select value from project_settings
+  where organization_id = ${sql.ref(organization)} and project_id = '' and name = 'ip_allowlist')`
 
 /** Throws 401 unless each of them has the address. */
 export function requireAllowed(all: readonly Networks[], address: string | null) {

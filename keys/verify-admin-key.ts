@@ -4,7 +4,7 @@
  */
 import { forbidden, incorrectKey, unauthenticated } from '../contract/errors.ts'
 import type { AdminScope } from '../contract/scopes.ts'
-import { networksOf, requireAllowed } from './allowed-networks.ts'
+import { networksOf, organizationAllowlist, requireAllowed } from './allowed-networks.ts'
 import type { Sql } from '../database/types.ts'
 import { statement } from '../database/statement.ts'
 import { isOrganizationOwner } from './access.ts'
@@ -119,15 +119,7 @@ const adminKey = statement((sql: Sql, params: { digest: Uint8Array }) =>
     ])
     .select(['owner.email', 'owner.deleted_at as owner_deleted_at'])
     .select(isOrganizationOwner('key.organization_id', 'key.owner_id').as('is_owner'))
-    .select((is) =>
-      is
-        .selectFrom('project_settings as setting')
-        .select('setting.value')
-        .whereRef('setting.organization_id', '=', 'key.organization_id')
-        .where('setting.project_id', '=', '')
-        .where('setting.name', '=', 'ip_allowlist')
-        .as('allowed_ips'),
-    )
+    .select(organizationAllowlist('key.organization_id').as('allowed_ips'))
     .where('key.digest', '=', params.digest),
 )
 

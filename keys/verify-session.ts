@@ -11,7 +11,7 @@ import { statement } from '../database/statement.ts'
 import type { Sql } from '../database/types.ts'
 import { base62 } from '../world/random.ts'
 import type { World } from '../world/world.ts'
-import { networksOf, requireAllowed } from './allowed-networks.ts'
+import { networksOf, organizationAllowlist, requireAllowed } from './allowed-networks.ts'
 import { isAdminScope, mayByScopes, type Caller } from './admin-caller.ts'
 import { sameBytes, searchOrder, sessionDigest } from './digest.ts'
 import { readHeldPermissions, type HeldPermissions } from './held-permissions.ts'
@@ -109,15 +109,7 @@ const sessionByDigest = statement((sql: Sql, params: { digest: Uint8Array }) =>
     )
     .selectAll('session')
     .select(['user.email', 'user.deleted_at'])
-    .select((is) =>
-      is
-        .selectFrom('project_settings as setting')
-        .select('setting.value')
-        .whereRef('setting.organization_id', '=', 'session.organization_id')
-        .where('setting.project_id', '=', '')
-        .where('setting.name', '=', 'ip_allowlist')
-        .as('allowed_ips'),
-    )
+    .select(organizationAllowlist('session.organization_id').as('allowed_ips'))
     .where('session.digest', '=', params.digest),
 )
 
