@@ -4,11 +4,10 @@ import { me, MOST_OWN_KEYS, MOST_PROJECTS, myApiKeys } from '../../contract/me.t
 import { notPermitted, tooManyOwnKeys } from '../../contract/session-errors.ts'
 import { listOf } from '../../database/table-list.ts'
 import { readHeldPermissions } from '../../keys/held-permissions.ts'
-import { deletedKey } from '../../keys/key-mac.ts'
 import { grantedTo } from '../../keys/read-project-key.ts'
 import { handlers, type Call } from '../call.ts'
 import { requireActive } from '../rules/require-active.ts'
-import { deletedResult } from '../shared/deleted-result.ts'
+import { deleteProjectKey } from '../shared/delete-project-key.ts'
 import { findProjectById } from '../shared/find-project.ts'
 import { projectsOfPerson } from '../shared/person-projects.ts'
 import { addPersonalKey } from '../shared/personal-key.ts'
@@ -69,14 +68,7 @@ export const myApiKeyHandlers = handlers(myApiKeys, {
 
   async delete(call) {
     const { id, project_id } = await findOwnKey(call, call.params.api_key_id)
-    await call.db
-      .updateTable('api_keys')
-      .set(deletedKey(call.now))
-      .where('organization_id', '=', call.organization_id)
-      .where('id', '=', id)
-      .execute()
-    call.record('api_key.deleted', { id }, project_id)
-    return deletedResult('organization.project.api_key', id)
+    return deleteProjectKey(call, id, project_id)
   },
 })
 

@@ -2,11 +2,11 @@ import { invalid, notFound } from '../../contract/errors.ts'
 import { projectApiKeys } from '../../contract/project-api-keys.ts'
 import { listOf } from '../../database/table-list.ts'
 import { hasAccess } from '../../keys/access.ts'
-import { changeKey, deletedKey } from '../../keys/key-mac.ts'
+import { changeKey } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
 import { requireKeyGrantable } from '../rules/require-grantable.ts'
 import { requireActive } from '../rules/require-active.ts'
-import { deletedResult } from '../shared/deleted-result.ts'
+import { deleteProjectKey } from '../shared/delete-project-key.ts'
 import { addPersonalKey } from '../shared/personal-key.ts'
 import { presentKey, withOwners, type Access } from '../shared/project-key-rows.ts'
 import { rotateKey } from '../shared/rotate-key.ts'
@@ -77,14 +77,7 @@ export default handlers(projectApiKeys, {
 
   async delete(call) {
     const { id } = await findProjectApiKey(call, call.params.api_key_id)
-    await call.db
-      .updateTable('api_keys')
-      .set(deletedKey(call.now))
-      .where('organization_id', '=', call.organization_id)
-      .where('id', '=', id)
-      .execute()
-    call.record('api_key.deleted', { id })
-    return deletedResult('organization.project.api_key', id)
+    return deleteProjectKey(call, id, call.project.id)
   },
 })
 
