@@ -28,8 +28,17 @@ export const MOST_OWN_KEYS = 100
 /** How many projects the answer names. */
 export const MOST_PROJECTS = 1000
 
-const permissions = (where: string) =>
-  t.Array(t.String(), { description: `What the caller may do ${where}, by all roles, also through groups.` })
+/** `who` and `where` are words of a sentence. */
+export const permissionsOf = (who: string, where: string) =>
+  t.Array(t.String(), { description: `What ${who} may do ${where}, by all roles, also through groups.` })
+
+/** A project in which somebody holds a role. */
+export const heldProject = (who: string) => ({
+  id: id('proj_'),
+  name: t.String(),
+  role: oneOf('owner', 'member', 'viewer'),
+  permissions: permissionsOf(who, 'in the project'),
+})
 
 export const Me = object(
   'organization.me',
@@ -41,14 +50,11 @@ export const Me = object(
       role: described(oneOf('owner', 'reader', 'member'), 'The role in the organization; `member` for none.'),
     }),
     organization: t.Object({ id: id('org-'), name: t.String() }),
-    permissions: permissions('in the organization and in each of its projects'),
+    permissions: permissionsOf('the caller', 'in the organization and in each of its projects'),
     projects: described(
       t.Array(
         t.Object({
-          id: id('proj_'),
-          name: t.String(),
-          role: oneOf('owner', 'member', 'viewer'),
-          permissions: permissions('in the project'),
+          ...heldProject('the caller'),
           can_create_keys: t.Boolean({ description: 'Whether the caller can make keys of their own in it.' }),
         }),
       ),

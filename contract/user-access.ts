@@ -1,23 +1,14 @@
 /** What a person can reach: the projects in which they hold a role. OpenAI has no such list. */
-import { described, get, id, object, oneOf, t } from './kit.ts'
-import { MOST_PROJECTS } from './me.ts'
+import { described, get, id, object, t } from './kit.ts'
+import { heldProject, MOST_PROJECTS, permissionsOf } from './me.ts'
 
 export const UserAccess = object(
   'organization.user.access',
   {
     user_id: id('user-'),
-    permissions: t.Array(t.String(), {
-      description: 'What the person may do in the organization and in each of its projects, also through groups.',
-    }),
+    permissions: permissionsOf('the person', 'in the organization and in each of its projects'),
     projects: described(
-      t.Array(
-        t.Object({
-          id: id('proj_'),
-          name: t.String(),
-          role: oneOf('owner', 'member', 'viewer'),
-          permissions: t.Array(t.String(), { description: 'What the person may do in the project, by all roles.' }),
-        }),
-      ),
+      t.Array(t.Object(heldProject('the person'))),
       `The active projects in which the person holds a role, also through a group; the oldest ${MOST_PROJECTS} of them. The roles of the person in a project say where each comes from.`,
     ),
   },
