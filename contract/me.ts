@@ -32,6 +32,12 @@ export const MOST_PROJECTS = 1000
 export const permissionsOf = (who: string, where: string) =>
   t.Array(t.String(), { description: `What ${who} may do ${where}, by all roles, also through groups.` })
 
+/**
+ * The highest built-in role that somebody holds in the organization, directly or through a group.
+ */
+export const organizationRole = () =>
+  described(oneOf('owner', 'reader', 'member'), 'The role in the organization; `member` for none.')
+
 /** A project in which somebody holds a role. */
 export const heldProject = (who: string) => ({
   id: id('proj_'),
@@ -47,7 +53,7 @@ export const Me = object(
       id: id('user-'),
       name: t.String(),
       email: t.String(),
-      role: described(oneOf('owner', 'reader', 'member'), 'The role in the organization; `member` for none.'),
+      role: organizationRole(),
     }),
     organization: t.Object({ id: id('org-'), name: t.String() }),
     permissions: permissionsOf('the caller', 'in the organization and in each of its projects'),

@@ -1,11 +1,12 @@
 /** What a person can reach: the projects in which they hold a role. OpenAI has no such list. */
 import { described, get, id, object, t } from './kit.ts'
-import { heldProject, MOST_PROJECTS, permissionsOf } from './me.ts'
+import { heldProject, MOST_PROJECTS, organizationRole, permissionsOf } from './me.ts'
 
 export const UserAccess = object(
   'organization.user.access',
   {
     user_id: id('user-'),
+    role: organizationRole(),
     permissions: permissionsOf('the person', 'in the organization and in each of its projects'),
     projects: described(
       t.Array(t.Object(heldProject('the person'))),
@@ -17,7 +18,8 @@ export const UserAccess = object(
 
 export const userAccess = {
   retrieve: get('/organization/users/{user_id}/access', {
-    about: 'Retrieves what a person may do in the organization, and in which projects they hold a role.',
+    about:
+      'Retrieves the role of a person in the organization, what they may do in it, and in which projects they hold a role.',
     can: 'api.management.read',
     returns: UserAccess,
     extension: true,

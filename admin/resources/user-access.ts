@@ -14,6 +14,7 @@ export default handlers(userAccess, {
       readHeldPermissions(db, person),
       projectsOfPerson(db, person, MOST_PROJECTS),
     ])
-    return { object: 'organization.user.access', user_id, permissions: [...held.organization], projects }
+    const permissions = [...held.organization]
+    return { object: 'organization.user.access', user_id, role: held.role, permissions, projects }
   },
 })
