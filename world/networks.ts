@@ -36,6 +36,18 @@ export function canonicalNetwork(text: string): string {
   return written(network)
 }
 
+/**
+ * Where a client calls from, as a name to count by: an IPv4 address, and of IPv6 the network of 64
+ * bits, in which one computer has as many addresses as it likes.
+ */
+export function placeOf(address: string | null): string {
+  const bytes = bytesOf(address?.split('%')[0] ?? '')
+  if (!bytes) return address ?? ''
+  return bytes.length === 4 ? written({ bytes, bits: 32 }) : written({ bytes: firstHalf(bytes), bits: 64 })
+}
+
+const firstHalf = (bytes: Uint8Array) => bytes.map((byte, n) => (n < 8 ? byte : 0))
+
 /** The message says what is wrong with the text, and goes on behind it. */
 export class NotANetwork extends Error {}
 

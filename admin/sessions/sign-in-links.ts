@@ -9,13 +9,13 @@ import { lowerAscii } from '../../database/statement.ts'
 import type { Database, Sql } from '../../database/types.ts'
 import { linkDigest, type Peppers } from '../../keys/digest.ts'
 import { hasTrustMac, withTrustMac } from '../../keys/trust-mac.ts'
+import { placeOf } from '../../world/networks.ts'
 import { base62, newId } from '../../world/random.ts'
 import { seconds, type World } from '../../world/world.ts'
 import { lockOrganization } from '../audit-chain.ts'
 import type { Mail } from '../mailer.ts'
 import { signInMail } from './link-mail.ts'
 import { RecentCounts } from './recent-counts.ts'
-import { networkOf } from './sign-ins.ts'
 
 /** Links within the time that one works. */
 const MOST_FOR_ADDRESS = 30
@@ -45,7 +45,7 @@ export class SignInLinks {
   /** Throws 400 without a mail server, and 429 for too many. Unknown people count as well. */
   requireRoom(email: string, ip_address: string | null) {
     if (!this.#context.mail) throw mailNotConfigured()
-    const wait = this.#byAddress.take(networkOf(ip_address)) ?? this.#byEmail.take(email.toLowerCase())
+    const wait = this.#byAddress.take(placeOf(ip_address)) ?? this.#byEmail.take(email.toLowerCase())
     if (wait !== null) throw tooManyLinks(wait)
   }
 

@@ -2,8 +2,8 @@
  * Failures to sign in: counted by address, so that nobody tries without end, and written to the
  * audit log, so that somebody sees it.
  */
-import { isIPv6 } from 'node:net'
 import { tooManySignIns } from '../../contract/session-errors.ts'
+import { placeOf } from '../../world/networks.ts'
 import type { World } from '../../world/world.ts'
 
 /** Failures of one address within a minute, calls under way included. */
@@ -31,7 +31,7 @@ export class SignIns {
    * too often. Returns what takes the failure back.
    */
   begin(ip_address: string | null): () => void {
-    const address = networkOf(ip_address)
+    const address = placeOf(ip_address)
     const now = this.#world.steady()
     const recent = (this.#failures.get(address) ?? []).filter((at) => at > now - MINUTE)
     if (recent.length >= MOST_FAILURES) throw tooManySignIns(Math.max(1, Math.ceil((recent[0]! + MINUTE - now) / 1000)))
@@ -40,7 +40,9 @@ export class SignIns {
     this.#failures.set(address, [...recent, now])
     return () => {
       const times = this.#failures.get(address)
-      if (times) times.splice(times.indexOf(now), 1)
+      // After a minute it is not among them any more.
+      const at = times?.indexOf(now) ?? -1
+      if (at !== -1) times!.splice(at, 1)
       if (times?.length === 0) this.#failures.delete(address)
     }
   }
@@ -62,17 +64,4 @@ export class SignIns {
     this.#unwritten = 0
     return { unwritten }
   }
-}
-
-/** Of IPv6 the network of 64 bits, in which one computer has as many addresses as it likes. */
-export function networkOf(address: string | null): string {
-  if (address === null || !isIPv6(address)) return address ?? ''
-  const [start = '', end] = address.split('::')
-  const head = start.split(':').filter(Boolean)
-  const tail = end?.split(':').filter(Boolean) ?? []
-  const groups =
-    end === undefined
-      ? head
-      : [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail]
-  return groups.slice(0, 4).join(':').toLowerCase()
 }

@@ -103,6 +103,21 @@ test('the addresses of one IPv6 network of 64 bits are one', () => {
   ])
 })
 
+test('on a listener for both families the addresses of IPv4 are many', () => {
+  const { fails } = counted()
+  for (let n = 0; n < MOST_FAILURES; n++) expect(fails('::ffff:192.0.2.1')).toBe(true)
+  expect([fails('::ffff:192.0.2.1'), fails('192.0.2.1'), fails('::ffff:192.0.2.2')]).toEqual([false, false, true])
+})
+
+test('a long call that succeeds takes back its own failure only', () => {
+  const { clock, signIns, fails } = counted()
+  const takeBack = signIns.begin('192.0.2.1')
+  clock.at += 60_000
+  for (let n = 0; n < MOST_FAILURES; n++) expect(fails('192.0.2.1')).toBe(true)
+  takeBack()
+  expect(fails('192.0.2.1')).toBe(false)
+})
+
 test('whoever guesses writes at most one event a minute to the audit log, after the first few', () => {
   const { clock, signIns } = counted()
   const take = (times: number) => Array.from({ length: times }, () => signIns.takeEvent()).filter((one) => one !== null)

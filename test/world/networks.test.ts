@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { BlockList } from 'node:net'
-import { canonicalNetwork, NotANetwork, Networks } from '../../world/networks.ts'
+import { canonicalNetwork, NotANetwork, Networks, placeOf } from '../../world/networks.ts'
 import { runs } from '../runs.ts'
 
 describe('networks', () => {
@@ -27,6 +27,20 @@ describe('networks', () => {
       expect([given, canonicalNetwork(given)]).toEqual([given, form])
       expect(canonicalNetwork(form)).toBe(form)
     }
+  })
+
+  const places: Record<string, string> = {
+    '192.0.2.1': '192.0.2.1',
+    '::ffff:192.0.2.1': '192.0.2.1',
+    '2001:DB8:0:1::7': '2001:db8:0:1::/64',
+    '2001:db8:0:1:ffff:ffff:ffff:ffff': '2001:db8:0:1::/64',
+    'fe80::1%eth0': 'fe80::/64',
+    '::1': '::/64',
+    'no address': 'no address',
+  }
+  test('are the places that clients are counted by', () => {
+    for (const [address, place] of Object.entries(places)) expect([address, placeOf(address)]).toEqual([address, place])
+    expect(placeOf(null)).toBe('')
   })
 
   // Separated by `|`, because some are blank.
