@@ -36,11 +36,16 @@ interface Answered extends Answer {
   cookies: string[]
 }
 
+/** The settings at one time: who is signed in under them is judged by them. */
+interface SigningIn {
+  client: IssuerClient
+  pipeline: Pipeline
+}
+
 export class OidcEndpoint {
   readonly #context: AdminContext
   readonly #options: Required<OidcOptions>
-  readonly #pipeline: Pipeline
-  #client: IssuerClient | null = null
+  #signingIn: SigningIn | null = null
   readonly #warned = new Set<string>()
 
   constructor(context: AdminContext, options: OidcOptions) {
@@ -52,21 +57,19 @@ export class OidcEndpoint {
       publicUrl: options.publicUrl ?? null,
       warn: options.warn ?? (() => {}),
     }
-    this.#pipeline = new Pipeline(
-      context,
-      oidcSignIn,
-      oidcHandler(() => this.#client!.settings),
-    )
   }
 
   /** Takes settings as they are now; null where nobody signs in this way. */
   configure(settings: OidcSettings | null) {
-    this.#client = settings && new IssuerClient(settings, this.#context.world, this.#context.mayFetchFrom)
+    this.#signingIn = settings && {
+      client: new IssuerClient(settings, this.#context.world, this.#context.mayFetchFrom),
+      pipeline: new Pipeline(this.#context, oidcSignIn, oidcHandler(settings)),
+    }
   }
 
   /** For the sign-in page. */
   get method(): { oidc: boolean; oidc_name: string | null } {
-    return { oidc: this.#client !== null, oidc_name: this.#client?.settings.name ?? null }
+    return { oidc: this.#signingIn !== null, oidc_name: this.#signingIn?.client.settings.name ?? null }
   }
 
   readonly fetch = async (request: Request): Promise<Response> => {
@@ -84,14 +87,14 @@ export class OidcEndpoint {
     const cookies: string[] = []
     try {
       const shown = loggablePath(request.url)
-      const client = this.#client
-      if (!client) throw unknownRoute(request.method, shown)
+      const signingIn = this.#signingIn
+      if (!signingIn) throw unknownRoute(request.method, shown)
       if (request.method !== 'GET') throw wrongMethod(request.method, shown, 'GET')
       const [origin] = this.#options.originsOf(request)
       if (origin === undefined) throw signInNeedsTls()
-      if (exchange.line.operation === 'oidc.start') return await this.#start(request, client, origin)
+      if (exchange.line.operation === 'oidc.start') return await this.#start(request, signingIn.client, origin)
       cookies.push(begunCookie(origin, null))
-      return await this.#callback(request, { client, origin, exchange, cookies })
+      return await this.#callback(request, { signingIn, origin, exchange, cookies })
     } catch (thrown) {
       return this.#refuse(thrown, exchange, cookies)
     }
@@ -117,21 +120,23 @@ export class OidcEndpoint {
   async #callback(
     request: Request,
     {
-      client,
+      signingIn,
       origin,
       exchange,
       cookies,
-    }: { client: IssuerClient; origin: string; exchange: Exchange; cookies: string[] },
+    }: { signingIn: SigningIn; origin: string; exchange: Exchange; cookies: string[] },
   ): Promise<Answered> {
-    const { signIns } = this.#context
+    // Not counted: the page of somebody else can make a browser ask for this, but not with the
+    // cookie.
+    const begun = await this.#readBegun(request, signingIn.client, origin)
     const { ip_address } = exchange.line
     const user_agent = maskEncodedKeys(request.headers.get('user-agent') ?? '') || null
     const attempt = { context: this.#context, ip_address, user_agent, requireSignIn: () => {} }
-    const takeBack = signIns.begin(ip_address)
+    const takeBack = this.#context.signIns.begin(ip_address)
     try {
-      const begun = await this.#readBegun(request, client, origin)
-      const claims = await client.finish(searchOf(request.url), begun)
-      const { caller, session } = await this.#signIn(claims, attempt)
+      const claims = await signingIn.client.finish(searchOf(request.url), begun)
+      if (!this.#signingIn) throw signInInterrupted()
+      const { caller, session } = await this.#signIn(signingIn.pipeline, claims, attempt)
       takeBack()
       exchange.line.organization_id = caller.organization_id
       const token = new PageRequest(request, this.#options.originsOf).setCookie(session!, SESSION_SECONDS)
@@ -152,8 +157,12 @@ export class OidcEndpoint {
     return begun
   }
 
-  async #signIn(claims: Claims, { ip_address, user_agent }: { ip_address: string | null; user_agent: string | null }) {
-    const result = await this.#pipeline.run({
+  async #signIn(
+    pipeline: Pipeline,
+    claims: Claims,
+    { ip_address, user_agent }: { ip_address: string | null; user_agent: string | null },
+  ) {
+    const result = await pipeline.run({
       authorization: null,
       session: null,
       organization: null,

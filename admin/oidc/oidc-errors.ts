@@ -19,7 +19,7 @@ export const issuerMisconfigured = (cause: unknown) =>
 
 export const signInInterrupted = () =>
   refused(
-    'Signing in was begun in another browser, at another address of this server, or more than ten minutes ago. Sign in again.',
+    'Signing in was begun in another browser, at another address of this server, under other settings, or more than ten minutes ago. Sign in again.',
     'sign_in_interrupted',
     400,
   )

@@ -38,9 +38,9 @@ export const oidcSignIn = post('/console/oidc/callback', {
 
 type Signing = Call<typeof oidcSignIn>
 
-export const oidcHandler = (settingsNow: () => OidcSettings): OperationHandler<typeof oidcSignIn> => ({
+export const oidcHandler = (settings: OidcSettings): OperationHandler<typeof oidcSignIn> => ({
   async authenticate({ db, keys, now, body, newId, ip_address }) {
-    const found = await findPersonOf(db, body, { peppers: keys.peppers, settings: settingsNow(), now })
+    const found = await findPersonOf(db, body, { peppers: keys.peppers, settings, now })
     const { organization_id, email, user_id } = found
     await requireAllowedAddress(db, organization_id, ip_address)
     return { organization_id, user_id: user_id ?? newId('user-'), email, key_id: null, session: null, may: () => false }
@@ -48,7 +48,6 @@ export const oidcHandler = (settingsNow: () => OidcSettings): OperationHandler<t
 
   async handle(call) {
     const { db, body, keys, now, caller } = call
-    const settings = settingsNow()
     const found = await findPersonOf(db, body, { peppers: keys.peppers, settings, now })
     const { user_id } = caller
     if (found.joins) await join(call, found, user_id)

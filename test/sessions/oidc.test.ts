@@ -224,11 +224,25 @@ for (const engine of engines)
 
     test('an address that fails ten times in a minute has to wait', async () => {
       const { server } = await place(engine)
-      const fail = async () =>
-        (await new Agent(server).ask(`${pageOrigin}/console/oidc/callback?code=x&state=y`)).status
+      const fail = async () => {
+        const agent = new Agent(server)
+        const { headers } = await agent.ask(`${pageOrigin}/console/oidc/start`)
+        const state = new URL(headers.get('location')!).searchParams.get('state')
+        return (await agent.ask(`${pageOrigin}/console/oidc/callback?error=access_denied&state=${state}`)).status
+      }
       const statuses: number[] = []
       for (let n = 0; n < 11; n++) statuses.push(await fail())
-      expect(statuses).toEqual([...Array<number>(10).fill(400), 429])
+      expect(statuses).toEqual([...Array<number>(10).fill(403), 429])
+    })
+
+    test('what a page of somebody else makes a browser ask is no failure', async () => {
+      const all = await place(engine)
+      await addPerson(all.server, { id: 'user-ann', email: 'ann@example.com' })
+      await all.server.events()
+      for (let n = 0; n < 11; n++)
+        expect((await new Agent(all.server).ask(`${pageOrigin}/console/oidc/callback?code=x&state=y`)).status).toBe(400)
+      expect(await all.server.events()).toEqual({})
+      expect((await signIn(all, 'ann')).status).toBe(200)
     })
 
     test('needs one organization', async () => {
