@@ -78,7 +78,8 @@ export const tooManyOwnKeys = (most: number) =>
 
 /**
  * What only owners of the organization can do, whatever their roles permit: to make admin keys,
- * which belong to owners, and to trust issuers, whose tokens become keys.
+ * which belong to owners, to trust issuers, whose tokens become keys, and to invite, because an
+ * invite ends when whoever sent it is no owner.
  */
 export const onlyForOwners = () =>
   new ApiError(403, 'Only an owner of the organization can do this.', { code: 'only_for_owners' })

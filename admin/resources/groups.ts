@@ -5,6 +5,7 @@ import type { GroupRow } from '../../database/tables.ts'
 import { handlers, type Call } from '../call.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
 import { findGroup, groupsTable } from '../shared/find-group.ts'
+import { requireGroupGrantable } from '../rules/require-grantable.ts'
 import { requireAnOwner } from '../rules/require-an-owner.ts'
 import { leaveAll } from '../rules/leave-all.ts'
 
@@ -27,6 +28,8 @@ export default handlers(contract, {
     const group = await findGroup(call, call.params.group_id)
     const { name } = call.body
     if (name !== group.name) {
+      // Signing in at an issuer joins groups by their names.
+      await requireGroupGrantable(call, group.id)
       await requireFreeName(call, name)
       await call.db
         .updateTable('groups')

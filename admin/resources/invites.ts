@@ -12,6 +12,7 @@ import { joinByInvite, openInvites, projectsById, promises, type Promised } from
 import type { Mail } from '../mailer.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
 import { inviteLink, newInviteToken } from '../invites/token.ts'
+import { requireOwner } from '../rules/require-an-owner.ts'
 import { requireGrantable, requireProjectRoleGrantable } from '../rules/require-grantable.ts'
 import { findPerson, personByEmail, presentPerson } from '../shared/person.ts'
 import { findRole, organizationOf } from '../shared/known-roles.ts'
@@ -22,8 +23,8 @@ export default handlers(invites, {
   list: (call) => table.page(call.db, { organization_id: call.organization_id }, call.query, present(call.now)),
 
   async create(call) {
-    const { email } = call.body
-    const { role } = call.body
+    await requireOwner(call)
+    const { email, role } = call.body
     if (role !== 'member') requireGrantable(call, await findRole(call, organizationOf(call), role, { names: true }))
     await requireNewcomer(call, email, 'email')
     await requireNoPendingInvite(call, email)
