@@ -7,13 +7,21 @@ export interface OwnProject {
   name: string
 }
 
+interface OwnProjects {
+  projects: readonly OwnProject[]
+  /** Whether all of them are there. */
+  isKnown: boolean
+  problem: unknown
+  retry: () => void
+}
+
 const MOST_PROJECTS = 100
 
 /**
  * Those in which the person holds a role that permits it. Who may do so in the whole organization
  * can choose among all of its projects.
  */
-export function useOwnProjects(me: Me): readonly OwnProject[] {
+export function useOwnProjects(me: Me): OwnProjects {
   const own = me.projects.filter(({ can_create_keys }) => can_create_keys)
   const mayEverywhere = can(me, 'api.model.request') && can(me, 'api.management.read')
   const others = useAnswer(
@@ -22,5 +30,10 @@ export function useOwnProjects(me: Me): readonly OwnProject[] {
     [mayEverywhere],
   )
   const known = new Set(own.map(({ id }) => id))
-  return [...own, ...(others.answer ?? []).filter(({ id }) => !known.has(id))]
+  return {
+    projects: [...own, ...(others.answer ?? []).filter(({ id }) => !known.has(id))],
+    isKnown: others.answer !== undefined,
+    problem: others.problem,
+    retry: others.reload,
+  }
 }

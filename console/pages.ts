@@ -3,7 +3,7 @@
  */
 import type { ComponentType } from 'preact'
 import { match } from './place.ts'
-import { can, type Me } from './session.ts'
+import { can, managedBy, type Me } from './session.ts'
 
 export interface PageProps {
   me: Me
@@ -33,7 +33,7 @@ export const pages: readonly PageEntry[] = [
   {
     path: '/projects',
     name: 'Projects',
-    isFor: (me) => can(me, 'api.management.read'),
+    isFor: (me) => can(me, 'api.management.read') || managedBy(me).length > 0,
     load: () => import('./pages/projects.tsx'),
   },
   { path: '/projects/:id', name: null, isFor: () => true, load: () => import('./pages/project.tsx') },
@@ -74,7 +74,7 @@ export const pages: readonly PageEntry[] = [
     isFor: (me) => can(me, 'api.management.read'),
     load: () => import('./pages/server.tsx'),
   },
-  { path: '/sessions', name: 'Sessions', isFor: () => true, load: () => import('./pages/own-sessions.tsx') },
+  { path: '/sessions', name: 'Sessions', isFor: () => true, load: () => import('./pages/sessions.tsx') },
 ]
 
 /** The pages that somebody finds in the navigation. */

@@ -66,6 +66,12 @@ function takeLinkToken(): string | null {
   return token
 }
 
+/** A second link that is opened in the same tab changes nothing but what stands behind `#`. */
+addEventListener('hashchange', () => {
+  const token = takeLinkToken()
+  if (token) linkToken.value = token
+})
+
 /** Makes a session of an admin key, or of the token of a link. */
 export async function signIn(proof: { admin_key: string } | { token: string }) {
   await organization.sessions.create(proof)
@@ -94,6 +100,10 @@ export const canIn = (me: Me, project_id: string, permission: string) =>
   (me.projects.find(({ id }) => id === project_id)?.permissions as readonly string[] | undefined)?.includes(
     permission,
   ) === true
+
+/** The projects that the person looks into by a role in them. */
+export const managedBy = (me: Me) =>
+  me.projects.filter(({ permissions }) => (permissions as readonly string[]).includes('api.management.read'))
 
 /** Whether the person has a permission of the whole organization. */
 export const can = ({ permissions }: Me, permission: string) => (permissions as readonly string[]).includes(permission)

@@ -3,7 +3,7 @@
  */
 import { useSignal } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
-import { APIUserAbortError, Keyhall, type Page, type PagePromise, type RequestOptions } from '../client/index.ts'
+import { Keyhall, type Page, type PagePromise, type RequestOptions } from '../client/index.ts'
 import { base } from './place.ts'
 
 let sessionEnded = () => {}
@@ -32,25 +32,44 @@ export interface Answered<T> {
   answer: T | undefined
   problem: unknown
   isLoading: boolean
+  /** Whether the answer is about the inputs as they are now. */
+  isCurrent: boolean
   reload: () => void
 }
 
+interface Asked<T> {
+  answer: T | undefined
+  /** What the answer is about. */
+  inputs: readonly unknown[]
+  problem: unknown
+  isLoading: boolean
+}
+
+const areSame = (some: readonly unknown[], others: readonly unknown[]) =>
+  some.length === others.length && some.every((one, at) => one === others[at])
+
 /** Calls when a page appears and whenever one of the inputs changes. */
 export function useAnswer<T>(ask: (options: RequestOptions) => PromiseLike<T>, inputs: unknown[]): Answered<T> {
-  const state = useSignal<Omit<Answered<T>, 'reload'>>({ answer: undefined, problem: undefined, isLoading: true })
+  const state = useSignal<Asked<T>>({ answer: undefined, inputs: [], problem: undefined, isLoading: true })
   const [round, setRound] = useState(0)
   useEffect(() => {
     const controller = new AbortController()
     state.value = { ...state.value, isLoading: true }
     ask({ signal: controller.signal }).then(
-      (answer) => (state.value = { answer, problem: undefined, isLoading: false }),
+      (answer) => {
+        if (!controller.signal.aborted) state.value = { answer, inputs, problem: undefined, isLoading: false }
+      },
       (problem: unknown) => {
-        if (!(problem instanceof APIUserAbortError)) state.value = { ...state.value, problem, isLoading: false }
+        if (controller.signal.aborted) return
+        // An answer about something else must not stand for this one.
+        const answer = areSame(state.value.inputs, inputs) ? state.value.answer : undefined
+        state.value = { answer, inputs, problem, isLoading: false }
       },
     )
     return () => controller.abort()
   }, [...inputs, round])
-  return { ...state.value, reload: () => setRound((round) => round + 1) }
+  const { inputs: about, ...asked } = state.value
+  return { ...asked, isCurrent: areSame(about, inputs), reload: () => setRound((round) => round + 1) }
 }
 
 export interface List<Item> {
@@ -63,6 +82,8 @@ export interface List<Item> {
   /** Fetches the next page and adds it. */
   more: () => Promise<void>
   reload: () => void
+  /** Calls again what failed. */
+  retry: () => void
 }
 
 /** Calls a list page by page. */
@@ -85,7 +106,7 @@ export function useList<Item>(
       const next = await last!.getNextPage()
       if (further.value.of === added.of) further.value = { of: added.of, pages: [...added.pages, next] }
     } catch (problem) {
-      further.value = { ...added, problem, isLoading: false }
+      if (further.value.of === added.of) further.value = { ...added, problem, isLoading: false }
     }
   }
   return {
@@ -96,6 +117,7 @@ export function useList<Item>(
     hasMore: last?.hasNextPage() ?? false,
     more,
     reload: first.reload,
+    retry: first.problem === undefined ? () => void more() : first.reload,
   }
 }
 

@@ -34,13 +34,17 @@ export default function Audit({ me }: PageProps) {
     [],
   )
   const isProving = useSignal(false)
+  function prove() {
+    chain.reload()
+    isProving.value = true
+  }
   return (
     <Page
       title="Audit log"
       about="What was changed in the organization, newest first."
       actions={
         isAllowed && (
-          <button type="button" onClick={() => (isProving.value = true)}>
+          <button type="button" onClick={prove}>
             Is it whole?
           </button>
         )

@@ -1,16 +1,18 @@
 /** All keys of the organization: found by filters, chosen, rotated and revoked. */
 import { useSignal, type Signal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
 import { hrefOf, place } from '../place.ts'
 import { organization, useAnswer, useList } from '../use-calls.ts'
 import type { PageProps } from '../pages.ts'
 import { DataTable, type Column } from '../parts/data-table.tsx'
-import { DateTime } from '../parts/date-time.tsx'
+import { created, expires, keyName, lastUsed, redactedValue } from '../parts/key-columns.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Page } from '../parts/page.tsx'
 import { Rotate } from '../parts/rotate.tsx'
 import { can } from '../session.ts'
 import { AdminKeys } from './inventory/admin-keys.tsx'
 import { FilterBar } from './inventory/filter-bar.tsx'
+import { KeyButtons } from './inventory/key-buttons.tsx'
 import { ownerOf, type InventoryKey } from './inventory/inventory-key.ts'
 import { queryFrom } from './inventory/query.ts'
 import { RevokeMany } from './inventory/revoke-many.tsx'
@@ -29,6 +31,8 @@ export default function Keys({ me }: PageProps) {
   const chosen = useSignal<ReadonlyMap<string, InventoryKey>>(new Map())
   const revoking = useSignal<readonly InventoryKey[] | null>(null)
   const rotating = useSignal<InventoryKey | null>(null)
+  // Otherwise the pages that were loaded stay.
+  const wasRevoked = useRef(false)
   return (
     <Page title="Keys" about="The keys of all projects.">
       <FilterBar projects={projects.answer?.data ?? []} />
@@ -50,10 +54,14 @@ export default function Keys({ me }: PageProps) {
       {revoking.value && (
         <RevokeMany
           keys={revoking.value}
-          onRevoked={(id) => unchoose(chosen, id)}
+          onRevoked={(id) => {
+            unchoose(chosen, id)
+            wasRevoked.current = true
+          }}
           onClose={() => {
             revoking.value = null
-            list.reload()
+            if (wasRevoked.current) list.reload()
+            wasRevoked.current = false
           }}
         />
       )}
@@ -77,23 +85,6 @@ const selectionIn = (chosen: Chosen) => ({
     else unchoose(chosen, key.id)
   },
 })
-
-interface ButtonsProps {
-  of: InventoryKey
-  onRotate: () => void
-  onRevoke: () => void
-}
-
-const KeyButtons = ({ of: { name, redacted_value }, onRotate, onRevoke }: ButtonsProps) => (
-  <>
-    <button type="button" onClick={onRotate}>
-      Rotate <span class="visually-hidden">{name || redacted_value}</span>
-    </button>{' '}
-    <button type="button" onClick={onRevoke}>
-      Revoke <span class="visually-hidden">{name || redacted_value}</span>
-    </button>
-  </>
-)
 
 interface RotateProps {
   of: InventoryKey
@@ -127,7 +118,7 @@ function ChosenKeys({
 }
 
 const columnsWith = (projects: ReadonlyMap<string, string>): Column<InventoryKey>[] => [
-  { title: 'Name', cell: ({ name }) => name || <span class="faint">Without a name</span> },
+  keyName,
   {
     title: 'Owner',
     cell: (key) => (
@@ -144,8 +135,8 @@ const columnsWith = (projects: ReadonlyMap<string, string>): Column<InventoryKey
       <a href={hrefOf(`/projects/${encodeURIComponent(project_id)}`)}>{projects.get(project_id) ?? project_id}</a>
     ),
   },
-  { title: 'Key', cell: ({ redacted_value }) => <code>{redacted_value}</code> },
-  { title: 'Created', cell: ({ created_at }) => <DateTime at={created_at} /> },
-  { title: 'Last used', cell: ({ last_used_at }) => <DateTime at={last_used_at} none="Never" /> },
-  { title: 'Expires', cell: ({ expires_at }) => <DateTime at={expires_at} none="Never" /> },
+  redactedValue,
+  created,
+  lastUsed,
+  expires,
 ]

@@ -6,11 +6,14 @@ import { useOwnProjects } from '../own-projects.ts'
 import type { PageProps } from '../pages.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { DataTable, type Column } from '../parts/data-table.tsx'
-import { DateTime } from '../parts/date-time.tsx'
+import { created, expires, keyName, lastUsed, redactedValue } from '../parts/key-columns.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { SelectField } from '../parts/form.tsx'
 import { NewKey } from '../parts/new-key.tsx'
 import { Page } from '../parts/page.tsx'
+import { Problem } from '../parts/problem.tsx'
+import { Rotate } from '../parts/rotate.tsx'
+import { KeyButtons } from './inventory/key-buttons.tsx'
 
 type MyKey = Awaited<ReturnType<typeof organization.me.apiKeys.list>>['data'][number]
 
@@ -22,7 +25,8 @@ export default function MyKeys({ me }: PageProps) {
   )
   const isMaking = useSignal(false)
   const revoking = useSignal<MyKey | null>(null)
-  const projects = useOwnProjects(me)
+  const rotating = useSignal<MyKey | null>(null)
+  const { projects, isKnown, problem, retry } = useOwnProjects(me)
   const names = new Map([...projects, ...me.projects].map(({ id, name }) => [id, name]))
   const nameOf = ({ project_id }: MyKey) => names.get(project_id) ?? project_id
   const makeButton = projects.length > 0 && (
@@ -32,17 +36,16 @@ export default function MyKeys({ me }: PageProps) {
   )
   return (
     <Page title="My keys" about="With a key of yours, programs call models in your name." actions={makeButton}>
+      <Problem problem={problem} retry={retry} />
       {names.size > 1 && <ProjectFilter names={names} value={project_id} />}
       <DataTable
         caption="Your keys"
         list={list}
         columns={columnsWith(nameOf)}
         keyOf={({ id }) => id}
-        empty={<NoKeys hasProjects={projects.length > 0} isFiltered={project_id !== undefined} />}
+        empty={isKnown && <NoKeys hasProjects={projects.length > 0} isFiltered={project_id !== undefined} />}
         actions={(key) => (
-          <button type="button" onClick={() => (revoking.value = key)}>
-            Revoke <span class="visually-hidden">{key.name}</span>
-          </button>
+          <KeyButtons of={key} onRotate={() => (rotating.value = key)} onRevoke={() => (revoking.value = key)} />
         )}
       />
       {isMaking.value && (
@@ -51,6 +54,14 @@ export default function MyKeys({ me }: PageProps) {
           project_id={project_id}
           onMade={list.reload}
           onClose={() => (isMaking.value = false)}
+        />
+      )}
+      {rotating.value && (
+        <Rotate
+          name={rotating.value.name}
+          rotate={(overlap_seconds) => organization.me.apiKeys.rotate(rotating.value!.id, { overlap_seconds })}
+          onRotated={list.reload}
+          onClose={() => (rotating.value = null)}
         />
       )}
       {revoking.value && (
@@ -66,12 +77,12 @@ export default function MyKeys({ me }: PageProps) {
 }
 
 const columnsWith = (projectOf: (key: MyKey) => string): Column<MyKey>[] => [
-  { title: 'Name', cell: ({ name }) => name || <span class="faint">Without a name</span> },
+  keyName,
   { title: 'Project', cell: projectOf },
-  { title: 'Key', cell: ({ redacted_value }) => <code>{redacted_value}</code> },
-  { title: 'Created', cell: ({ created_at }) => <DateTime at={created_at} /> },
-  { title: 'Last used', cell: ({ last_used_at }) => <DateTime at={last_used_at} none="Never" /> },
-  { title: 'Expires', cell: ({ expires_at }) => <DateTime at={expires_at} none="Never" /> },
+  redactedValue,
+  created,
+  lastUsed,
+  expires,
 ]
 
 function ProjectFilter({ names, value }: { names: ReadonlyMap<string, string>; value: string | undefined }) {

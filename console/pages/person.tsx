@@ -2,20 +2,23 @@
 import { useSignal } from '@preact/signals'
 import type { PageProps } from '../pages.ts'
 import { DataTable, type Column } from '../parts/data-table.tsx'
+import { expires, keyName, lastUsed, redactedValue } from '../parts/key-columns.tsx'
 import { DateTime } from '../parts/date-time.tsx'
 import { Form, SelectField } from '../parts/form.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
+import { organizationRoles, type OrganizationRole } from '../parts/role-options.ts'
 import { can } from '../session.ts'
 import { organization, useAnswer, useList } from '../use-calls.ts'
+import type { InventoryKey } from './inventory/inventory-key.ts'
 import { Reach } from './people/reach.tsx'
 import { RemovePerson } from './people/remove-person.tsx'
 
 export type Person = Awaited<ReturnType<typeof organization.users.retrieve>>
-type Key = Awaited<ReturnType<typeof organization.apiKeys.list>>['data'][number]
 
 export default function PersonPage({ me, params: { id = '' } }: PageProps) {
   const { answer: person, problem, reload } = useAnswer((options) => organization.users.retrieve(id, options), [id])
+  const access = useAnswer((options) => organization.users.access.retrieve(id, options), [id])
   const isRemoving = useSignal(false)
   if (!person)
     return <Page title="Person">{problem !== undefined && <Problem problem={problem} retry={reload} />}</Page>
@@ -25,7 +28,8 @@ export default function PersonPage({ me, params: { id = '' } }: PageProps) {
       title={person.name || person.email!}
       about={
         <>
-          {person.email}, {person.role} of the organization, since <DateTime at={person.added_at} />
+          {person.email}
+          {access.answer && `, ${access.answer.role} of the organization`}, since <DateTime at={person.added_at} />
         </>
       }
       actions={
@@ -36,34 +40,47 @@ export default function PersonPage({ me, params: { id = '' } }: PageProps) {
         )
       }
     >
-      {mayChange && <ChangeRole key={person.role} person={person} onChanged={reload} />}
-      <Reach user_id={person.id} />
+      <Problem problem={access.problem} retry={access.reload} />
+      {mayChange && access.answer && (
+        <ChangeRole key={access.answer.role} user_id={id} role={access.answer.role} onChanged={access.reload} />
+      )}
+      {access.answer && <Reach key={access.answer.role} access={access.answer} />}
       <KeysOf user_id={person.id} />
       {isRemoving.value && <RemovePerson person={person} onClose={() => (isRemoving.value = false)} />}
     </Page>
   )
 }
 
-const roles = [
-  { value: 'owner', label: 'Owner' },
-  { value: 'reader', label: 'Reader' },
-  { value: 'member', label: 'Member: only their own projects and keys' },
-]
+interface RoleProps {
+  user_id: string
+  role: OrganizationRole
+  onChanged: () => void
+}
 
-const ChangeRole = ({ person, onChanged }: { person: Person; onChanged: () => void }) => (
-  <Form
-    submit="Change the role"
-    onSubmit={async (valueOf) => {
-      await organization.users.update(person.id, { role: valueOf('role') })
-      onChanged()
-    }}
-  >
-    <SelectField label="Role in the organization" name="role" value={person.role} options={roles} />
-  </Form>
-)
+function ChangeRole({ user_id, role, onChanged }: RoleProps) {
+  const chosen = useSignal<string>(role)
+  return (
+    <Form
+      submit="Change the role"
+      isDisabled={chosen.value === role}
+      onSubmit={async (valueOf) => {
+        await organization.users.update(user_id, { role: valueOf('role') })
+        onChanged()
+      }}
+    >
+      <SelectField
+        label="Role in the organization"
+        name="role"
+        value={chosen.value}
+        options={organizationRoles}
+        onChange={(value) => (chosen.value = value)}
+      />
+    </Form>
+  )
+}
 
 function KeysOf({ user_id }: { user_id: string }) {
-  const list = useList<Key>(
+  const list = useList<InventoryKey>(
     (options) => organization.apiKeys.list({ owner_ids: [user_id], limit: 50 }, options),
     [user_id],
   )
@@ -75,10 +92,10 @@ function KeysOf({ user_id }: { user_id: string }) {
   )
 }
 
-const columns: Column<Key>[] = [
-  { title: 'Name', cell: ({ name }) => name || <span class="faint">Without a name</span> },
+const columns: Column<InventoryKey>[] = [
+  keyName,
   { title: 'Project', cell: ({ project_id }) => project_id },
-  { title: 'Key', cell: ({ redacted_value }) => <code>{redacted_value}</code> },
-  { title: 'Last used', cell: ({ last_used_at }) => <DateTime at={last_used_at} none="Never" /> },
-  { title: 'Expires', cell: ({ expires_at }) => <DateTime at={expires_at} none="Never" /> },
+  redactedValue,
+  lastUsed,
+  expires,
 ]

@@ -8,7 +8,7 @@ import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { Tabs } from '../parts/tabs.tsx'
 import { place } from '../place.ts'
-import { canIn } from '../session.ts'
+import { can, canIn, loadMe, type Me } from '../session.ts'
 import { organization, useAnswer } from '../use-calls.ts'
 import { Budget } from './project/budget.tsx'
 import { ProjectKeys } from './project/project-keys.tsx'
@@ -21,8 +21,14 @@ import { ServiceAccounts } from './project/service-accounts.tsx'
 export type Project = Awaited<ReturnType<typeof organization.projects.retrieve>>
 
 export interface SectionProps {
+  me: Me
   project: Project
-  /** Whether the person may change it; an archived project cannot be changed. */
+  /**
+   * Who belongs to it and its keys, as an owner of the project may; an archived one cannot be
+   * changed.
+   */
+  mayManage: boolean
+  /** Its limits, models and budget, as owners of the organization may. */
   mayChange: boolean
 }
 
@@ -42,7 +48,14 @@ export default function ProjectPage({ me, params: { id = '' } }: PageProps) {
   const { answer: project, problem, reload } = useAnswer((options) => organization.projects.retrieve(id, options), [id])
   if (!project)
     return <Page title="Project">{problem !== undefined && <Problem problem={problem} retry={reload} />}</Page>
-  const mayChange = canIn(me, project.id, 'api.management.write') && project.status === 'active'
+  const isActive = project.status === 'active'
+  const mayManage = isActive && canIn(me, project.id, 'api.management.write')
+  const mayChange = isActive && can(me, 'api.management.write')
+  function changed() {
+    reload()
+    // The projects that the person can choose among have changed, too.
+    void loadMe()
+  }
   const chosen = place.value.query.get('tab') ?? 'members'
   const name = Object.hasOwn(sections, chosen) ? (chosen as keyof typeof sections) : 'members'
   const { title, Section } = sections[name]
@@ -55,11 +68,11 @@ export default function ProjectPage({ me, params: { id = '' } }: PageProps) {
           {project.status === 'archived' && ' is archived: none of its keys opens anything.'}
         </>
       }
-      actions={mayChange && <Change project={project} onChanged={reload} />}
+      actions={mayChange && <Change project={project} onChanged={changed} />}
     >
       <Tabs label="Parts of the project" tabs={titles} chosen={name} />
       <section aria-label={title}>
-        <Section key={name} project={project} mayChange={mayChange} />
+        <Section key={name} me={me} project={project} mayManage={mayManage} mayChange={mayChange} />
       </section>
     </Page>
   )

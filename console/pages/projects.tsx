@@ -1,14 +1,14 @@
 /** The projects of the organization: to look into, and to create. */
 import { useSignal } from '@preact/signals'
 import type { PageProps } from '../pages.ts'
-import { DataTable, type Column } from '../parts/data-table.tsx'
+import { DataTable, listOf, type Column } from '../parts/data-table.tsx'
 import { FormDialog } from '../parts/form-dialog.tsx'
 import { DateTime } from '../parts/date-time.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { TextField } from '../parts/form.tsx'
 import { Page } from '../parts/page.tsx'
 import { hrefOf, navigate, place, setQuery } from '../place.ts'
-import { can } from '../session.ts'
+import { can, managedBy, type Me } from '../session.ts'
 import { organization, useList } from '../use-calls.ts'
 
 type Project = Awaited<ReturnType<typeof organization.projects.list>>['data'][number]
@@ -16,6 +16,23 @@ type Project = Awaited<ReturnType<typeof organization.projects.list>>['data'][nu
 export const pathOf = (project_id: string) => `/projects/${encodeURIComponent(project_id)}`
 
 export default function Projects({ me }: PageProps) {
+  return can(me, 'api.management.read') ? <AllProjects me={me} /> : <ManagedProjects me={me} />
+}
+
+/** Those that somebody manages who has no role in the organization. */
+const ManagedProjects = ({ me }: { me: Me }) => (
+  <Page title="Projects" about="Those that you manage.">
+    <DataTable
+      caption="Projects"
+      list={listOf(managedBy(me))}
+      columns={[nameColumn, idColumn]}
+      keyOf={({ id }) => id}
+      empty={null}
+    />
+  </Page>
+)
+
+function AllProjects({ me }: { me: Me }) {
   const withArchived = place.value.query.get('archived') === 'too'
   const list = useList<Project>(
     (options) => organization.projects.list({ limit: 50, include_archived: withArchived }, options),
@@ -46,7 +63,7 @@ export default function Projects({ me }: PageProps) {
       <DataTable
         caption="Projects"
         list={list}
-        columns={columns}
+        columns={[nameColumn, idColumn, createdColumn]}
         keyOf={({ id }) => id}
         empty={<Empty title="There is no project yet">Create one, then add people to it.</Empty>}
       />
@@ -55,19 +72,25 @@ export default function Projects({ me }: PageProps) {
   )
 }
 
-const columns: Column<Project>[] = [
-  {
-    title: 'Name',
-    cell: ({ id, name, status }) => (
-      <>
-        <a href={hrefOf(pathOf(id))}>{name}</a>
-        {status === 'archived' && <span class="badge">Archived</span>}
-      </>
-    ),
-  },
-  { title: 'Id', cell: ({ id }) => <code>{id}</code> },
-  { title: 'Created', cell: ({ created_at }) => <DateTime at={created_at} /> },
-]
+interface Shown {
+  id: string
+  name: string
+  status?: 'active' | 'archived'
+}
+
+const nameColumn: Column<Shown> = {
+  title: 'Name',
+  cell: ({ id, name, status }) => (
+    <>
+      <a href={hrefOf(pathOf(id))}>{name}</a>
+      {status === 'archived' && <span class="badge">Archived</span>}
+    </>
+  ),
+}
+
+const idColumn: Column<Shown> = { title: 'Id', cell: ({ id }) => <code>{id}</code> }
+
+const createdColumn: Column<Project> = { title: 'Created', cell: ({ created_at }) => <DateTime at={created_at} /> }
 
 const CreateProject = ({ onClose }: { onClose: () => void }) => (
   <FormDialog

@@ -1,9 +1,9 @@
 /** The server: its version and storage, whether its upstreams answer, who shares its database. */
-import { DataTable, Waiting, type Column } from '../parts/data-table.tsx'
+import { DataTable, listOf, Waiting, type Column } from '../parts/data-table.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
-import { organization, useAnswer, type Answered, type List } from '../use-calls.ts'
+import { organization, useAnswer } from '../use-calls.ts'
 
 type Server = Awaited<ReturnType<typeof organization.server.retrieve>>
 type Upstream = Server['upstreams'][number]
@@ -23,14 +23,14 @@ export default function ServerPage() {
       }
     >
       <Problem problem={found.problem} retry={found.reload} />
-      {found.answer ? <Shown found={found} of={found.answer} /> : found.problem === undefined && <Waiting />}
+      {found.answer ? <Shown of={found.answer} /> : found.problem === undefined && <Waiting />}
     </Page>
   )
 }
 
 const engines = { sqlite: 'SQLite', postgres: 'PostgreSQL' }
 
-const Shown = ({ found, of: { version, storage, checks, upstreams, servers } }: { found: Found; of: Server }) => (
+const Shown = ({ of: { version, storage, checks, upstreams, servers } }: { of: Server }) => (
   <>
     <dl class="facts">
       <dt>Version</dt>
@@ -39,17 +39,11 @@ const Shown = ({ found, of: { version, storage, checks, upstreams, servers } }: 
       <dd>{engines[storage.engine]}</dd>
     </dl>
     <h2>Is it ready?</h2>
-    <DataTable
-      caption="Checks"
-      list={listOf(found, checks)}
-      columns={ofChecks}
-      keyOf={({ name }) => name}
-      empty={null}
-    />
+    <DataTable caption="Checks" list={listOf(checks)} columns={ofChecks} keyOf={({ name }) => name} empty={null} />
     <h2>Upstreams</h2>
     <DataTable
       caption="Upstreams"
-      list={listOf(found, upstreams)}
+      list={listOf(upstreams)}
       columns={ofUpstreams}
       keyOf={({ name }) => name}
       empty={
@@ -63,26 +57,13 @@ const Shown = ({ found, of: { version, storage, checks, upstreams, servers } }: 
     <p class="about">One that was killed is listed until the next change that revokes something.</p>
     <DataTable
       caption="Servers on this database"
-      list={listOf(found, servers)}
+      list={listOf(servers)}
       columns={ofServers}
       keyOf={({ id }) => id}
       empty={null}
     />
   </>
 )
-
-type Found = Answered<Server>
-
-/** A part of one answer, as a list that has no more. */
-const listOf = <Item,>({ isLoading, reload }: Found, items: readonly Item[]): List<Item> => ({
-  items,
-  problem: undefined,
-  isLoading,
-  isKnown: true,
-  hasMore: false,
-  more: async () => {},
-  reload,
-})
 
 const ofChecks: Column<Check>[] = [
   { title: 'Check', cell: ({ name }) => name },

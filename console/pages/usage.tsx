@@ -24,7 +24,9 @@ export default function Usage({ me }: PageProps) {
   const choice = choiceFrom(place.value.query)
   const mayRead = can(me, 'api.management.read')
   const usage = useAnswer((options) => askForUsage(choice, options), Object.values(choice))
-  const budget = useBudget(choice.project_id, mayRead)
+  const asked = useBudget(choice.project_id, mayRead)
+  // That of another project must not stand under the name of this one.
+  const budget = asked.isCurrent ? asked : { ...asked, answer: undefined }
   const { answer: projects = [] } = useAnswer(
     async (options) =>
       mayRead

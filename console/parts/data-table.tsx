@@ -37,12 +37,13 @@ interface Props<Row> {
 
 export function DataTable<Row>(props: Props<Row>) {
   const { list, empty } = props
-  if (!list.isKnown && list.problem !== undefined) return <Problem problem={list.problem} retry={list.reload} />
+  const problem = <Problem problem={list.problem} retry={list.retry} />
+  if (!list.isKnown && list.problem !== undefined) return problem
   if (!list.isKnown) return <Waiting />
-  if (list.items.length === 0 && !list.hasMore) return <>{empty}</>
+  if (list.items.length === 0 && !list.hasMore) return list.problem === undefined ? <>{empty}</> : problem
   return (
     <>
-      <Problem problem={list.problem} retry={list.reload} />
+      {problem}
       <div class="scroll">
         <Table {...props} />
       </div>
@@ -53,6 +54,24 @@ export function DataTable<Row>(props: Props<Row>) {
       )}
     </>
   )
+}
+
+/** What is known already, as a list: all of it, or as much as `more` leaves out. */
+export const listOf = <Item,>(items: readonly Item[], { isLoading = false, more }: ListOptions = {}): List<Item> => ({
+  items,
+  problem: undefined,
+  isLoading,
+  isKnown: true,
+  hasMore: more !== undefined,
+  more: async () => more?.(),
+  reload: () => {},
+  retry: () => {},
+})
+
+interface ListOptions {
+  isLoading?: boolean
+  /** Shows more. */
+  more?: (() => void) | undefined
 }
 
 /** It appears after a moment, so that a quick answer does not flicker. */

@@ -1,6 +1,5 @@
 /** How long a new key can live, as choices of a form. */
-export const DAY = 24 * 60 * 60
-
+import { DAY } from '../time-spans.ts'
 export const lifetimes = [
   { value: String(7 * DAY), label: 'In 7 days' },
   { value: String(30 * DAY), label: 'In 30 days' },

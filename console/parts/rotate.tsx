@@ -1,4 +1,5 @@
 /** Rotates a key: a new one is shown once, and the old one goes on working for a chosen time. */
+import { HOUR } from '../time-spans.ts'
 import { useSignal } from '@preact/signals'
 import { SelectField } from './form.tsx'
 import { FormDialog } from './form-dialog.tsx'
@@ -11,8 +12,6 @@ interface Props {
   onRotated: () => void
   onClose: () => void
 }
-
-const HOUR = 60 * 60
 
 const overlaps = [
   { value: String(HOUR), label: 'For one hour' },

@@ -29,6 +29,13 @@ inConsole('keys', (console) => {
     await page.getByLabel('Name contains').fill('no such')
     await page.getByLabel('Name contains').press('Enter')
     await page.getByRole('heading', { name: 'No such key' }).waitFor()
+    // Who works by the keyboard goes on where they were.
+    expect(await page.evaluate(() => document.activeElement?.getAttribute('name'))).toBe('name')
+    await page.route('**/v1/organization/api_keys*', (route) => route.fulfill({ status: 503, json: {} }))
+    await page.getByLabel('Owner', { exact: true }).selectOption('people')
+    await page.getByRole('alert').waitFor()
+    expect(await page.getByRole('heading', { name: 'No such key' }).count()).toBe(0)
+    await page.unroute('**/v1/organization/api_keys*')
     await page.getByRole('button', { name: 'Show all keys' }).click()
     await table.getByRole('row').nth(2).waitFor()
     expect(new URL(page.url()).search).toBe('')

@@ -43,6 +43,18 @@ inConsole('my keys', (console) => {
     expect(await page.getByRole('row').nth(1).textContent()).toContain('Search & <ranking>')
     await expectGoodLooks(page)
 
+    await page.getByRole('button', { name: 'Rotate laptop' }).click()
+    await page.getByRole('button', { name: 'Make the new key' }).click()
+    const rotated = (await page.locator('.secret code').textContent())!
+    expect([await server.opens(rotated), await server.opens(value)]).toEqual([200, 200])
+    await page.getByLabel('I have stored the key').check()
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('row').nth(2).waitFor()
+    await page.getByRole('button', { name: 'Revoke laptop' }).first().click()
+    await page.getByRole('button', { name: 'Revoke', exact: true }).click()
+    await page.getByRole('row').nth(2).waitFor({ state: 'detached' })
+    expect(await server.opens(rotated)).toBe(401)
+
     await page.getByRole('button', { name: 'Revoke laptop' }).press('Enter')
     await expectGoodLooks(page)
     // Enter on the button that has the focus changes nothing.

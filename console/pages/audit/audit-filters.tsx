@@ -1,6 +1,7 @@
 /** The filters above the audit log: all of them in the address bar. */
-import { useRef } from 'preact/hooks'
 import { SelectField, TextField } from '../../parts/form.tsx'
+import { projectOptions } from '../../parts/project-options.ts'
+import { useFormKey } from '../../parts/use-form-key.ts'
 import { place, setQuery } from '../../place.ts'
 import { filterNames, periods, toAddress, toField } from './audit-query.ts'
 import { eventChoices } from './words.ts'
@@ -78,19 +79,3 @@ const Fields = ({ query, projects }: Props & { query: URLSearchParams }) => (
     <TextField label="Until" name="until" type="datetime-local" value={toField(query.get('until'))} />
   </>
 )
-
-/** The form is made anew when the address changed, unless it was the form that changed it. */
-function useFormKey() {
-  const now = String(place.value.query)
-  const own = useRef(now)
-  const key = useRef(now)
-  if (own.current !== now) key.current = own.current = now
-  return { key: key.current, keep: () => void (own.current = String(place.value.query)) }
-}
-
-/** The project of the address is a choice too where it is not among those that were fetched. */
-function projectOptions(projects: Props['projects'], chosen: string) {
-  const known = projects.map(({ id, name }) => ({ value: id, label: name }))
-  const isKnown = chosen === '' || known.some(({ value }) => value === chosen)
-  return [{ value: '', label: 'All projects' }, ...known, ...(isKnown ? [] : [{ value: chosen, label: chosen }])]
-}

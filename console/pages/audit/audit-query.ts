@@ -1,8 +1,6 @@
 /** The filters of the audit log, as they stand in the address bar, and what the API is asked. */
+import { DAY, HOUR } from '../../time-spans.ts'
 import { eventChoices } from './words.ts'
-
-const HOUR = 60 * 60
-const DAY = 24 * HOUR
 
 /** Counted from now, so that a bookmark means the same tomorrow. */
 export const periods = [

@@ -14,10 +14,10 @@ interface Props {
 
 const count = new Intl.NumberFormat()
 
-export const Proof = ({ chain: { answer, problem, reload }, onClose }: Props) => (
+export const Proof = ({ chain: { answer, problem, isLoading, reload }, onClose }: Props) => (
   <Dialog title="Is the log whole?" onClose={onClose}>
     <Problem problem={problem} retry={reload} />
-    {answer ? <Found chain={answer} /> : problem === undefined && <Waiting />}
+    {isLoading ? <Waiting /> : answer && <Found chain={answer} />}
     <div class="buttons">
       <button type="button" class="primary" onClick={onClose}>
         Close

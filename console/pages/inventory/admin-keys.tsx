@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals'
 import { organization, useList } from '../../use-calls.ts'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
-import { DateTime } from '../../parts/date-time.tsx'
+import { created, expires, keyName, lastUsed, redactedValue } from '../../parts/key-columns.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 
 type AdminKey = Awaited<ReturnType<typeof organization.adminAPIKeys.list>>['data'][number]
@@ -51,10 +51,10 @@ export function AdminKeys({ mayChange }: { mayChange: boolean }) {
 }
 
 const columns: Column<AdminKey>[] = [
-  { title: 'Name', cell: ({ name }) => name || <span class="faint">Without a name</span> },
+  keyName,
   { title: 'Owner', cell: ({ owner }) => owner.name },
-  { title: 'Key', cell: ({ redacted_value }) => <code>{redacted_value}</code> },
-  { title: 'Created', cell: ({ created_at }) => <DateTime at={created_at} /> },
-  { title: 'Last used', cell: ({ last_used_at }) => <DateTime at={last_used_at} none="Never" /> },
-  { title: 'Expires', cell: ({ expires_at }) => <DateTime at={expires_at} none="Never" /> },
+  redactedValue,
+  created,
+  lastUsed,
+  expires,
 ]

@@ -1,6 +1,8 @@
 /** The filters above the inventory: all of them in the address bar. */
 import { place, setQuery } from '../../place.ts'
 import { SelectField, TextField } from '../../parts/form.tsx'
+import { projectOptions, type NamedProject } from '../../parts/project-options.ts'
+import { useFormKey } from '../../parts/use-form-key.ts'
 import { filterNames, filters } from './query.ts'
 
 /** Questions that are asked again and again, one click away. */
@@ -8,24 +10,29 @@ const shortcuts: readonly { label: string; chosen: Record<string, string> }[] = 
   { label: 'Not used for 90 days', chosen: { used: 'not-90-days' } },
   { label: 'Owner has left', chosen: { access: 'left' } },
   { label: 'Never expires', chosen: { expires: 'never' } },
-  { label: 'Expires within 30 days', chosen: { expires: '30-days' } },
+  { label: 'Expired, or expires soon', chosen: { expires: '30-days' } },
 ]
 
 const none = Object.fromEntries(['project_id', 'owner_id', 'name', ...filterNames].map((name) => [name, null]))
 
-export function FilterBar({ projects }: { projects: readonly { id: string; name: string }[] }) {
+export function FilterBar({ projects }: { projects: readonly NamedProject[] }) {
   const { query } = place.value
+  const form = useFormKey()
   const project_id = query.get('project_id') ?? ''
+  function choose(values: Record<string, string>) {
+    setQuery(values)
+    form.keep()
+  }
   const isFiltered = Object.keys(none).some((name) => query.has(name))
   return (
     <search>
       <Shortcuts isFiltered={isFiltered} />
       <form
-        key={[...query].join()}
+        key={form.key}
         class="filters"
         onSubmit={(event) => {
           event.preventDefault()
-          setQuery({ name: event.currentTarget.querySelector('input')!.value.trim() })
+          choose({ name: event.currentTarget.querySelector('input')!.value.trim() })
         }}
       >
         <TextField label="Name contains" name="name" type="search" value={query.get('name') ?? ''} maxLength={255} />
@@ -34,7 +41,7 @@ export function FilterBar({ projects }: { projects: readonly { id: string; name:
           name="project_id"
           value={project_id}
           options={projectOptions(projects, project_id)}
-          onChange={(project_id) => setQuery({ project_id })}
+          onChange={(project_id) => choose({ project_id })}
         />
         {filterNames.map((name) => (
           <SelectField
@@ -43,7 +50,7 @@ export function FilterBar({ projects }: { projects: readonly { id: string; name:
             name={name}
             value={query.get(name) ?? ''}
             options={filters[name].choices()}
-            onChange={(value) => setQuery({ [name]: value })}
+            onChange={(value) => choose({ [name]: value })}
           />
         ))}
       </form>
@@ -65,14 +72,3 @@ const Shortcuts = ({ isFiltered }: { isFiltered: boolean }) => (
     )}
   </p>
 )
-
-/** The project of the address is a choice too where it is not among those that were fetched. */
-function projectOptions(projects: readonly { id: string; name: string }[], project_id: string) {
-  const known = projects.map(({ id, name }) => ({ value: id, label: name }))
-  const isKnown = project_id === '' || known.some(({ value }) => value === project_id)
-  return [
-    { value: '', label: 'All projects' },
-    ...known,
-    ...(isKnown ? [] : [{ value: project_id, label: project_id }]),
-  ]
-}

@@ -2,6 +2,7 @@
  * The filters of the inventory of keys, as they stand in the address bar, and as the API takes
  * them. Times are relative there, so that a bookmark means the same tomorrow.
  */
+import { DAY } from '../../time-spans.ts'
 export interface KeyQuery {
   limit?: number
   project_ids?: string[]
@@ -19,8 +20,6 @@ export interface KeyQuery {
   order_by?: 'created_at' | 'last_used_at' | 'expires_at'
   order?: 'asc' | 'desc'
 }
-
-const DAY = 24 * 60 * 60
 
 export interface Choice {
   value: string
@@ -75,7 +74,7 @@ export const filters = {
       { value: 'never', label: 'Never', query: { never_expires: true } },
       { value: 'ever', label: 'At some time', query: { never_expires: false } },
       { value: 'expired', label: 'Has expired', query: { expires_before: now() + 1 } },
-      { value: '30-days', label: 'Within 30 days', query: { expires_before: now() + 30 * DAY } },
+      { value: '30-days', label: 'Within 30 days, or has expired', query: { expires_before: now() + 30 * DAY } },
     ],
   },
   sort: {

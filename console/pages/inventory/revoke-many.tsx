@@ -28,13 +28,13 @@ export function RevokeMany({ keys: chosen, onRevoked, onClose }: Props) {
     const refusals = new Map<string, string>()
     progress.value = { done, refused: refusals }
     for (const key of keys) {
-      if (isStopped.value) return onClose()
+      if (isStopped.value) return
       const refused = await revoke(key)
       if (refused === null) onRevoked(key.id)
       else refusals.set(key.id, refused)
       progress.value = { done: (done += 1), refused: new Map(refusals) }
     }
-    if (refusals.size === 0) onClose()
+    if (refusals.size === 0 && !isStopped.value) onClose()
   }
   const close = () => {
     isStopped.value = true

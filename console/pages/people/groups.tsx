@@ -95,6 +95,7 @@ interface MembersProps {
 function MembersOf({ group, mayChange, onClose }: MembersProps) {
   const { users } = organization.groups
   const list = useList<GroupMember>((options) => users.list(group.id, { limit: 50 }, options), [group.id])
+  const removing = useSignal<GroupMember | null>(null)
   return (
     <Dialog title={`Members of ${group.name}`} onClose={onClose}>
       <DataTable
@@ -107,16 +108,29 @@ function MembersOf({ group, mayChange, onClose }: MembersProps) {
         keyOf={({ id }) => id}
         empty={<p>Nobody is in this group yet.</p>}
         {...(mayChange && {
-          actions: ({ id, name }: GroupMember) => (
-            <button
-              type="button"
-              onClick={() => void users.delete(id, { group_id: group.id }).then(list.reload, list.reload)}
-            >
-              Remove <span class="visually-hidden">{name}</span>
+          actions: (member: GroupMember) => (
+            <button type="button" onClick={() => (removing.value = member)}>
+              Remove <span class="visually-hidden">{member.name || member.email}</span>
             </button>
           ),
         })}
       />
+      {removing.value && (
+        <Confirm
+          title="Remove this member?"
+          action="Remove"
+          onClose={() => (removing.value = null)}
+          onConfirm={async () => {
+            await users.delete(removing.value!.id, { group_id: group.id })
+            list.reload()
+          }}
+        >
+          <p>
+            <strong>{removing.value.name || removing.value.email}</strong> loses the roles held through {group.name},
+            and keys that need them stop working.
+          </p>
+        </Confirm>
+      )}
       {mayChange && (
         <Form
           submit="Add"

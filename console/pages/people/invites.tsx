@@ -7,6 +7,7 @@ import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { SelectField, TextField } from '../../parts/form.tsx'
+import { organizationRoles, type OrganizationRole } from '../../parts/role-options.ts'
 import { organization, useAnswer, useList } from '../../use-calls.ts'
 import type { PeopleProps } from '../people.tsx'
 
@@ -66,12 +67,6 @@ const columns: Column<Invite>[] = [
   { title: 'Expires', cell: ({ expires_at }) => <DateTime at={expires_at} /> },
 ]
 
-const roles = [
-  { value: 'member', label: 'Member: sees their own projects and keys' },
-  { value: 'reader', label: 'Reader: sees everything, changes nothing' },
-  { value: 'owner', label: 'Owner: changes everything' },
-] as const
-
 interface InviteProps {
   onInvited: () => void
   onClose: () => void
@@ -90,14 +85,14 @@ function InviteSomebody({ onInvited, onClose }: InviteProps) {
         const project_id = valueOf('project_id')
         invited.value = await organization.invites.create({
           email: valueOf('email'),
-          role: valueOf('role') as (typeof roles)[number]['value'],
+          role: valueOf('role') as OrganizationRole,
           projects: project_id ? [{ id: project_id, role: 'member' }] : [],
         })
         onInvited()
       }}
     >
       <TextField label="E-mail" name="email" type="email" required maxLength={254} />
-      <SelectField label="Role" name="role" value="member" options={roles} />
+      <SelectField label="Role" name="role" value="member" options={organizationRoles} />
       <SelectField
         label="Project"
         name="project_id"

@@ -3,21 +3,23 @@ import { Problem } from '../../parts/problem.tsx'
 import { hrefOf } from '../../place.ts'
 import { organization, useAnswer } from '../../use-calls.ts'
 
-export function Reach({ user_id }: { user_id: string }) {
-  const access = useAnswer((options) => organization.users.access.retrieve(user_id, options), [user_id])
+type Access = Awaited<ReturnType<typeof organization.users.access.retrieve>>
+
+export function Reach({ access: { user_id, projects } }: { access: Access }) {
   const wide = useAnswer((options) => organization.users.roles.list(user_id, {}, options), [user_id])
   const groups = useAnswer((options) => organization.groups.list({ limit: 1000 }, options), [])
   const names = new Map(groups.answer?.data.map(({ id, name }) => [id, name]))
-  if (!access.answer) return <Problem problem={access.problem} retry={access.reload} />
-  const { projects } = access.answer
   return (
     <section aria-labelledby="reach">
       <h2 id="reach">What they can reach</h2>
+      <Problem problem={groups.problem} retry={groups.reload} />
       <h3>The organization</h3>
-      <Roles roles={wide.answer?.data ?? []} groups={names} none="No role in the organization." />
+      <Problem problem={wide.problem} retry={wide.reload} />
+      {wide.answer && <Roles roles={wide.answer.data} groups={names} none="No role in the organization." />}
+      <h3>Projects</h3>
       {projects.length === 0 && <p>No role in any project.</p>}
       {projects.map(({ id, name, role }) => (
-        <details key={id} class="reach">
+        <details key={id}>
           <summary>
             {name}: {role}
           </summary>

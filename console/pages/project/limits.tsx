@@ -1,9 +1,10 @@
 /** The rate limits of a project as they stand now, and a form to change those of a model. */
 import { useSignal } from '@preact/signals'
+import { DataTable, listOf, type Column } from '../../parts/data-table.tsx'
 import { TextField } from '../../parts/form.tsx'
 import { FormDialog } from '../../parts/form-dialog.tsx'
 import { Problem } from '../../parts/problem.tsx'
-import { organization, useAnswer, type Answered } from '../../use-calls.ts'
+import { organization, useAnswer, useList } from '../../use-calls.ts'
 import type { SectionProps } from '../project.tsx'
 
 type ProjectLimits = Awaited<ReturnType<typeof organization.projects.limits.retrieve>>
@@ -26,15 +27,18 @@ const limitNames = Object.keys(names) as LimitName[]
 
 export function Limits({ project: { id: project_id }, mayChange }: SectionProps) {
   const now = useAnswer((options) => organization.projects.limits.retrieve(project_id, options), [project_id])
-  const all = useAnswer(
+  const all = useList<RateLimit>(
     (options) => organization.projects.rateLimits.listRateLimits(project_id, { limit: 100 }, options),
     [project_id],
   )
   const changing = useSignal<RateLimit | null>(null)
-  const reload = () => [now, all].forEach((one: Answered<unknown>) => one.reload())
+  function reload() {
+    now.reload()
+    all.reload()
+  }
   return (
     <>
-      <Problem problem={now.problem ?? all.problem} retry={reload} />
+      <Problem problem={now.problem} retry={reload} />
       <p>
         What is used counts the last 60 seconds or 24 hours.{' '}
         <button type="button" onClick={reload}>
@@ -42,20 +46,21 @@ export function Limits({ project: { id: project_id }, mayChange }: SectionProps)
         </button>
       </p>
       {now.answer && <Standing of={now.answer.rate_limits} />}
-      <h2>Change limits</h2>
-      {all.answer?.data.length === 0 && <p>The upstreams offer no model yet.</p>}
-      <ul class="models">
-        {all.answer?.data.map((limit) => (
-          <li key={limit.id}>
-            <span>{limit.model}</span>{' '}
-            {mayChange && (
-              <button type="button" onClick={() => (changing.value = limit)}>
-                Change <span class="visually-hidden">the limits of {limit.model}</span>
-              </button>
-            )}
-          </li>
-        ))}
-      </ul>
+      <h2>Models</h2>
+      <DataTable
+        caption="Models"
+        list={all}
+        columns={[{ title: 'Model', cell: ({ model }: RateLimit) => model }]}
+        keyOf={({ id }) => id}
+        empty={<p>The upstreams offer no model yet.</p>}
+        {...(mayChange && {
+          actions: (limit: RateLimit) => (
+            <button type="button" onClick={() => (changing.value = limit)}>
+              Change <span class="visually-hidden">the limits of {limit.model}</span>
+            </button>
+          ),
+        })}
+      />
       {changing.value && (
         <ChangeLimits
           project_id={project_id}
@@ -68,50 +73,43 @@ export function Limits({ project: { id: project_id }, mayChange }: SectionProps)
   )
 }
 
-const Standing = ({ of: models }: { of: readonly OfModel[] }) =>
-  models.every(({ limits }) => limits.length === 0) ? (
-    <p>No model is limited in this project.</p>
-  ) : (
-    <table role="table">
-      <caption class="visually-hidden">Limits now</caption>
-      <thead role="rowgroup">
-        <tr role="row">
-          {['Model', 'Limit', 'Of', 'Used', 'Left'].map((title) => (
-            <th key={title} role="columnheader" scope="col">
-              {title}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody role="rowgroup">
-        {models.flatMap(({ id, model, limits }) =>
-          limits.map((limit) => <LimitRow key={`${id} ${limit.name}`} model={model} of={limit} />),
-        )}
-      </tbody>
-    </table>
-  )
+interface StandingLimit {
+  id: string
+  model: string
+  limit: OfModel['limits'][number]
+}
+
+const Standing = ({ of: models }: { of: readonly OfModel[] }) => (
+  <DataTable
+    caption="Limits now"
+    list={listOf(
+      models.flatMap(({ id, model, limits }) =>
+        limits.map((limit): StandingLimit => ({ id: `${id} ${limit.name}`, model, limit })),
+      ),
+    )}
+    columns={standing}
+    keyOf={({ id }) => id}
+    empty={<p>No model is limited in this project.</p>}
+  />
+)
 
 const count = new Intl.NumberFormat()
 
-const LimitRow = ({
-  model,
-  of: { name, limit, used, remaining },
-}: {
-  model: string
-  of: OfModel['limits'][number]
-}) => (
-  <tr role="row">
-    <th role="rowheader" scope="row">
-      {model}
-    </th>
-    <td role="cell">{names[name]}</td>
-    <td role="cell">{count.format(limit)}</td>
-    <td role="cell">
-      <meter min={0} max={limit} value={used} aria-label={`${names[name]} used of ${model}`} /> {count.format(used)}
-    </td>
-    <td role="cell">{count.format(remaining)}</td>
-  </tr>
-)
+const standing: Column<StandingLimit>[] = [
+  { title: 'Model', cell: ({ model }) => model },
+  { title: 'Limit', cell: ({ limit: { name } }) => names[name] },
+  { title: 'Of', cell: ({ limit: { limit } }) => count.format(limit), isNumber: true },
+  {
+    title: 'Used',
+    cell: ({ model, limit: { name, limit, used } }) => (
+      <>
+        <meter min={0} max={limit} value={used} aria-label={`${names[name]} used of ${model}`} /> {count.format(used)}
+      </>
+    ),
+    isNumber: true,
+  },
+  { title: 'Left', cell: ({ limit: { remaining } }) => count.format(remaining), isNumber: true },
+]
 
 interface ChangeProps {
   project_id: string

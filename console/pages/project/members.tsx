@@ -5,18 +5,13 @@ import { FormDialog } from '../../parts/form-dialog.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { SelectField, TextField } from '../../parts/form.tsx'
+import { projectRoles } from '../../parts/role-options.ts'
 import { organization, useList } from '../../use-calls.ts'
 import type { SectionProps } from '../project.tsx'
 
 type Member = Awaited<ReturnType<typeof organization.projects.users.list>>['data'][number]
 
-const roles = [
-  { value: 'member', label: 'Member: makes keys of their own and calls models' },
-  { value: 'owner', label: 'Owner: manages the project too' },
-  { value: 'viewer', label: 'Viewer: looks at what there is' },
-]
-
-export function Members({ project: { id: project_id, name }, mayChange }: SectionProps) {
+export function Members({ project: { id: project_id, name }, mayManage }: SectionProps) {
   const list = useList<Member>(
     (options) => organization.projects.users.list(project_id, { limit: 50 }, options),
     [project_id],
@@ -25,7 +20,7 @@ export function Members({ project: { id: project_id, name }, mayChange }: Sectio
   const removing = useSignal<Member | null>(null)
   return (
     <>
-      {mayChange && (
+      {mayManage && (
         <button type="button" onClick={() => (isAdding.value = true)}>
           Add a person
         </button>
@@ -36,7 +31,7 @@ export function Members({ project: { id: project_id, name }, mayChange }: Sectio
         columns={columns}
         keyOf={({ id }) => id}
         empty={<p>Nobody holds a role in this project directly. Groups may, and owners of the organization do.</p>}
-        {...(mayChange && {
+        {...(mayManage && {
           actions: (member: Member) => (
             <button type="button" onClick={() => (removing.value = member)}>
               Remove <span class="visually-hidden">{member.name ?? member.email}</span>
@@ -99,6 +94,6 @@ const AddMember = ({ project_id, onAdded, onClose }: AddProps) => (
       maxLength={254}
       hint="Of somebody who belongs to the organization already."
     />
-    <SelectField label="Role" name="role" options={roles} value="member" />
+    <SelectField label="Role" name="role" options={projectRoles} value="member" />
   </FormDialog>
 )

@@ -1,7 +1,7 @@
 /** The models that a project may use. */
 import { NotFoundError } from '../../../client/index.ts'
 import { Form, SelectField, TextArea } from '../../parts/form.tsx'
-import { Problem } from '../../parts/problem.tsx'
+import { Problem, Refusal } from '../../parts/problem.tsx'
 import { organization, useAnswer } from '../../use-calls.ts'
 import type { SectionProps } from '../project.tsx'
 
@@ -12,6 +12,14 @@ const modes = [
   { value: 'allow_list', label: 'Only these models' },
   { value: 'deny_list', label: 'All models but these' },
 ]
+
+type Mode = 'allow_list' | 'deny_list'
+
+/** Throws a sentence for an empty list: it would close every model, or none. */
+async function allow(project_id: string, mode: Mode, model_ids: string[]) {
+  if (model_ids.length === 0) throw new Refusal('Name at least one model, or choose “All models”.')
+  await organization.projects.modelPermissions.update(project_id, { mode, model_ids })
+}
 
 export function Models({ project: { id }, mayChange }: SectionProps) {
   const { answer, problem, reload } = useAnswer(
@@ -45,12 +53,9 @@ export function Models({ project: { id }, mayChange }: SectionProps) {
       submit="Save"
       onSubmit={async (valueOf) => {
         const chosen = valueOf('mode')
-        if (chosen === ALL) await organization.projects.modelPermissions.delete(id)
-        else
-          await organization.projects.modelPermissions.update(id, {
-            mode: chosen as 'allow_list' | 'deny_list',
-            model_ids: valueOf('model_ids').split(/\s+/).filter(Boolean),
-          })
+        const model_ids = valueOf('model_ids').split(/\s+/).filter(Boolean)
+        if (chosen !== ALL) await allow(id, chosen as Mode, model_ids)
+        else if (mode !== ALL) await organization.projects.modelPermissions.delete(id)
         reload()
       }}
     >

@@ -5,12 +5,15 @@ import { FormDialog } from '../../parts/form-dialog.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { SelectField } from '../../parts/form.tsx'
+import { projectRoles } from '../../parts/role-options.ts'
+import { can } from '../../session.ts'
+import { Problem } from '../../parts/problem.tsx'
 import { organization, useAnswer, useList } from '../../use-calls.ts'
 import type { SectionProps } from '../project.tsx'
 
 type Group = Awaited<ReturnType<typeof organization.projects.groups.list>>['data'][number]
 
-export function ProjectGroups({ project: { id: project_id, name }, mayChange }: SectionProps) {
+export function ProjectGroups({ me, project: { id: project_id, name }, mayManage }: SectionProps) {
   const list = useList<Group>(
     (options) => organization.projects.groups.list(project_id, { limit: 50 }, options),
     [project_id],
@@ -19,7 +22,7 @@ export function ProjectGroups({ project: { id: project_id, name }, mayChange }: 
   const removing = useSignal<Group | null>(null)
   return (
     <>
-      {mayChange && (
+      {mayManage && can(me, 'api.groups.read') && (
         <button type="button" onClick={() => (isAdding.value = true)}>
           Add a group
         </button>
@@ -30,7 +33,7 @@ export function ProjectGroups({ project: { id: project_id, name }, mayChange }: 
         columns={columns}
         keyOf={({ group_id }) => group_id}
         empty={<p>No group holds a role in this project.</p>}
-        {...(mayChange && {
+        {...(mayManage && {
           actions: (group: Group) => (
             <button type="button" onClick={() => (removing.value = group)}>
               Remove <span class="visually-hidden">{group.group_name}</span>
@@ -89,19 +92,14 @@ function AddGroup({ project_id, onAdded, onClose }: AddProps) {
         onClose()
       }}
     >
+      <Problem problem={groups.problem} retry={groups.reload} />
       {groups.answer?.data.length === 0 && <p>The organization has no group yet.</p>}
       <SelectField
         label="Group"
         name="group_id"
         options={(groups.answer?.data ?? []).map(({ id, name }) => ({ value: id, label: name }))}
       />
-      <SelectField label="Role" name="role" value="member" options={roles} />
+      <SelectField label="Role" name="role" value="member" options={projectRoles} />
     </FormDialog>
   )
 }
-
-const roles = [
-  { value: 'member', label: 'Member' },
-  { value: 'owner', label: 'Owner' },
-  { value: 'viewer', label: 'Viewer' },
-]

@@ -1,35 +1,67 @@
-/** The keys of a project, with a way to all filters. */
+/** The keys of a project, which who manages it rotates and revokes. */
+import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
-import { DateTime } from '../../parts/date-time.tsx'
+import { expires, keyName, lastUsed, redactedValue } from '../../parts/key-columns.tsx'
+import { Rotate } from '../../parts/rotate.tsx'
 import { hrefOf } from '../../place.ts'
+import { can } from '../../session.ts'
 import { organization, useList } from '../../use-calls.ts'
+import { KeyButtons } from '../inventory/key-buttons.tsx'
+import { RevokeMany } from '../inventory/revoke-many.tsx'
 import type { SectionProps } from '../project.tsx'
 
-type Key = Awaited<ReturnType<typeof organization.projects.apiKeys.list>>['data'][number]
+const { apiKeys } = organization.projects
 
-export function ProjectKeys({ project: { id } }: SectionProps) {
+type Key = Awaited<ReturnType<typeof apiKeys.list>>['data'][number]
+
+export function ProjectKeys({ me, project: { id: project_id }, mayManage }: SectionProps) {
   const list = useList<Key>(
-    (options) => organization.projects.apiKeys.list(id, { limit: 50, owner_project_access: 'any' }, options),
-    [id],
+    (options) => apiKeys.list(project_id, { limit: 50, owner_project_access: 'any' }, options),
+    [project_id],
   )
+  const changing = useSignal<{ what: 'rotate' | 'revoke'; key: Key } | null>(null)
+  const close = () => (changing.value = null)
+  const { what, key } = changing.value ?? {}
   return (
     <>
-      <p>
-        <a href={hrefOf(`/keys?project_id=${encodeURIComponent(id)}`)}>Filter, rotate and revoke these keys</a>
-      </p>
+      {can(me, 'api.management.read') && (
+        <p>
+          <a href={hrefOf(`/keys?project_id=${encodeURIComponent(project_id)}`)}>Find keys among these with filters</a>
+        </p>
+      )}
       <DataTable
         caption="Keys"
         list={list}
         columns={columns}
         keyOf={({ id }) => id}
-        empty={<p>There is no key yet. People make their own, and service accounts get theirs here.</p>}
+        empty={
+          <p>There is no key yet. People make their own under “My keys”, and each service account can have some.</p>
+        }
+        {...(mayManage && {
+          actions: (key: Key) => (
+            <KeyButtons
+              of={key}
+              onRotate={() => (changing.value = { what: 'rotate', key })}
+              onRevoke={() => (changing.value = { what: 'revoke', key })}
+            />
+          ),
+        })}
       />
+      {what === 'rotate' && (
+        <Rotate
+          name={key!.name}
+          rotate={(overlap_seconds) => apiKeys.rotate(key!.id, { project_id, overlap_seconds })}
+          onRotated={list.reload}
+          onClose={close}
+        />
+      )}
+      {what === 'revoke' && <RevokeMany keys={[{ ...key!, project_id }]} onRevoked={list.reload} onClose={close} />}
     </>
   )
 }
 
 const columns: Column<Key>[] = [
-  { title: 'Name', cell: ({ name }) => name || <span class="faint">Without a name</span> },
+  keyName,
   {
     title: 'Owner',
     cell: ({ owner, owner_project_access }) => (
@@ -39,7 +71,7 @@ const columns: Column<Key>[] = [
       </>
     ),
   },
-  { title: 'Key', cell: ({ redacted_value }) => <code>{redacted_value}</code> },
-  { title: 'Last used', cell: ({ last_used_at }) => <DateTime at={last_used_at} none="Never" /> },
-  { title: 'Expires', cell: ({ expires_at }) => <DateTime at={expires_at} none="Never" /> },
+  redactedValue,
+  lastUsed,
+  expires,
 ]

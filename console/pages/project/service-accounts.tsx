@@ -12,7 +12,7 @@ import type { SectionProps } from '../project.tsx'
 
 type Account = Awaited<ReturnType<typeof organization.projects.serviceAccounts.list>>['data'][number]
 
-export function ServiceAccounts({ project: { id: project_id }, mayChange }: SectionProps) {
+export function ServiceAccounts({ project: { id: project_id }, mayManage }: SectionProps) {
   const list = useList<Account>(
     (options) => organization.projects.serviceAccounts.list(project_id, { limit: 50 }, options),
     [project_id],
@@ -22,7 +22,7 @@ export function ServiceAccounts({ project: { id: project_id }, mayChange }: Sect
   const ending = useSignal<Account | null>(null)
   return (
     <>
-      {mayChange && (
+      {mayManage && (
         <button type="button" onClick={() => (making.value = 'new')}>
           Make a service account
         </button>
@@ -33,7 +33,7 @@ export function ServiceAccounts({ project: { id: project_id }, mayChange }: Sect
         columns={columns}
         keyOf={({ id }) => id}
         empty={<p>There is none yet. Programs on servers should use the key of one, so that it outlives people.</p>}
-        {...(mayChange && {
+        {...(mayManage && {
           actions: (account: Account) => (
             <Buttons of={account} onKey={() => (making.value = account)} onDelete={() => (ending.value = account)} />
           ),

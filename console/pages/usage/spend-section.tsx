@@ -10,7 +10,7 @@ interface Props {
   /** Null for the organization. */
   project_id: string | null
   name: string
-  budget: Answered<{ cents: number | null }>
+  budget: Pick<Answered<{ cents: number | null }>, 'answer' | 'problem' | 'reload'>
   mayChange: boolean
 }
 

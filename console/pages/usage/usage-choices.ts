@@ -2,6 +2,7 @@
  * What the page of usage shows, as it stands in the address bar. Times are relative there, so that
  * a bookmark means the same tomorrow.
  */
+import { DAY, HOUR } from '../../time-spans.ts'
 export const measures = [
   { value: 'tokens', label: 'Tokens' },
   { value: 'requests', label: 'Requests' },
@@ -94,9 +95,6 @@ export function choiceFrom(address: URLSearchParams): Choice {
     project_id: address.get('project_id') || null,
   }
 }
-
-const HOUR = 60 * 60
-const DAY = 24 * HOUR
 
 /** When the hour, day or month of a moment begins, in UTC as in the reports. */
 export function bucketOf(at: number, interval: Interval): number {

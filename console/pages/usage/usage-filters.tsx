@@ -1,5 +1,6 @@
 /** What is chosen for the plot: all of it in the address bar. */
 import { SelectField } from '../../parts/form.tsx'
+import { projectOptions } from '../../parts/project-options.ts'
 import { setQuery } from '../../place.ts'
 import { groupings, intervalsOf, kindsOf, measures, periods, type Choice } from './usage-choices.ts'
 
@@ -19,8 +20,6 @@ interface Field {
 
 export function UsageFilters({ choice, projects }: Props) {
   const { measure, grouping, interval, period, kind, project_id } = choice
-  const known = projects.map(({ id, name }) => ({ value: id, label: name }))
-  const isKnown = project_id === null || known.some(({ value }) => value === project_id)
   const kinds = kindsOf(measure)
   const fields: readonly Field[] = [
     { label: 'Show', name: 'measure', value: measure, options: measures, forgets: { kind: null } },
@@ -31,11 +30,7 @@ export function UsageFilters({ choice, projects }: Props) {
       label: 'Project',
       name: 'project_id',
       value: project_id ?? '',
-      options: [
-        { value: '', label: 'All projects' },
-        ...known,
-        ...(isKnown ? [] : [{ value: project_id!, label: project_id! }]),
-      ],
+      options: projectOptions(projects, project_id ?? ''),
     },
     ...(kinds.length > 0
       ? [{ label: 'Of', name: 'kind', value: kind ?? '', options: [{ value: '', label: 'Everything' }, ...kinds] }]

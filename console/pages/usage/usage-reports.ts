@@ -2,6 +2,7 @@
  * Asks the reports, and sums up what they answer by bucket and group. Money is summed up in whole
  * nano-dollars, so that nothing is lost.
  */
+import { DAY, HOUR } from '../../time-spans.ts'
 import { organization } from '../../use-calls.ts'
 import type { RequestOptions } from '../../../client/index.ts'
 import { bucketOf, kindsOf, timesOf, type Choice, type Grouping, type Kind } from './usage-choices.ts'
@@ -80,8 +81,6 @@ const groupsOf = {
   model: ['model'],
 } as const satisfies Record<Grouping, readonly string[]>
 
-const HOUR = 60 * 60
-const DAY = 24 * HOUR
 /** The most that one answer has. */
 const mostSeconds = { hour: 168 * HOUR, day: 31 * DAY, cost: 180 * DAY }
 

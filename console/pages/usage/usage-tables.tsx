@@ -1,6 +1,6 @@
 /** The numbers of the plot: the sums of all groups, and each hour, day or month. */
 import { useState } from 'preact/hooks'
-import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { DataTable, listOf, type Column } from '../../parts/data-table.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
 import { intervals, groupings, type Interval } from './usage-choices.ts'
 import { exact, type Stack } from './usage-figure.ts'
@@ -22,17 +22,6 @@ interface Row {
 
 const MOST_ROWS = 50
 
-/** A list of which all is known already. */
-const listOf = <Item,>(items: readonly Item[], isLoading: boolean, more?: () => void) => ({
-  items,
-  problem: undefined,
-  isLoading,
-  isKnown: true,
-  hasMore: more !== undefined,
-  more: async () => more?.(),
-  reload: () => {},
-})
-
 export function Sums({ data: { choice, groups }, nameOf, isLoading }: Omit<Props, 'stacks'>) {
   const [shown, setShown] = useState(MOST_ROWS)
   const total = none()
@@ -43,7 +32,7 @@ export function Sums({ data: { choice, groups }, nameOf, isLoading }: Omit<Props
   return (
     <DataTable
       caption="Sums"
-      list={listOf([{ id: 'all', name: 'All', sum: total }, ...rows.slice(0, shown)], isLoading, more)}
+      list={listOf([{ id: 'all', name: 'All', sum: total }, ...rows.slice(0, shown)], { isLoading, more })}
       keyOf={({ id }: Row) => id}
       columns={[{ title: label, cell: ({ name }) => name }, ...numbersOf(choice.measure)]}
       empty={null}
@@ -84,7 +73,7 @@ export function Times({ data: { choice, starts, groups }, stacks, nameOf, isLoad
   return (
     <DataTable
       caption={`By ${interval}`}
-      list={listOf(rows, isLoading)}
+      list={listOf(rows, { isLoading })}
       keyOf={({ start }) => String(start)}
       columns={[
         { title, cell: ({ start }: Time & { place: number }) => <Begin at={start} interval={interval} /> },

@@ -1,9 +1,10 @@
 /** The rules of an identity provider: which tokens stand for which service account. */
+import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
-import { Dialog } from '../../parts/dialog.tsx'
+import { Confirm, Dialog } from '../../parts/dialog.tsx'
 import { Form, TextArea, TextField } from '../../parts/form.tsx'
-import { Problem, Refusal } from '../../parts/problem.tsx'
-import { organization, useAction, useList } from '../../use-calls.ts'
+import { Refusal } from '../../parts/problem.tsx'
+import { organization, useList } from '../../use-calls.ts'
 import type { Provider } from './providers.tsx'
 
 const { federationRules } = organization.workloadIdentityProviders
@@ -18,13 +19,9 @@ interface Props {
 
 export function Rules({ provider, mayChange, onClose }: Props) {
   const list = useList<Rule>((options) => federationRules.list(provider.id, { limit: 50 }, options), [provider.id])
-  const ending = useAction(async (rule: Rule) => {
-    await federationRules.delete(rule.id, { workload_identity_provider_id: provider.id })
-    list.reload()
-  })
+  const ending = useSignal<Rule | null>(null)
   return (
     <Dialog title={`Rules of ${provider.name}`} onClose={onClose}>
-      <Problem problem={ending.problem} />
       <DataTable
         caption="Rules"
         list={list}
@@ -33,12 +30,28 @@ export function Rules({ provider, mayChange, onClose }: Props) {
         empty={<p>There is no rule yet, so that no token of this issuer opens anything.</p>}
         {...(mayChange && {
           actions: (rule: Rule) => (
-            <button type="button" disabled={ending.isRunning} onClick={() => void ending.run(rule)}>
+            <button type="button" onClick={() => (ending.value = rule)}>
               Delete <span class="visually-hidden">the rule {rule.name}</span>
             </button>
           ),
         })}
       />
+      {ending.value && (
+        <Confirm
+          title="Delete this rule?"
+          action="Delete"
+          onClose={() => (ending.value = null)}
+          onConfirm={async () => {
+            await federationRules.delete(ending.value!.id, { workload_identity_provider_id: provider.id })
+            list.reload()
+          }}
+        >
+          <p>
+            Tokens that match <strong>{ending.value.name || ending.value.id}</strong> are exchanged no longer, and
+            access tokens that were issued by it open nothing from then on.
+          </p>
+        </Confirm>
+      )}
       {mayChange && <AddRule provider={provider} onAdded={list.reload} />}
       <div class="buttons">
         <button type="button" onClick={onClose}>

@@ -1,4 +1,7 @@
-/** Who is signed in here, and the sessions of that person, each of which can be ended. */
+/**
+ * Who is signed in here, and sessions: one's own, and everybody's for who may read them. Each can
+ * be ended.
+ */
 import { useSignal } from '@preact/signals'
 import { organization, useList } from '../use-calls.ts'
 import type { PageProps } from '../pages.ts'

@@ -1,0 +1,36 @@
+/** The columns that lists of keys share. */
+import type { Column } from './data-table.tsx'
+import { DateTime } from './date-time.tsx'
+
+interface Key {
+  name: string | null
+  redacted_value: string
+  created_at: number
+  last_used_at: number | null
+  expires_at: number | null
+}
+
+export const keyName: Column<Pick<Key, 'name'>> = {
+  title: 'Name',
+  cell: ({ name }) => name || <span class="faint">Without a name</span>,
+}
+
+export const redactedValue: Column<Pick<Key, 'redacted_value'>> = {
+  title: 'Key',
+  cell: ({ redacted_value }) => <code>{redacted_value}</code>,
+}
+
+export const created: Column<Pick<Key, 'created_at'>> = {
+  title: 'Created',
+  cell: ({ created_at }) => <DateTime at={created_at} />,
+}
+
+export const lastUsed: Column<Pick<Key, 'last_used_at'>> = {
+  title: 'Last used',
+  cell: ({ last_used_at }) => <DateTime at={last_used_at} none="Never" />,
+}
+
+export const expires: Column<Pick<Key, 'expires_at'>> = {
+  title: 'Expires',
+  cell: ({ expires_at }) => <DateTime at={expires_at} none="Never" />,
+}
