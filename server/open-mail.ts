@@ -3,20 +3,27 @@
  * then.
  */
 import type { Mailer, MailSubject } from '../admin/mailer.ts'
-import { Failed } from '../world/failed.ts'
+import { wrongUsage } from '../world/failed.ts'
 import type { Terminal } from '../world/terminal.ts'
 import type { Config } from './config.ts'
 import type { Log } from './log.ts'
 
-/** `ownUrl` is where links lead without a public URL. Throws Failed with a sentence. */
+type MailSettings = Pick<Config, 'smtp_url' | 'smtp_from'>
+
+/** Throws Failed where there is a mail server, but nobody that mail comes from. */
+export function requireMailSender({ smtp_url, smtp_from }: MailSettings) {
+  if (smtp_url && !smtp_from)
+    throw wrongUsage('KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that invitations come from.')
+}
+
+/** `ownUrl` is where links lead without a public URL. */
 export async function openMail(
-  { smtp_url: url, smtp_from: from, public_url }: Pick<Config, 'smtp_url' | 'smtp_from' | 'public_url'>,
+  { smtp_url: url, smtp_from: from, public_url }: MailSettings & Pick<Config, 'public_url'>,
   ownUrl: string,
   { program }: Pick<Terminal, 'program'>,
   log: Log,
 ): Promise<Mailer | null> {
-  if (!url) return null
-  if (!from) throw new Failed('KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that invitations come from.', 2)
+  if (!url || !from) return null
   const { openMailer } = await import('../admin/mailer.ts')
   const onError = (about: MailSubject, error: unknown) =>
     log.say('error', unsent(about, program), { cause: String(error) })

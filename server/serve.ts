@@ -24,7 +24,7 @@ import { Listeners } from './listeners.ts'
 import { logLinks } from './log-links.ts'
 import { Log } from './log.ts'
 import { makeOrganization, type FirstOrganization } from './first-organization.ts'
-import { openMail } from './open-mail.ts'
+import { openMail, requireMailSender } from './open-mail.ts'
 import { asFailed, openHost } from './open-storage.ts'
 import { pageOrigins } from './page-origins.ts'
 import { presentedBy, requireTrustedProxies } from './presented-certificates.ts'
@@ -100,14 +100,15 @@ class KeyhallServer {
     })
   }
 
-  /** After a failure everything that was opened is closed again. */
+  /** Every setting is read first, so that a wrong one makes no key. A failure closes everything. */
   async start() {
     const upstreams = this.#readUpstreams()
     const { config: file } = this.#config
     if (file !== null) this.#fileSettings = readFileSettings(file, this.#terminal.environment)
     const identity = readTlsIdentity(this.#config, realWorld.now())
     requireTrustedProxies(this.#config)
-    const limits = bodyLimits(this.#config)
+    requireMailSender(this.#config)
+    const read = { upstreams, oidc: readSignIn(this.#config, upstreams), bodyLimits: bodyLimits(this.#config) }
     const { database, pepper, peppers } = await openHost(this.#config, {
       onFatal: (error) => this.#storageFailed(error),
       newOrganization: this.#config.new_organization || this.#config.demo,
@@ -122,7 +123,7 @@ class KeyhallServer {
       this.#first = await makeOrganization(this.#config, database, pepper, this.#terminal)
       this.#mail = await openMail(this.#config, this.urls.admin, this.#terminal, this.#log)
       this.#kept = new KeptRevocations(this.#config.revocations_file, database, peppers, realWorld, this.#log)
-      this.#assembled = await this.#assemble(database, peppers, { upstreams, bodyLimits: limits })
+      this.#assembled = await this.#assemble(database, peppers, read)
       await this.#bringUpToDate(database, { isFirst: this.#first !== null })
       this.#stopLinks = logLinks(database, peppers, this.#log)
       this.#answerRequests(this.#listeners, this.#assembled)
@@ -199,7 +200,7 @@ class KeyhallServer {
   #assemble(
     database: Database,
     peppers: Peppers,
-    read: Pick<Parameters<typeof assemble>[0], 'upstreams' | 'bodyLimits'>,
+    read: Pick<Parameters<typeof assemble>[0], 'upstreams' | 'oidc' | 'bodyLimits'>,
   ): Promise<Assembled> {
     const { cached_keys, lease_seconds, max_body, max_upload, trusted_proxies, drain_seconds } = this.#config
     const listeners = this.#listeners!
@@ -214,7 +215,6 @@ class KeyhallServer {
       isRevoked: this.#kept!.isRevoked,
       cachedKeys: cached_keys,
       leaseMilliseconds: lease_seconds * 1000,
-      oidc: readSignIn(this.#config, read.upstreams),
       publicUrl: this.#config.public_url,
       issuerHosts: new Set(this.#config.issuer_hosts),
       limits: { body_bytes: max_body, upload_bytes: max_upload },

@@ -1,8 +1,9 @@
 /** Secrets that come from files, and the first admin key, which goes into one. */
 import { afterAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { folder, run, sentence, serve } from '../cli/command.ts'
 import { inProcess } from '../cli/terminal.ts'
+import { program } from '../program.ts'
 import { emptyDatabase, engines } from '../setup.ts'
 
 setDefaultTimeout(60_000)
@@ -113,6 +114,51 @@ test('where that file cannot be written no key is made, and the next start makes
   })
   expect(refused.code).toBe(1)
   expect(sentence(refused)).toStartWith(`The first admin key cannot be written to ${inTheWay}/key: `)
+  const server = await serve(database, ['--new-organization'])
+  expect(server.key).toStartWith('sk-admin-')
+  server.signal('SIGTERM')
+  await server.ended
+  place.remove()
+})
+
+test('where that file is a folder no key is made, and an earlier file is replaced', async () => {
+  const place = folder()
+  const database = `sqlite:${place.path}/k.db`
+  const start = (path: string, ...more: string[]) =>
+    inProcess(['serve', '--port', '0', '--database', database, ...more], {
+      environment: { KEYHALL_FIRST_KEY_FILE: path },
+      onStop: (stop) => stop(),
+    })
+  mkdirSync(`${place.path}/keys`)
+  const refused = await start(`${place.path}/keys`)
+  expect(refused.code).toBe(1)
+  expect(sentence(refused)).toStartWith(`The first admin key cannot be written to ${place.path}/keys: it is a folder. `)
+  const earlier = `${place.path}/keys/first`
+  writeFileSync(earlier, 'of an earlier database')
+  expect((await start(earlier, '--new-organization')).code).toBe(0)
+  expect(readFileSync(earlier, 'utf8')).toStartWith('sk-admin-')
+  expect(readdirSync(place.path).filter((name) => name.startsWith('keys'))).toEqual(['keys'])
+  expect(readdirSync(`${place.path}/keys`)).toEqual(['first'])
+  place.remove()
+})
+
+const inNamespace = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-euc']
+const mayMount = Bun.which('unshare') && Bun.spawnSync([...inNamespace, 'mount -t tmpfs x /tmp']).exitCode === 0
+if (!mayMount)
+  console.log('NOT TESTED: a file that is mounted by itself, because "unshare" is not there or not allowed')
+
+test.skipIf(!mayMount)('where that file is mounted by itself no key is made', async () => {
+  const place = folder()
+  const file = secret('mounted', '')
+  const mounted = `mount --bind '${file}' '${file}'; exec "$@"`
+  const database = `sqlite:${place.path}/k.db`
+  const refused = await run(['serve', '--port', '0', '--database', database], {
+    program: [...inNamespace, mounted, 'sh', ...program],
+    env: { KEYHALL_FIRST_KEY_FILE: file },
+  })
+  expect(refused.code).toBe(1)
+  expect(sentence(refused)).toStartWith(`The first admin key cannot be written to ${file}: EBUSY`)
+  expect(readdirSync(home.path).filter((name) => name.startsWith('mounted'))).toEqual(['mounted'])
   const server = await serve(database, ['--new-organization'])
   expect(server.key).toStartWith('sk-admin-')
   server.signal('SIGTERM')
