@@ -7,6 +7,7 @@ import { wrongUsage, type ExitCode } from '../world/failed.ts'
 import type { Terminal } from '../world/terminal.ts'
 import { helpFlag, requireNoWords, readArguments, type Arguments } from './arguments.ts'
 import { doctorCommand } from './doctor-command.ts'
+import { healthCommand } from './health-command.ts'
 import { limitsCommands } from './limits-commands.ts'
 import { localCommand, storage, type LocalCommand } from './local-command.ts'
 
@@ -21,16 +22,7 @@ export const localCommands: readonly LocalCommand[] = [
       return (await import('../server/serve.ts')).serveUntilStopped(settings, terminal)
     },
   }),
-  localCommand({
-    path: ['health'],
-    about: 'Asks the server on this machine whether it is ready: exit code 0, or 1 with the reason.',
-    more: 'For the health check of a container. It reads the settings of the server from the same variables, and asks /readyz.',
-    settings: ['host', 'port', 'tls_cert'],
-    examples: ['health', 'health --port 8080'],
-    async run(settings, terminal) {
-      return (await import('../server/ask-health.ts')).askHealth(settings, terminal)
-    },
-  }),
+  healthCommand,
   doctorCommand,
   localCommand({
     path: ['admin-keys', 'create'],

@@ -40,7 +40,7 @@ async function ask(url: string): Promise<Response> {
     })
   } catch (error) {
     const cause = (error as Error).name === 'TimeoutError' ? 'it did not answer in time' : (error as Error).message
-    throw new Failed(`Nothing answers ${url}: ${cause.replace(/\.$/, '')}.`)
+    throw new Failed(`Nothing answers ${url}: ${cause.replace(/ Is the computer .*$/, '').replace(/\.$/, '')}.`)
   }
 }
 

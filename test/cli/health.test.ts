@@ -1,8 +1,10 @@
 /** `keyhall health`, which asks a server on this machine whether it is ready. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { writeFileSync } from 'node:fs'
 import { startGateway, type GatewayServer } from '../gateway/setup.ts'
 import { sendWith, tlsSettings } from '../tls.ts'
 import { folder, run, sentence, serve } from './command.ts'
+import { inProcess } from './terminal.ts'
 
 // Each test starts processes.
 setDefaultTimeout(60_000)
@@ -28,7 +30,21 @@ describe('keyhall health', () => {
     await server.ended
     const ended = await health()
     expect(ended).toMatchObject({ code: 1, out: '' })
-    expect(sentence(ended)).toStartWith(`Nothing answers ${server.url}/readyz: `)
+    expect(sentence(ended)).toBe(`Nothing answers ${server.url}/readyz: ECONNREFUSED: Unable to connect.`)
+  })
+
+  test('says also with 1 that a setting is wrong, because Docker reserves 2', async () => {
+    const file = `${place.path}/keyhall.yaml`
+    const says = async (text: string, ...args: string[]) => {
+      writeFileSync(file, text)
+      const ended = await inProcess(['health', ...args])
+      expect(ended).toMatchObject({ code: 1, out: '' })
+      return sentence(ended)
+    }
+    expect(await says('server: [', '--config', file)).toContain('This is not correct YAML')
+    expect(await says('', '--config', `${file}.none`)).toContain('cannot be read')
+    expect(await says('', '--port', '70000')).toStartWith('--port must be')
+    expect(await says('server: { port: 1 }', '--config', file)).toStartWith('Nothing answers http://127.0.0.1:1/readyz')
   })
 
   test('is told by another program on the port that this is no Keyhall', async () => {
