@@ -24,8 +24,7 @@ const modes = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full']
 
 /** Throws CannotOpen. */
 export function parseAddress(address: string): PostgresAddress {
-  // A URL with a user must have a host, which libpq leaves out for a socket.
-  const url = URL.parse(address.replace(/^(postgres(?:ql)?:\/\/[^/?#@]*@?)(?=\/)/, '$1localhost'))
+  const url = postgresUrl(address)
   if (!url)
     throw new CannotOpen(
       'The PostgreSQL address is not a URL of the form "postgres://user:password@host:5432/database".',
@@ -53,6 +52,27 @@ export function parseAddress(address: string): PostgresAddress {
   url.searchParams.set('sslmode', hasRoot && mode === 'require' ? 'verify-ca' : mode)
   return { url: url.href, ...(hasRoot && { tls: { ca: readAuthorities(root) } }), prepare, where }
 }
+
+/**
+ * Null where it is none. A URL with a user must have a host, which libpq leaves out for a socket.
+ */
+export const postgresUrl = (address: string) =>
+  URL.parse(address.replace(/^(postgres(?:ql)?:\/\/[^/?#@]*@?)(?=\/)/, '$1localhost'))
+
+/** The address of a database without its passwords, for messages. */
+export function withoutPassword(address: string): string {
+  if (!/^postgres(ql)?:/.test(address)) return address
+  const url = postgresUrl(address)
+  // An "@" behind the host is rather one behind a password with a "/", "?" or "#" in it.
+  if (!url || `${url.pathname}${url.search}${url.hash}`.includes('@')) return 'postgres://…'
+  const members = url.search.slice(1).split('&')
+  url.password = ''
+  url.search = members.map((one) => (isPassword(one) ? one.replace(/=.*/, '=***') : one)).join('&')
+  return url.href
+}
+
+/** `password=…` or `sslpassword=…`, however it is encoded. */
+const isPassword = (member: string) => [...new URLSearchParams(member).keys()].some((name) => /pass/i.test(name))
 
 /** A member of the query that is for us: PostgreSQL would refuse it. */
 function take(url: URL, name: string, values?: readonly string[]): string | null {

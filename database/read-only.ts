@@ -8,6 +8,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseAddress } from './postgres-address.ts'
 import { openClient } from './postgres-client.ts'
+import { sqlitePath } from './sqlite-address.ts'
 import { CannotOpen } from './storage-errors.ts'
 
 export interface ReadOnlyDatabase {
@@ -18,8 +19,8 @@ export interface ReadOnlyDatabase {
 
 /** Throws CannotOpen with a sentence. */
 export function openForReading(address: string): Promise<ReadOnlyDatabase> {
-  const [, path] = /^sqlite:(.+)$/.exec(address) ?? []
-  return path === undefined ? openPostgres(address) : openSqlite(path)
+  const path = sqlitePath(address)
+  return path === null ? openPostgres(address) : openSqlite(path)
 }
 
 async function openSqlite(path: string): Promise<ReadOnlyDatabase> {

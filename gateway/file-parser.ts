@@ -17,6 +17,8 @@ export interface Problem {
   message: string
   /** Only an error keeps the file from being used. */
   gravity: Gravity
+  /** The name of a secret that is written there, and not taken from the environment. */
+  secret?: string
 }
 
 export interface FileContext {
@@ -95,9 +97,9 @@ export class FileParser {
     return this.problems.toSorted((one, other) => one.line - other.line || one.column - other.column)
   }
 
-  report(at: Node | number | null, message: string, gravity: Gravity = 'error') {
+  report(at: Node | number | null, message: string, gravity: Gravity = 'error', more: Pick<Problem, 'secret'> = {}) {
     const { line, col } = this.#lines.linePos(typeof at === 'number' ? at : (at?.range?.[0] ?? 0))
-    this.problems.push({ line, column: col, message, gravity })
+    this.problems.push({ line, column: col, message, gravity, ...more })
   }
 
   /** The value of a node; undefined when it is wrong, which is reported. */
@@ -168,14 +170,18 @@ export class FileParser {
         `${what} has no path; the address of an OpenAI-compatible server usually ends in "/v1".`,
         'warning',
       )
-    const isSecret = /\.(api_key|client_secret)$/.test(what) || schema.format === 'webhook-secret'
-    if (isSecret && !written.includes('${'))
-      this.report(at, `${what} stands in the file; "\${NAME}" takes it from the environment instead.`, 'warning')
-    if (what === 'server.database' && !written.includes('${') && /^postgres(ql)?:\/\/[^/@]*:[^/@]+@/.test(text))
-      this.report(at, `${what} has a password in the file; "\${NAME}" takes it from the environment.`, 'warning')
+    if (!written.includes('${')) this.#warnOfSecret(at, text, what, schema)
     if (what.endsWith('.api_key') && !/^[\x21-\x7e]+$/.test(text))
       return this.report(at, `${what} must be printable characters without spaces.`)
     return text
+  }
+
+  #warnOfSecret(at: Node | null, text: string, what: string, { format }: Schema) {
+    const warn = (sentence: string) => this.report(at, sentence, 'warning', { secret: what })
+    if (/\.(api_key|client_secret)$/.test(what) || format === 'webhook-secret')
+      warn(`${what} stands in the file; "\${NAME}" takes it from the environment instead.`)
+    if (what === 'server.database' && /^postgres(ql)?:\/\/([^/@]*:[^/@]+@|.*[?&][^=&]*pass[^=&]*=)/i.test(text))
+      warn(`${what} has a password in the file; "\${NAME}" takes it from the environment.`)
   }
 
   /** With every `${NAME}` replaced. */

@@ -5,6 +5,8 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, linkSync, renameSync, rmSync, statSync } from 'node:fs'
 import { verifyChain } from '../admin/verify-chain.ts'
+import { withoutPassword } from '../database/postgres-address.ts'
+import { sqlitePath } from '../database/sqlite-address.ts'
 import { copyDatabase, damageOf, makeSingleFile, sync } from '../database/sqlite-backup.ts'
 import type { Database } from '../database/types.ts'
 import { Failed, type ExitCode } from '../world/failed.ts'
@@ -57,7 +59,7 @@ export async function backUp(
   }
 }
 
-export interface Contents {
+interface Contents {
   /** The sum of the newest `seq` of all audit logs: it grows with each change. */
   changes: number
   /** When the newest change was made, in Unix seconds; null without any. */
@@ -69,7 +71,7 @@ export interface Contents {
 /**
  * Counts what a database holds, deleted keys included. None of the numbers ever becomes smaller.
  */
-export async function contentsOf({ read }: Pick<Database, 'read'>): Promise<Contents> {
+async function contentsOf({ read }: Pick<Database, 'read'>): Promise<Contents> {
   const count = async (table: 'api_keys' | 'admin_api_keys') =>
     Number(
       (
@@ -123,15 +125,4 @@ function keep(draft: string, file: string, force: boolean) {
     throw new Failed(`The backup ${file} cannot be written: ${(error as Error).message}.`)
   }
   sync(file)
-}
-
-/** The path of a SQLite database; null for another engine. */
-export const sqlitePath = (database: string) => /^sqlite:(.+)$/.exec(database)?.[1] ?? null
-
-/** The address without its password, for messages. */
-export function withoutPassword(address: string) {
-  const url = URL.parse(address)
-  if (!url) return 'postgres://…'
-  url.password = ''
-  return url.href
 }

@@ -1,7 +1,7 @@
 /** The settings of the server that `keyhall.yaml` has, in its part `server:`. */
 import { readFileSync } from 'node:fs'
 import { readServerSection } from '../gateway/config-file.ts'
-import type { Problem } from '../gateway/file-parser.ts'
+import type { FileContext, Problem } from '../gateway/file-parser.ts'
 import { Failed, wrongUsage } from '../world/failed.ts'
 import { suggestion } from '../world/suggestion.ts'
 import type { Terminal } from '../world/terminal.ts'
@@ -14,12 +14,18 @@ export interface FileSettings {
   lineOf: (name: string) => number
 }
 
+/** What a reader of the file asks outside of it. */
+export const fileContext = (environment: Terminal['environment'], now: number | null): FileContext => ({
+  variable: variableIn(environment),
+  suggest: suggestion,
+  now,
+})
+
 export const noFile: FileSettings = { values: {}, lineOf: () => 0 }
 
 /** Throws Failed with a sentence for each thing that is wrong. */
 export function readFileSettings(path: string, environment: Terminal['environment']): FileSettings {
-  const context = { variable: variableIn(environment), suggest: suggestion, now: null }
-  const { section, problems, lineOf } = readServerSection(readText(path), context)
+  const { section, problems, lineOf } = readServerSection(readText(path), fileContext(environment, null))
   const errors = problems.filter(({ gravity }) => gravity === 'error')
   if (errors.length > 0) throw wrongUsage(errors.map((problem) => problemSentence(path, problem)).join('\n'))
   return { values: Object.fromEntries(Object.entries(section).map(([name, value]) => [name, String(value)])), lineOf }
@@ -29,8 +35,8 @@ export function readFileSettings(path: string, environment: Terminal['environmen
 export const changedSettings = ({ values: before }: FileSettings, { values: after }: FileSettings) =>
   Object.keys({ ...before, ...after }).filter((name) => before[name] !== after[name])
 
-export const problemSentence = (path: string, { line, column, message, gravity }: Problem) =>
-  `${path}:${line}:${column}: ${gravity === 'error' ? '' : `${gravity}: `}${message}`
+export const problemSentence = (path: string, { line, column, message }: Problem) =>
+  `${path}:${line}:${column}: ${message}`
 
 export function readText(path: string): string {
   try {

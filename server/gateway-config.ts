@@ -4,10 +4,8 @@ import { singleUpstream, wrongBaseUrl, type GatewayConfig } from '../gateway/ups
 import type { Gravity } from '../gateway/check-models.ts'
 import { readGatewayFile } from '../gateway/config-file.ts'
 import { wrongUsage } from '../world/failed.ts'
-import { suggestion } from '../world/suggestion.ts'
 import type { Terminal } from '../world/terminal.ts'
-import { problemSentence, readText } from './file-settings.ts'
-import { variableIn } from './secret-files.ts'
+import { fileContext, problemSentence, readText } from './file-settings.ts'
 
 type Environment = Terminal['environment']
 
@@ -24,8 +22,7 @@ export function gatewayConfig(
   if (wrong) throw wrongUsage(`KEYHALL_UPSTREAM must ${wrong}.`)
   const single = upstream === null ? null : singleUpstream(upstream, upstream_api_key)
   if (path === null) return single
-  const context = { variable: variableIn(environment), suggest: suggestion, now: null }
-  const { config, problems } = readGatewayFile(readText(path), context)
+  const { config, problems } = readGatewayFile(readText(path), fileContext(environment, null))
   const sentences = (wanted: Gravity) =>
     problems.filter(({ gravity }) => gravity === wanted).map((problem) => problemSentence(path, problem))
   for (const one of sentences('warning')) warn(one)

@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import { createPepperFile, newPepper, readPepperFile } from './pepper-file.ts'
 import { openDatabase } from '../database/open.ts'
 import { tooManyConnections } from '../database/postgres-faults.ts'
+import { sqlitePath } from '../database/sqlite-address.ts'
 import { CannotOpen } from '../database/storage-errors.ts'
 import type { Database, DatabaseOptions, Upgrade } from '../database/types.ts'
 import { canary, legacyCanary, type Pepper, type Peppers } from '../keys/digest.ts'
@@ -16,7 +17,7 @@ import { Failed } from '../world/failed.ts'
 
 type Storage = Pick<Config, 'database' | 'pepper' | 'pepper_file'>
 
-export interface OpenStorage {
+interface OpenStorage {
   database: Database
   /** The current pepper, which makes new digests, seals and MACs. */
   pepper: Pepper
@@ -55,7 +56,7 @@ export async function openHost(config: Storage, options: HostOptions = {}): Prom
  * Throws Failed with a sentence.
  */
 export async function openStarted({ database: address }: Pick<Config, 'database'>): Promise<Database> {
-  const path = /^sqlite:(.+)$/.exec(address)?.[1]
+  const path = sqlitePath(address)
   if (path && !existsSync(path))
     throw new Failed(`There is no database at ${path}; name another with --database, or start the server once.`)
   const database = await open({ database: address }, { asItIs: true })

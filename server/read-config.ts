@@ -1,4 +1,5 @@
 /** Reads the settings of `config.ts`: from the command line, the environment and `keyhall.yaml`. */
+import { sqlitePath } from '../database/sqlite-address.ts'
 import { settingNames, settings, type Config, type SettingName } from './config.ts'
 import { settingResolver, type Given, type Resolved } from './resolve-settings.ts'
 import { WrongSetting } from './setting.ts'
@@ -17,12 +18,12 @@ export function readConfig<Name extends SettingName = SettingName>(
   const config = Object.fromEntries(names.map((name) => [name, parse(name, resolve(name))])) as Partial<Config>
   const place = (
     name: 'pepper_file' | 'revocations_file' | 'first_key_file',
-    besides: string | undefined,
+    besides: string | null | undefined,
     file: string,
   ) => {
     if (besides && config[name] && resolve(name).from === 'default') config[name] = besides.replace(/[^/\\]*$/, file)
   }
-  const path = /^sqlite:(.+)$/.exec(config.database ?? '')?.[1]
+  const path = sqlitePath(config.database ?? '')
   place('pepper_file', path, 'pepper')
   place('revocations_file', path ?? config.pepper_file, 'revocations.jsonl')
   place('first_key_file', path ?? config.pepper_file, 'first-admin-key')

@@ -3,11 +3,13 @@
  * name.
  */
 import { copyFileSync, constants, chmodSync, existsSync, renameSync, rmSync } from 'node:fs'
+import { withoutPassword } from '../database/postgres-address.ts'
+import { sqlitePath } from '../database/sqlite-address.ts'
 import { damageOf, hasTable, InUse, makeSingleFile, sync } from '../database/sqlite-backup.ts'
 import { Failed, type ExitCode } from '../world/failed.ts'
 import type { Terminal } from '../world/terminal.ts'
 import type { Config } from './config.ts'
-import { describe, inspect, sqlitePath, withoutPassword } from './back-up.ts'
+import { describe, inspect } from './back-up.ts'
 import { openHost } from './open-storage.ts'
 import { sentenceOf } from './verify-audit.ts'
 

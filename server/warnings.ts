@@ -1,5 +1,6 @@
 /** What a start warns of: settings that do not exist, and files that others can read. */
 import { statSync } from 'node:fs'
+import { sqlitePath } from '../database/sqlite-address.ts'
 import { suggestion } from '../world/suggestion.ts'
 import type { Terminal } from '../world/terminal.ts'
 import { settings, type Config } from './config.ts'
@@ -39,10 +40,10 @@ export function readableByOthers(config: Files): string[] {
   const { database, pepper, pepper_file, tls_key } = config
   // Windows has no such modes.
   if (process.platform === 'win32') return []
-  const file = /^sqlite:(.+)$/.exec(database)?.[1]
+  const file = sqlitePath(database)
   return [
     ...(pepper === null ? [{ what: 'The pepper file', path: pepper_file }] : []),
-    ...(file === undefined ? [] : [{ what: 'The database', path: file }]),
+    ...(file === null ? [] : [{ what: 'The database', path: file }]),
     ...secretFiles(config),
     ...(tls_key === null ? [] : [{ what: 'The TLS key', path: tls_key }]),
   ]

@@ -2,7 +2,7 @@
 import { statfsSync, statSync } from 'node:fs'
 import { CannotOpen } from '../../database/storage-errors.ts'
 import { firstDamage, openForReading, type ReadOnlyDatabase } from '../../database/read-only.ts'
-import { sqlitePath } from '../back-up.ts'
+import { sqlitePath } from '../../database/sqlite-address.ts'
 import { check, ok, problem, warning, type Finding } from './finding.ts'
 import { isMissing } from './read-database.ts'
 

@@ -2,7 +2,7 @@
 import { existsSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, resolve } from 'node:path'
-import { sqlitePath } from '../back-up.ts'
+import { sqlitePath } from '../../database/sqlite-address.ts'
 import { check, ok, problem, warning, type Finding } from './finding.ts'
 
 const FEW_BYTES = 2 ** 30

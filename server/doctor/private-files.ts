@@ -1,9 +1,11 @@
 /** Whether other users of this machine can read secrets, or write where the server does. */
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { sqlitePath } from '../back-up.ts'
+import { sqlitePath } from '../../database/sqlite-address.ts'
+import { readGatewayFile } from '../../gateway/config-file.ts'
+import { fileContext } from '../file-settings.ts'
 import { isReadableByOthers, quoted, readableByOthers } from '../warnings.ts'
-import { check, ok, problem, warning, type Finding } from './finding.ts'
+import { check, ok, problem, warning, type Finding, type Host } from './finding.ts'
 
 export const privateFiles = check({
   name: 'files',
@@ -22,24 +24,22 @@ export const privateFiles = check({
     'config',
   ],
   late: 'Look whether the disk with the files of Keyhall answers.',
-  look(config) {
+  look(config, { environment }) {
     const { database, revocations_file, config: file } = config
     const folders = new Set([sqlitePath(database), revocations_file].flatMap((path) => (path ? [dirname(path)] : [])))
     const findings = [
       ...readableByOthers(config).map(problem),
-      ...(file === null ? [] : gatewayFile(file)),
+      ...(file === null ? [] : gatewayFile(file, environment)),
       ...[...folders].flatMap(folder),
     ]
     return findings.length > 0 ? findings : [ok('No other user can read the secrets or change the data.')]
   },
 })
 
-/** A secret that stands in the file itself, not in a variable that it names. */
-const WRITTEN_SECRET = /^[^#\n]*\b(api_key|client_secret|webhook_secret)["']?\s*:\s*["']?(?!["']?\$\{)[^\s"'#]/m
-
-function gatewayFile(path: string): Finding[] {
+function gatewayFile(path: string, environment: Host['environment']): Finding[] {
   if (process.platform === 'win32' || !existsSync(path) || !isReadableByOthers(path)) return []
-  const [, name] = WRITTEN_SECRET.exec(readFileSync(path, 'utf8')) ?? []
+  const { problems } = readGatewayFile(readFileSync(path, 'utf8'), fileContext(environment, null))
+  const name = problems.find(({ secret }) => secret !== undefined)?.secret
   if (name === undefined) return []
   return [
     problem(

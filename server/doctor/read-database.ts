@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { openForReading, type ReadOnlyDatabase } from '../../database/read-only.ts'
 import { CannotOpen } from '../../database/storage-errors.ts'
-import { sqlitePath } from '../back-up.ts'
+import { sqlitePath } from '../../database/sqlite-address.ts'
 
 /** It cannot be opened; the check of the database says why. */
 export class DatabaseUnread extends Error {}

@@ -2,6 +2,7 @@
  * Removes the secrets of the settings from a text. No check prints one; but what other servers
  * answer is printed, and they may repeat what they were sent.
  */
+import { postgresUrl } from '../../database/postgres-address.ts'
 import { Secret } from '../../world/secret.ts'
 import { printPeppers } from '../pepper-file.ts'
 import type { AllSettings } from './read-all-settings.ts'
@@ -25,15 +26,21 @@ export function withoutSecrets({ config, upstreams }: Pick<AllSettings, 'config'
   return (text: string) => all.reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
 }
 
-/** As it stands in the address, as it is sent, and as SMTP encodes it. */
+/**
+ * Each as it stands in the address, as it is sent, and as SMTP encodes it: for LOGIN alone, for
+ * PLAIN behind the user.
+ */
 function passwordsIn(address: string): string[] {
-  const url = URL.parse(address)
-  const written = url ? [url.password, url.searchParams.get('password') ?? ''] : []
-  return written
+  const url = postgresUrl(address)
+  if (!url) return []
+  const inQuery = [...url.searchParams].flatMap(([name, value]) => (/pass/i.test(name) ? [value] : []))
+  return [url.password, ...inQuery]
     .filter((text) => text !== '')
     .flatMap((text) => [text, decoded(text)])
-    .flatMap((text) => [text, Buffer.from(text).toString('base64')])
+    .flatMap((text) => [text, base64(text), base64(`\0${decoded(url.username)}\0${text}`)])
 }
+
+const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 function decoded(text: string): string {
   try {

@@ -173,7 +173,11 @@ describe('a problem', () => {
       KEYHALL_REVOCATIONS_FILE: join(open.path, 'revocations.jsonl'),
     })
     const [written, replaced] = found.of('files').map(({ message }) => message)
-    expect(written).toContain('has a secret (api_key); write ${NAME} there')
+    expect(written).toContain('has a secret (upstreams[0].api_key); write ${NAME} there')
+    // The status says that it is a warning.
+    expect(found.line('settings')).toMatch(
+      /^warning: \S+keyhall\.yaml:1:\d+: upstreams\[0\]\.api_key stands in the file;/,
+    )
     expect(replaced).toBe(
       `Other users of this machine can replace files in ${open.path}; "chmod go-w ${open.path}" prevents that.`,
     )

@@ -1,11 +1,13 @@
 /** What the checks of `keyhall doctor` have in common, and what no test can make happen. */
 import { describe, expect, test } from 'bun:test'
+import { writeFileSync } from 'node:fs'
 import { judge } from '../../server/doctor/disk-space.ts'
 import { doctor } from '../../server/doctor/doctor.ts'
 import { check, ok } from '../../server/doctor/finding.ts'
 import { withoutSecrets } from '../../server/doctor/without-secrets.ts'
 import type { Terminal } from '../../world/terminal.ts'
 import { Secret } from '../../world/secret.ts'
+import { folder } from '../cli/command.ts'
 import { inProcess } from '../cli/terminal.ts'
 
 const MIB = 2 ** 20
@@ -53,12 +55,28 @@ test('secrets of the settings are removed from what other servers say', () => {
     config: {
       upstream_api_key: new Secret('sk-of-the-upstream'),
       smtp_url: new Secret('smtp://keys:p%40ssword@mail.example.com'),
-      database: 'postgres://keyhall:of-the-database@db.example.com/keyhall',
+      database: 'postgres://keyhall:of-the-database@db.example.com/keyhall?sslpassword=of-its-key',
     },
     upstreams: null,
   })
-  const said = `sk-of-the-upstream, p@ssword, p%40ssword, ${Buffer.from('p@ssword').toString('base64')}, of-the-database`
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  const said = `sk-of-the-upstream, p@ssword, p%40ssword, ${base64('p@ssword')}, ${base64('\0keys\0p@ssword')}`
   expect(clean(said)).toBe('***, ***, ***, ***, ***')
+  expect(clean('of-the-database, of-its-key')).toBe('***, ***')
+})
+
+test('a password of the database in a file that others can read is a problem', async () => {
+  const place = folder()
+  const file = `${place.path}/keyhall.yaml`
+  writeFileSync(file, 'server: { database: "postgres://keyhall:geheim@127.0.0.1:1/keyhall" }', { mode: 0o644 })
+  const { code, out } = await inProcess(['doctor', '--json', '--config', file])
+  const found = (JSON.parse(out) as { check: string; message: string }[])
+    .filter(({ check }) => check === 'files')
+    .map(({ message }) => message)
+  expect(code).toBe(1)
+  expect(found[0]).toContain('has a secret (server.database); write ${NAME} there')
+  expect(out).not.toContain('geheim')
+  place.remove()
 })
 
 test('a file that cannot be read leaves out what may stand in it', async () => {

@@ -41,12 +41,31 @@ test('"config check" says where each setting comes from, without secrets', async
   expect({ code, err }).toEqual({ code: 0, err: '' })
   expect(out.split('\n')).toEqual([
     `${file} is right: 1 upstream.`,
-    `database: postgres://keyhall:***@db.example.com/keyhall (server.database in ${file}, line 2)`,
+    `database: postgres://keyhall@db.example.com/keyhall (server.database in ${file}, line 2)`,
     'host: 127.0.0.1 (KEYHALL_HOST; it wins over server.host)',
     `port: 4200 (server.port in ${file}, line 4)`,
     'admin_key: *** (KEYHALL_ADMIN_KEY)',
     '',
   ])
+})
+
+test('"config check" refuses what "serve" would refuse, and prints no password of it', async () => {
+  writeFileSync(file, 'upstreams: [{ name: near, base_url: "http://127.0.0.1:1/v1" }]\n')
+  for (const [environment, says] of [
+    [{ KEYHALL_UPSTREAM: 'http://127.0.0.1:2/v1' }, 'KEYHALL_UPSTREAM and KEYHALL_CONFIG say the same thing twice'],
+    [{ KEYHALL_UPSTREAM: 'http://u:secret@host/v1' }, 'KEYHALL_UPSTREAM must hold no user and password'],
+    [{ KEYHALL_OIDC_CLIENT_ID: 'keyhall' }, 'KEYHALL_OIDC_CLIENT_ID needs KEYHALL_OIDC_ISSUER.'],
+    [{ KEYHALL_SMTP_URL: 'smtp://u:secret@host' }, 'KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM'],
+    [{ KEYHALL_TLS_CERT: 'cert.pem' }, 'KEYHALL_TLS_CERT and KEYHALL_TLS_KEY go together'],
+    [{ KEYHALL_CLIENT_CERT_HEADER: 'client-cert' }, 'KEYHALL_CLIENT_CERT_HEADER is for a proxy'],
+  ] as const) {
+    const checked = await inProcess(['config', 'check', file], { environment })
+    expect({ code: checked.code, out: checked.out }).toEqual({ code: 2, out: '' })
+    expect(sentence(checked)).toStartWith(says)
+    expect(checked.err).not.toContain('secret')
+    const served = await inProcess(['serve', '--port', '0', '--config', file], { environment })
+    expect({ code: served.code, says: sentence(served) }).toEqual({ code: 2, says: sentence(checked) })
+  }
 })
 
 test('a wrong one is refused with its line, and a password in the file is warned about', async () => {
@@ -69,6 +88,8 @@ test('a wrong one is refused with its line, and a password in the file is warned
   expect(password.err).toBe(
     `${file}:2:13: warning: server.database has a password in the file; "\${NAME}" takes it from the environment.\n`,
   )
+  write('  database: "postgres://keyhall@db.example.com/keyhall?password=very-secret"\n')
+  expect((await inProcess(['config', 'check', file])).err).toContain(':2:13: warning: server.database has a password')
   write('  database: sqlite:x\n  database_file: y\n')
   const twice = await inProcess(['serve', '--config', file])
   expect(sentence(twice)).toContain(`server.database in ${file} and server.database_file in ${file} say the same`)
