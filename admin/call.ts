@@ -97,6 +97,13 @@ export type BodyAuthenticator<O extends Operation> = (
   call: Pick<Call<O>, 'db' | 'now' | 'body' | 'keys' | 'newId' | 'ip_address'>,
 ) => Promise<Caller>
 
+/**
+ * Runs once, between the body and the change, and throws where the call is refused. The handler may
+ * run more than once, when the engine repeats its transaction, so what is counted in memory is
+ * counted here.
+ */
+export type Before<O extends Operation> = (call: Pick<Call<O>, 'body' | 'ip_address' | 'signInLinks'>) => void
+
 /** What a wrapper of a call sees: the request, and what all calls share. */
 export interface Attempt {
   context: AdminContext
@@ -114,11 +121,11 @@ export type Around = <Result>(attempt: Attempt, run: () => Promise<Result>) => P
  * must have one.
  */
 export type OperationHandler<O extends Operation> = [O['can']] extends [null]
-  ? { authenticate: BodyAuthenticator<O>; handle: Handler<O>; around?: Around }
+  ? { authenticate: BodyAuthenticator<O>; handle: Handler<O>; around?: Around; before?: Before<O> }
   : Handler<O>
 export type AnyOperationHandler =
   | Handler<any>
-  | { authenticate: BodyAuthenticator<any>; handle: Handler<any>; around?: Around }
+  | { authenticate: BodyAuthenticator<any>; handle: Handler<any>; around?: Around; before?: Before<any> }
 
 export type Handlers<Resource extends Record<string, Operation>> = {
   [Name in keyof Resource]: OperationHandler<Resource[Name]>

@@ -21,7 +21,8 @@ import { verifySession } from '../keys/verify-session.ts'
 import { seconds } from '../world/world.ts'
 import { appendEvents, lockOrganization, notBefore, type RecordedEvent } from './audit-chain.ts'
 import { bodyReader, queryReader, storable } from './validate.ts'
-import type { AdminContext, AnyOperationHandler, Around, BodyAuthenticator, Call, Caller, Handler } from './call.ts'
+import type { AdminContext, AnyOperationHandler, Around, Before, BodyAuthenticator } from './call.ts'
+import type { Call, Caller, Handler } from './call.ts'
 
 /** A request as the pipeline needs it, without HTTP. */
 export interface Incoming {
@@ -76,11 +77,12 @@ export class Pipeline {
   readonly #handle: Handler<any>
   readonly #authenticateFromBody: BodyAuthenticator<any> | undefined
   readonly #around: Around
+  readonly #before: Before<any> | undefined
   readonly #readQuery: ReturnType<typeof queryReader>
   readonly #readBody: ReturnType<typeof bodyReader>
 
   constructor(context: AdminContext, operation: Operation, handler: AnyOperationHandler) {
-    const { handle, authenticate, around } = typeof handler === 'function' ? { handle: handler } : handler
+    const { handle, authenticate, around, before } = typeof handler === 'function' ? { handle: handler } : handler
     if ((operation.can === null) !== (authenticate !== undefined))
       throw new Error(`${operation.path} must either need a key or authenticate from its body`)
     this.#context = context
@@ -88,6 +90,7 @@ export class Pipeline {
     this.#handle = handle
     this.#authenticateFromBody = authenticate
     this.#around = around ?? ((_, run) => run())
+    this.#before = before
     this.#readQuery = queryReader(operation.query)
     this.#readBody = bodyReader(operation.body, operation.bodyRules)
   }
@@ -106,6 +109,8 @@ export class Pipeline {
     // The time after the body has arrived, so that a key that expired meanwhile is refused.
     const now = seconds(this.#context.world)
     this.#noteUse(caller, now)
+    const { signInLinks } = this.#context
+    this.#before?.({ body: this.#readBody(incoming.body), ip_address: incoming.ip_address, signInLinks })
     const isRead = this.#operation.method === 'GET'
     return isRead ? this.#read(incoming, caller, now) : this.#change(incoming, caller, now)
   }

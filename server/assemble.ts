@@ -49,7 +49,7 @@ export interface Assembled {
     /** Deletes old usage. */
     prune: () => Promise<void>
     /** Deletes access tokens that have expired. */
-    deleteExpiredTokens: () => Promise<void>
+    deleteExpiredRows: () => Promise<void>
   }
   /** Writes what is buffered and leaves the other processes. The database stays open. */
   stop: () => Promise<void>
@@ -99,7 +99,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
       writeUsage: () => ledger.flush(),
       lookForResults: () => meter.context.results.look(),
       prune: () => background.pruner.look(),
-      deleteExpiredTokens: () => background.expiredTokens.delete(),
+      deleteExpiredRows: () => background.expiredRows.delete(),
     },
     router,
     fetch: router.serving(['admin', 'gateway']),

@@ -4,7 +4,7 @@
  */
 import { deliverAlert } from '../admin/alerts/deliver-alert.ts'
 import type { Webhook } from '../admin/alerts/post-webhook.ts'
-import { ExpiredTokens } from '../admin/workload-identity/expired-tokens.ts'
+import { ExpiredRows } from '../admin/expired-rows.ts'
 import { KnownProviders } from '../admin/workload-identity/known-providers.ts'
 import { keyCache } from '../gateway/authorize.ts'
 import { LastUsed } from '../keys/last-used.ts'
@@ -30,8 +30,8 @@ export async function startBackground(parts: Parts, metrics: Metrics) {
     onError('Times of last use could not be written; kept for later.', error)
   })
   const providers = new KnownProviders(database)
-  const expiredTokens = new ExpiredTokens(database, world, (error) =>
-    onError('Expired access tokens could not be deleted; tried again.', error),
+  const expiredRows = new ExpiredRows(database, world, (error) =>
+    onError('Expired access tokens, links and sessions could not be deleted; tried again.', error),
   )
   const ledger = new Ledger(database, world, {
     onError: (error) => onError('What was used could not be written; kept for later.', error),
@@ -57,18 +57,18 @@ export async function startBackground(parts: Parts, metrics: Metrics) {
     onError('Old usage could not be deleted; tried again later.', error),
   )
   pruner.start()
-  expiredTokens.start()
+  expiredRows.start()
   const reports = openReports(database, (cause) =>
     onError('The Worker for reports cannot run; they are made in the process that serves.', cause),
   )
   const started = { keys, forged, cache, lastUsed, ledger, revocations, alerts, webhook, reports, pruner }
-  return { ...started, providers, expiredTokens }
+  return { ...started, providers, expiredRows }
 }
 
 /** Writes what is buffered and leaves the other processes. */
 export async function stopBackground(background: Background) {
-  const { keys, lastUsed, ledger, revocations, alerts, reports, pruner, expiredTokens } = background
-  expiredTokens.stop()
+  const { keys, lastUsed, ledger, revocations, alerts, reports, pruner, expiredRows } = background
+  expiredRows.stop()
   await Promise.all([alerts.stop(), pruner.stop()])
   reports.stop()
   await Promise.all([revocations.stop(), lastUsed.stop(), ledger.stop(), keys.redigests.settled()])

@@ -11,6 +11,7 @@ import type { Invalidation } from '../../revocation/invalidation.ts'
 import { singleFlight } from '../../revocation/single-flight.ts'
 import { seconds, type World } from '../../world/world.ts'
 import { recordOnHost } from '../bootstrap.ts'
+import { deleteAllLinks } from '../sessions/sign-in-links.ts'
 import { endAllSessions } from '../sessions/start-session.ts'
 import { headOf, organizationsOf, rowAt } from '../verify-chain.ts'
 import { applyState, type AppliedEvent } from './apply.ts'
@@ -143,7 +144,8 @@ export class RevocationKeeper {
 
   /**
    * In one transaction, and with audit events. All sessions end: which of them ended later, by a
-   * role that was lost or by time, an older database does not know.
+   * role that was lost or by time, an older database does not know. Nor does it know which links to
+   * sign in were used.
    */
   async #apply(organization_id: string, missing: readonly KeptLine[]): Promise<AppliedEvent[]> {
     // The last state of a subject includes all before.
@@ -153,6 +155,7 @@ export class RevocationKeeper {
     return this.#database.write(async (sql) => {
       const events: AppliedEvent[] = []
       await endAllSessions(sql, organization_id, now)
+      await deleteAllLinks(sql, organization_id)
       for (const line of last.values())
         events.push(...(await applyState(sql, this.#peppers, organization_id, line, line.state, now)))
       if (events.length > 0)

@@ -78,8 +78,9 @@ export const sessionLinkHandlers = handlers(sessionLinks, {
       return { organization_id, user_id: '', email: body.email, key_id: null, session: null, may: () => false }
     },
 
-    async handle({ body, ip_address, signInLinks, afterCommit }) {
-      signInLinks.requireRoom(body.email, ip_address)
+    before: ({ body, ip_address, signInLinks }) => signInLinks.requireRoom(body.email, ip_address),
+
+    async handle({ body, signInLinks, afterCommit }) {
       afterCommit(() => signInLinks.send(body.email))
       return { object: 'organization.session.link' as const, expires_in: LINK_SECONDS }
     },

@@ -51,10 +51,10 @@ export async function findPerson(
 export async function personByEmail(
   { db, organization_id }: Pick<Call, 'db' | 'organization_id'>,
   email: string,
-): Promise<{ id: string } | undefined> {
+): Promise<{ id: string; email: string } | undefined> {
   const [person] = await db
     .selectFrom('users')
-    .select('id')
+    .select(['id', 'email'])
     .where('organization_id', '=', organization_id)
     .where((is) => is(is.fn<string>('lower', ['email']), '=', lowerAscii(email)))
     .where('deleted_at', 'is', null)

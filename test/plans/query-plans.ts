@@ -5,6 +5,7 @@
 import { expect } from 'bun:test'
 import { adminApp } from '../../admin/admin-app.ts'
 import { kyselyOver, runOf, type Run } from '../../database/kysely.ts'
+import type { Sql } from '../../database/types.ts'
 import { digest } from '../../keys/digest.ts'
 import { loadKeyRing } from '../../keys/ring.ts'
 import { projectKeyReader } from '../../keys/read-project-key.ts'
@@ -46,6 +47,13 @@ export async function lookUpsOf({ context, engine }: TestServer, value: string) 
   expect(await projectKeyReader(read, context.keys, context.world)([digest(testPepper, value)])).toMatchObject({
     has_access: true,
   })
+  return statements
+}
+
+/** The statements that a function reads with. */
+export async function readsOf({ context, engine }: TestServer, reading: (read: Sql) => Promise<unknown>) {
+  const { statements, read } = watched({ context, engine })
+  await reading(read)
   return statements
 }
 

@@ -1,9 +1,12 @@
 /** Links to sign in: asked for by mail, used once, and the same for people who are not known. */
 import { afterEach, describe, expect, test } from 'bun:test'
+import { lockOrganization } from '../../admin/audit-chain.ts'
 import { openMailer, type Mailer } from '../../admin/mailer.ts'
+import type { Database } from '../../database/types.ts'
 import { Secret } from '../../world/secret.ts'
 import { addPerson, engines, startServer, type EngineName, type TestServer } from '../setup.ts'
 import { startSmtp, type TestSmtp } from '../smtp.ts'
+import { withMembers } from '../storage/watched-reads.ts'
 import { fromBrowser } from './pages.ts'
 
 const ending: (() => unknown)[] = []
@@ -18,7 +21,11 @@ interface Sending {
   failed: string[]
 }
 
-async function sending(engine: EngineName, options: Parameters<typeof startSmtp>[0] = {}): Promise<Sending> {
+async function sending(
+  engine: EngineName,
+  options: Parameters<typeof startSmtp>[0] = {},
+  wrap?: (database: Database) => Database,
+): Promise<Sending> {
   const smtp = await startSmtp(options)
   ending.push(smtp.stop)
   const failed: string[] = []
@@ -28,10 +35,27 @@ async function sending(engine: EngineName, options: Parameters<typeof startSmtp>
     public_url: 'https://keyhall.test',
     onError: (about) => failed.push(about),
   })
-  const server = await startServer(engine, { mail: mailer })
+  const server = await startServer(engine, { mail: mailer, wrap })
   ending.push(server.stop)
   return { server, smtp, mailer, failed }
 }
+
+class Repeated extends Error {}
+
+/** Runs each change once for nothing and then again, as PostgreSQL asks for now and then. */
+const repeating = (database: Database): Database =>
+  withMembers(database, {
+    async write(work) {
+      const once = database.write(async (sql) => {
+        await work(sql)
+        throw new Repeated()
+      })
+      await once.catch((error: unknown) => {
+        if (!(error instanceof Repeated)) throw error
+      })
+      return database.write(work)
+    },
+  })
 
 const ask = ({ server }: Pick<Sending, 'server'>, email: string) =>
   fromBrowser(server, null, 'POST', '/organization/sessions/links', { email })
@@ -135,6 +159,35 @@ for (const engine of engines)
         expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
         expect(await ask(all, email)).toMatchObject({ status: 429, json: { error: { code: 'rate_limit_exceeded' } } })
       }
+    })
+
+    test('counts an asking once, also where the engine runs its change again', async () => {
+      const all = await sending(engine, {}, repeating)
+      const statuses: number[] = []
+      for (let n = 0; n < 4; n++) statuses.push((await ask(all, 'nobody@example.com')).status)
+      expect(statuses).toEqual([200, 200, 200, 429])
+    })
+
+    test('refuses too many without waiting for a change of the organization', async () => {
+      const all = await sending(engine)
+      for (let n = 0; n < 3; n++) await ask(all, 'nobody@example.com')
+      const { database, organization_id } = all.server
+      const refused = await database.write(async (sql) => {
+        await lockOrganization(sql, { organization_id })
+        return ask(all, 'nobody@example.com')
+      })
+      expect(refused.status).toBe(429)
+    })
+
+    test('are deleted when they have expired', async () => {
+      const all = await sending(engine)
+      await linkFor(all)
+      const links = async () => all.server.database.read.selectFrom('sign_in_links').select('id').execute()
+      await all.server.now.deleteExpiredRows()
+      expect(await links()).toHaveLength(1)
+      all.server.world.ahead += 15 * 60
+      await all.server.now.deleteExpiredRows()
+      expect(await links()).toEqual([])
     })
 
     test('sends thirty to one place in a quarter of an hour', async () => {

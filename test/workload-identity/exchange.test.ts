@@ -150,7 +150,7 @@ onBothEngines('a token exchange', (server) => {
     expect(await stored()).toBe(1)
     server().world.ahead += 121
     expect(await server().opens(body.access_token)).toBe(401)
-    await server().now.deleteExpiredTokens()
+    await server().now.deleteExpiredRows()
     expect(await stored()).toBe(0)
     server().world.ahead -= 121
   })
