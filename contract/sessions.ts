@@ -59,7 +59,7 @@ export const sessions = {
     about:
       'Signs a person in. The answer sets a cookie that only pages of this server can use, with the header `x-keyhall-console: 1`. The call itself must come from such a page as well.',
     can: null,
-    audit: 'login.succeeded',
+    audit: ['login.succeeded', 'logout.succeeded'],
     body: {
       admin_key: optional(
         t.String({ minLength: 1, maxLength: 256, description: 'An admin key; its owner is signed in.' }),

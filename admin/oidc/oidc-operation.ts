@@ -19,6 +19,7 @@ export const oidcSignIn = post('/console/oidc/callback', {
   can: null,
   audit: [
     'login.succeeded',
+    'logout.succeeded',
     'invite.accepted',
     'user.added',
     'tenant.group.member.added',

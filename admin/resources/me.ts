@@ -1,8 +1,10 @@
 import { notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import { me, MOST_OWN_KEYS, MOST_PROJECTS, myApiKeys } from '../../contract/me.ts'
+import { adminScopes } from '../../contract/scopes.ts'
 import { notPermitted, tooManyOwnKeys } from '../../contract/session-errors.ts'
 import { listOf } from '../../database/table-list.ts'
+import { mayByScopes } from '../../keys/admin-caller.ts'
 import { readHeldPermissions } from '../../keys/held-permissions.ts'
 import { grantedTo } from '../../keys/read-project-key.ts'
 import { handlers, type Call } from '../call.ts'
@@ -20,6 +22,8 @@ export default handlers(me, {
   async retrieve(call) {
     const { db, organization_id, caller } = call
     const { user_id: id, email, session, may } = caller
+    // What a person may do in a project is also cut by the scopes of an admin key.
+    const isInScope = session === null ? may : mayByScopes(session.scopes ?? adminScopes)
     const [held, projects, user, organization] = await Promise.all([
       readHeldPermissions(db, caller),
       projectsOfPerson(db, caller, MOST_PROJECTS),
@@ -38,8 +42,8 @@ export default handlers(me, {
       permissions: [...held.organization].filter(may),
       projects: projects.map(({ permissions, ...project }) => ({
         ...project,
-        permissions,
-        can_create_keys: permissions.includes(REQUEST),
+        permissions: permissions.filter(isInScope),
+        can_create_keys: permissions.includes(REQUEST) && isInScope('api.management.write'),
       })),
       session: session && { id: session.id, expires_at: session.expires_at },
     }

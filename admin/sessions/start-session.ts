@@ -64,7 +64,7 @@ export const endAllSessions = (sql: Sql, organization_id: string, now: number) =
     .execute()
 
 /** Ends the oldest sessions of a person who has as many as there can be. */
-async function makeRoom({ db, organization_id, now }: Pick<Call, 'db' | 'organization_id' | 'now'>, user_id: string) {
+async function makeRoom({ db, organization_id, now, record }: Starting, user_id: string) {
   const kept = await db
     .selectFrom('sessions')
     .select('id')
@@ -85,4 +85,5 @@ async function makeRoom({ db, organization_id, now }: Pick<Call, 'db' | 'organiz
     .where('organization_id', '=', organization_id)
     .where('id', 'in', ids)
     .execute()
+  for (const id of ids) record('logout.succeeded', { id })
 }

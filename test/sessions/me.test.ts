@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'bun:test'
 import { MOST_OWN_KEYS } from '../../contract/me.ts'
-import { make, newGroup, newProject, uniqueEmail } from '../made.ts'
+import { make, newAdminKey, newGroup, newProject, uniqueEmail } from '../made.ts'
 import { addPerson, onBothEngines } from '../setup.ts'
 import { fromBrowser, signInAs } from './pages.ts'
 
@@ -140,5 +140,11 @@ onBothEngines('a member', (server) => {
     expect(list.data.map(({ id }) => id)).toEqual([own.id])
     const me = (await (await server().request('GET', '/organization/me')).json()) as Record<string, unknown>
     expect(me).toMatchObject({ user: { id: server().owner_id, role: 'owner' }, session: null })
+    const reading = await newAdminKey(server(), { scopes: ['api.management.read'] })
+    const headers = { authorization: `Bearer ${reading.value}` }
+    const { projects } = (await (await server().request('GET', '/organization/me', undefined, headers)).json()) as any
+    expect(projects[0].can_create_keys).toBe(false)
+    expect(projects[0].permissions).toContain('api.model.request')
+    expect(projects[0].permissions).not.toContain('api.management.write')
   })
 })

@@ -1,7 +1,8 @@
 /** Sessions from beginning to end: signing in, what the cookie opens, and all that ends it. */
 import { expect, test } from 'bun:test'
+import { MOST_SESSIONS } from '../../contract/sessions.ts'
 import { newAdminKey, newProject, uniqueEmail } from '../made.ts'
-import { addPerson, onBothEngines } from '../setup.ts'
+import { addPerson, giveAdminKey, onBothEngines } from '../setup.ts'
 import { fromBrowser, signIn } from './pages.ts'
 
 onBothEngines('sessions', (server) => {
@@ -40,6 +41,21 @@ onBothEngines('sessions', (server) => {
     })
     expect(cookie!.split(';')[0]).not.toBe(before)
     expect((await get(before)).status).toBe(200)
+  })
+
+  test('of one person are fifty at most: the oldest ends for another, which the audit log says', async () => {
+    const id = await addPerson(server(), { id: 'user-often', email: uniqueEmail(), role: 'owner' })
+    const key = await newAdminKey(server())
+    await giveAdminKey(server(), key.id, id)
+    const cookies = []
+    for (let n = 0; n < MOST_SESSIONS; n++) {
+      cookies.push(await signIn(server(), key.value))
+      server().world.ahead += 1
+    }
+    await server().events()
+    await signIn(server(), key.value)
+    expect(await server().events()).toEqual({ 'logout.succeeded': 1, 'login.succeeded': 1 })
+    expect([(await get(cookies[0]!)).status, (await get(cookies[1]!)).status]).toEqual([401, 200])
   })
 
   test('signing out ends the session and takes the cookie away', async () => {
@@ -81,6 +97,13 @@ onBothEngines('sessions', (server) => {
     const cookie = await signIn(server(), value)
     const { project_id } = server()
     expect((await get(cookie, '/organization/users')).status).toBe(200)
+    const [project] = (await get(cookie)).json.projects
+    expect({ id: project.id, can_create_keys: project.can_create_keys }).toEqual({
+      id: project_id,
+      can_create_keys: false,
+    })
+    expect(project.permissions).toContain('api.management.read')
+    expect(project.permissions).not.toContain('api.management.write')
     const body = { project_id, name: 'laptop' }
     for (const [path, sent] of [
       ['/organization/projects', { name: 'New' }],
