@@ -89,14 +89,14 @@ export const deletedKey = (now: number) => ({ deleted_at: now, mac: null })
 /**
  * Changes what a living project key may do. False when its row is forged, or is an older one that
  * was put back: then nothing is changed, because a new MAC would make that row valid. The version
- * of the new row is higher than `above`.
+ * of the new row is higher than `above`; without it, a row that stays as it is is not written.
  */
 export async function changeKey(
   sql: Sql,
   { peppers, isRevoked }: KnownKeys,
   { organization_id, id }: { organization_id: string; id: string },
   changes: { scopes?: string; expires_at?: number },
-  { above = 0 } = {},
+  { above }: { above?: number } = {},
 ): Promise<boolean> {
   const row = await sql
     .selectFrom('api_keys')
@@ -107,7 +107,8 @@ export async function changeKey(
     .executeTakeFirstOrThrow()
   const pepper = pepperOf(peppers, 'api_keys', row)
   if (!pepper || isRevoked(id, row.version)) return false
-  const next = { ...row, ...changes, version: Math.max(row.version, above) + 1 }
+  const next = { ...row, ...changes, version: Math.max(row.version, above ?? 0) + 1 }
+  if (above === undefined && next.scopes === row.scopes && next.expires_at === row.expires_at) return true
   const { scopes, expires_at, version, mac } = withMac(pepper, 'api_keys', next)
   await sql
     .updateTable('api_keys')

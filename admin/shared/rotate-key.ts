@@ -10,7 +10,7 @@ import { issueKey } from './issue-key.ts'
 
 type InOrganization = Pick<
   Call<typeof projectApiKeys.rotate>,
-  'db' | 'organization_id' | 'keys' | 'world' | 'now' | 'newId' | 'record' | 'body'
+  'db' | 'organization_id' | 'keys' | 'world' | 'now' | 'newId' | 'record'
 >
 
 /**
@@ -40,9 +40,11 @@ export async function rotateKey(
     .insertInto('api_keys')
     .values(withMac(call.keys.pepper, 'api_keys', { organization_id, project_id, owner_type, owner_id, ...columns }))
     .execute()
-  await expireSoon(call, id, Math.min(old.expires_at ?? Infinity, now + overlap_seconds))
+  const ends = Math.min(old.expires_at ?? Infinity, now + overlap_seconds)
+  await expireSoon(call, id, ends)
   call.record('api_key.created', { id: columns.id, data: { scopes } }, project_id)
-  call.record('api_key.updated', { id, changes_requested: { expires_in_seconds: overlap_seconds } }, project_id)
+  if (ends !== old.expires_at)
+    call.record('api_key.updated', { id, changes_requested: { expires_in_seconds: ends - now } }, project_id)
   return { id: columns.id, value }
 }
 

@@ -51,7 +51,10 @@ onBothEngines('rotation of a key', (server) => {
     const { project_id, owner_id } = server()
     const wanted = { name: 'short', user_id: owner_id, expires_in_seconds: 30 }
     const old = await projects().apiKeys.create(project_id, wanted)
+    await server().events()
     await projects().apiKeys.rotate(old.id, { project_id, expires_in_seconds: 7000 })
+    // Nothing of the old key has changed.
+    expect(await server().events()).toEqual({ 'api_key.created': 1 })
     expect((await projects().apiKeys.retrieve(old.id, { project_id })).expires_at).toBe(old.expires_at)
   })
 
