@@ -7,7 +7,7 @@ import type { Peppers } from '../keys/digest.ts'
 import { emptyHead } from './audit-chain.ts'
 import { BrokenLog, headOf, rowAt, walkChain, type BrokenChain, type ChainLink } from './verify-chain.ts'
 
-export interface NewestVerdict {
+interface NewestVerdict {
   /** As the head of the chain says; null for a log without events. */
   newest: ChainLink | null
   /** The first row that was checked; null where there is none. */
@@ -30,7 +30,8 @@ export async function verifyNewest(
   let newest: ChainLink = head ?? emptyHead(organization_id)
   let broken: BrokenChain | null = null
   try {
-    for await (const row of walkChain(sql, peppers, await linkAt(sql, organization_id, before))) newest = row
+    for await (const row of walkChain(sql, peppers, await linkAt(sql, organization_id, before)))
+      if (row.seq > newest.seq) newest = row
   } catch (error) {
     if (!(error instanceof BrokenLog)) throw error
     broken = error.broken
