@@ -1,4 +1,6 @@
 /** What an issuer says of a person, read from the ID token and the userinfo endpoint. */
+import { Compile } from 'typebox/compile'
+import { email as emailSchema } from '../../contract/kit.ts'
 import { answerNotAccepted, groupsLeftOut } from './oidc-errors.ts'
 import type { OidcSettings } from './oidc-settings.ts'
 
@@ -27,7 +29,7 @@ export function readClaims(issuer: string, token: Said, userinfo: Said, settings
     throw answerNotAccepted('"sub" is no text of at most 255 characters')
   // Whether an address is verified is said where the address is said.
   const source = token.email === undefined ? userinfo : token
-  const email = typeof source.email === 'string' && isAddress(source.email) ? source.email : null
+  const email = typeof source.email === 'string' && address.Check(source.email) ? source.email : null
   const said = source.email_verified
   const all = { ...userinfo, ...token }
   return {
@@ -66,4 +68,5 @@ function valueAt(said: Said, claim: string): unknown {
 }
 
 const isPlain = (text: string) => text.isWellFormed() && !text.includes('\0')
-const isAddress = (text: string) => text.length <= LONGEST && /^[^\s@\p{C}]+@[^\s@\p{C}]+$/u.test(text)
+/** The same as of an invite, which finds the same people. */
+const address = Compile(emailSchema())

@@ -33,7 +33,12 @@ test('an address is verified only where the place that says it says so', () => {
   expect(verified({ email: 'a@example.com', email_verified: 'true' }, {})).toBe(true)
   expect(verified({ email: 'a@example.com' }, { email: 'b@example.com', email_verified: true })).toBe(false)
   expect(verified({ email_verified: true }, { email: 'b@example.com' })).toBe(false)
-  expect(read({ email: 'no address' }).email).toBeNull()
+})
+
+test('an address is what could be invited', () => {
+  expect(read({ email: 'Ann@example.com' }).email).toBe('Ann@example.com')
+  for (const email of ['no address', 'ann@example.com, eve@evil.test', '<ann@example.com>', `${'a'.repeat(250)}@b.cd`])
+    expect([email, read({ email }).email]).toEqual([email, null])
 })
 
 test('userinfo is asked for what the token lacks', () => {
