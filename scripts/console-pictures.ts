@@ -1,5 +1,5 @@
 /**
- * `npm run picture -- console`: docs/console/*.png, each page of the console with the demo
+ * `npm run docs -- --pictures console`: docs/console/*.png, each page of the console with the demo
  * organization, in light and dark. It needs a Chromium.
  */
 import { mkdirSync } from 'node:fs'

@@ -1,9 +1,11 @@
 /**
  * `npm run docs`: writes what the contract and the settings say as pages for people, and as calls
- * for the client.
+ * for the client. With `-- --pictures` it draws the README's picture instead, and with
+ * `-- --pictures console` those of the console.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { callsFile } from './docs/calls.ts'
 import { divergences } from './docs/divergences.ts'
 import { withMap } from './docs/map.ts'
@@ -12,6 +14,7 @@ import { metricsPage } from './docs/metrics-page.ts'
 import type { Page } from './docs/page.ts'
 import { resourcePages } from './docs/resources.ts'
 import { readme, servedPage } from './docs/served.ts'
+import { main } from './release/commands.ts'
 
 const FOLDER = 'docs/reference'
 const README = 'README.md'
@@ -67,7 +70,7 @@ export function differingPages(): string[] {
   return [...differing, ...stale]
 }
 
-if (import.meta.main) {
+function writePages() {
   const wanted = pages()
   for (const file of differingPages()) {
     if (file in wanted) {
@@ -80,3 +83,23 @@ if (import.meta.main) {
     }
   }
 }
+
+async function drawPictures(which: string | undefined) {
+  if (which === undefined) {
+    const { picture, PICTURE } = await import('./picture.ts')
+    return writeFileSync(PICTURE, await picture())
+  }
+  if (which !== 'console') throw new Error(`There are no pictures of "${which}"; there are those of the "console".`)
+  const { chromium } = await import('../test/chromium.ts')
+  if (!chromium) throw new Error('No Chromium was found; TEST_CHROMIUM names one.')
+  const { drawConsole } = await import('./console-pictures.ts')
+  await drawConsole(chromium)
+}
+
+if (import.meta.main)
+  await main('docs', async () => {
+    const options = { pictures: { type: 'boolean' } } as const
+    const { values, positionals } = parseArgs({ args: process.argv.slice(2), options, allowPositionals: true })
+    if (values.pictures) await drawPictures(positionals[0])
+    else writePages()
+  })

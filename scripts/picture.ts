@@ -1,8 +1,7 @@
 /**
- * `npm run picture`: docs/keys.svg, the README's picture, from what the command really prints about
- * the demo organization; `npm run picture -- console` draws the pages of the console.
+ * docs/keys.svg, the README's picture, from what the command really prints about the demo
+ * organization: `npm run docs -- --pictures`.
  */
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { keyhall } from '../cli/keyhall.ts'
 import { DEMO_DAY, serveDemo } from './demo-server.ts'
@@ -67,12 +66,3 @@ ${text(`<tspan class="prompt">$</tspan> keyhall ${LINE}`, 0)}${rows.join('')}</s
 }
 
 export const picture = async () => svg((await printed()).trimEnd().split('\n'))
-
-if (import.meta.main) {
-  if (process.argv[2] === 'console') {
-    const { chromium } = await import('../test/chromium.ts')
-    const { drawConsole } = await import('./console-pictures.ts')
-    if (!chromium) throw new Error('No Chromium was found; TEST_CHROMIUM names one.')
-    await drawConsole(chromium)
-  } else writeFileSync(PICTURE, await picture())
-}
