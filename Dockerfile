@@ -18,10 +18,11 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
 RUN npm run build
-# All that the result has: the executable, the libraries that it asks for under the paths where it asks for them, and
-# the two folders that it writes to.
-RUN mkdir -p /result/usr/local/bin /result/data /result/tmp \
+# All that the result has: the executable, the libraries that it asks for under the paths where it asks for them, the
+# licences, and the two folders that it writes to.
+RUN mkdir -p /result/usr/local/bin /result/usr/share/doc/keyhall /result/data /result/tmp \
  && cp dist/keyhall /result/usr/local/bin/keyhall \
+ && cp LICENSE dist/THIRD-PARTY-NOTICES /result/usr/share/doc/keyhall/ \
  && ldd dist/keyhall | grep -o '/[^ ]*' | xargs -I FILE cp -L --parents FILE /result \
  && chown 65532:65532 /result/data && chmod 700 /result/data && chmod 1777 /result/tmp
 

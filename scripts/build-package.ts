@@ -1,15 +1,16 @@
 /**
  * `npm pack` and `npm publish` run this first: `keyhall/client` as one module for any platform, its
- * types, and the console.
+ * types, the console, and the licences of the packages that are in the console.
  */
 import { rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { buildConsole } from '../server/console-build.ts'
+import { thirdPartyNotices } from './release/notices.ts'
 
 const root = join(import.meta.dir, '..')
 
-/** Writes `client.js`, `types/` and `console/` into a folder, anew. */
+/** Writes `client.js`, `types/`, `console/` and `THIRD-PARTY-NOTICES` into a folder, anew. */
 export async function buildPackage(folder: string) {
   // Comments in the module name its sources as they are seen from the current folder.
   process.chdir(root)
@@ -22,6 +23,7 @@ export async function buildPackage(folder: string) {
     naming: 'client.js',
   })
   await writeConsole(join(folder, 'console'))
+  await Bun.write(join(folder, 'THIRD-PARTY-NOTICES'), thirdPartyNotices())
   const types = Bun.spawnSync(
     [
       process.execPath,

@@ -64,6 +64,9 @@ test('the package holds what runs, the client with its types, and nothing else',
   expect(packed).toContain('dist/client.js')
   expect(packed).toContain('dist/types/client/index.d.ts')
   expect(packed).toContain('dist/console/index.html')
+  const notices = readFileSync(join(place, 'node_modules/keyhall/dist/THIRD-PARTY-NOTICES'), 'utf8')
+  for (const name of ['preact', '@preact/signals', '@preact/signals-core', 'uplot'])
+    expect(notices).toMatch(new RegExp(`^${name} [\\d.]+ \\(MIT\\)\n\n.*MIT License`, 'm'))
   expect(packed.filter((path) => /test|bench|\.map$|tsbuildinfo|keyhall$/.test(path))).toEqual([])
 })
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './commands.ts'
 
-export interface ReleasedPackage {
+interface ReleasedPackage {
   name: string
   version: string
   /** `sha512-…`, in Base64. */
@@ -67,17 +67,3 @@ export function requireLockedPackages() {
 /** The hash of a package in hexadecimal, as SLSA writes it. */
 export const sha512 = ({ integrity }: ReleasedPackage) =>
   Buffer.from(integrity.replace(/^sha512-/, ''), 'base64').toString('hex')
-
-/** The licences of the packages inside the executable, as they must be passed on with it. */
-export function thirdPartyNotices(): string {
-  const parts = releasedPackages()
-    .filter(({ path }) => existsSync(join(root, path, 'package.json')) && !path.includes('@oven/'))
-    .map(({ name, version, license, path }) => {
-      const text = ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license', 'LICENCE']
-        .map((file) => join(root, path, file))
-        .find((file) => existsSync(file))
-      return `${name} ${version} (${license})\n\n${text ? readFileSync(text, 'utf8').trim() : 'No text is in the package.'}`
-    })
-  const bun = 'Bun is in the executable. Its licence and those of its parts: https://bun.com/docs/project/licensing'
-  return `${[bun, ...parts].join(`\n\n${'-'.repeat(72)}\n\n`)}\n`
-}

@@ -89,7 +89,13 @@ async function usesWorkers(server: Serving, env: Record<string, string>, options
 }
 
 test('the built client runs in Node.js and is one file without dependencies', () => {
-  expect(readdirSync(`${home.path}/dist`).toSorted()).toEqual(['client.js', 'console', 'keyhall', 'types'])
+  expect(readdirSync(`${home.path}/dist`).toSorted()).toEqual([
+    'THIRD-PARTY-NOTICES',
+    'client.js',
+    'console',
+    'keyhall',
+    'types',
+  ])
   const script = `import { Keyhall, AuthenticationError } from './client.js'
     const fetch = async () => Response.json({ error: { message: 'no' } }, { status: 401 })
     const client = new Keyhall({ adminAPIKey: 'sk-admin-x', fetch })

@@ -73,12 +73,14 @@ describe.skipIf(reason !== null)('the container', () => {
     return join(place.path, name)
   }
 
-  test('has the executable, the libraries that it is linked with, and nothing else', () => {
+  test('has the executable, the libraries that it is linked with, and the licences', () => {
     const found = readdirSync(files, { recursive: true, withFileTypes: true })
       .filter((entry) => !entry.isDirectory())
       .map((entry) => join(entry.parentPath, entry.name).slice(files.length))
-    expect(found.filter((path) => !/^\/(usr\/)?lib(64)?\/.*(\.so\.\d+|\.so)$/.test(path))).toEqual([
+    expect(found.filter((path) => !/^\/(usr\/)?lib(64)?\/.*(\.so\.\d+|\.so)$/.test(path)).toSorted()).toEqual([
       '/usr/local/bin/keyhall',
+      '/usr/share/doc/keyhall/LICENSE',
+      '/usr/share/doc/keyhall/THIRD-PARTY-NOTICES',
     ])
   })
 
