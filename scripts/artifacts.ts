@@ -1,30 +1,31 @@
 /**
- * `npm run artifacts [-- PLATFORM…]`: builds what a release has, from the commit that is checked
- * out, into dist/release: the npm package, an archive with the executable for each platform (by
- * default, for all), a bill of materials, provenance, and checksums. With `--no-executables`,
- * without them.
+ * Builds what a release has, from the commit that is checked out, into dist/release: the npm
+ * package, an archive with the executable for each platform, a bill of materials, provenance, and
+ * checksums.
  */
-import { createHash } from 'node:crypto'
+import { createHash, type KeyObject } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { completion } from '../cli/completion/index.ts'
 import { buildExecutable } from './build-executable.ts'
 import { tarGz, zip, type ArchivedFile } from './release/archives.ts'
-import { git, main, requireCleanTree, root, run } from './release/commands.ts'
-import { requireLockedPackages, thirdPartyNotices } from './release/lock-file.ts'
-import { envelope, provenance, readSigningKey, signature, type Source, type Subject } from './release/provenance.ts'
+import { git, requireCleanTree, root, run } from './release/commands.ts'
+import { requireLockedPackages } from './release/lock-file.ts'
+import { thirdPartyNotices } from './release/notices.ts'
+import { envelope, provenance, signature, type Source, type Subject } from './release/provenance.ts'
 import { cyclonedx } from './release/sbom.ts'
-import { executableName, isWindows, parseTargets, type Target } from './targets.ts'
+import { executableName, isWindows, type Target } from './targets.ts'
 
 const dist = join(root, 'dist')
 const output = join(dist, 'release')
 
-/** Builds for these platforms. What a release had before in dist/release is removed. */
-export async function buildArtifacts(targets: readonly Target[]) {
+/**
+ * Builds for these platforms, and signs where there is a key. What a release had before in
+ * dist/release is removed.
+ */
+export async function buildArtifacts(targets: readonly Target[], key: KeyObject | null) {
   requireCleanTree()
   requireLockedPackages()
-  const key = process.env.KEYHALL_RELEASE_KEY ? readSigningKey(process.env.KEYHALL_RELEASE_KEY) : null
   const source = checkedOut()
   const stem = `keyhall-${source.version}`
   rmSync(output, { recursive: true, force: true })
@@ -107,10 +108,3 @@ const checksums = (): Subject[] =>
         .update(readFileSync(join(output, name)))
         .digest('hex'),
     }))
-
-if (import.meta.main)
-  await main('artifacts', async () => {
-    const options = { 'no-executables': { type: 'boolean' } } as const
-    const { values, positionals } = parseArgs({ args: process.argv.slice(2), options, allowPositionals: true })
-    await buildArtifacts(values['no-executables'] ? [] : parseTargets(positionals.length > 0 ? positionals : ['all']))
-  })

@@ -20,7 +20,7 @@ export interface Subject {
   sha256: string
 }
 
-const BUILD_TYPE = 'urn:keyhall:npm-run-artifacts:1'
+const BUILD_TYPE = 'urn:keyhall:npm-run-release:1'
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json'
 
 /**

@@ -53,6 +53,18 @@ test('a dry run says what would be done, and changes nothing', async () => {
   expect((await repository.git('tag')).out).toBe('')
 })
 
+for (const args of [['9.8.6'], ['9.8.6', '--dry-run'], ['--again']])
+  test(`a signing key that is none is refused before anything is written (${args.join(' ')})`, async () => {
+    const before = await head()
+    const env = { KEYHALL_RELEASE_KEY: join(repository.path, 'package.json') }
+    const ended = await repository.script('release', [...args, '--no-executables'], env)
+    expect(ended.code).toBe(1)
+    expect(ended.err).toContain('KEYHALL_RELEASE_KEY must name a file with an Ed25519 private key in PEM')
+    expect(await head()).toBe(before)
+    expect((await repository.git('status', '--porcelain')).out).toBe('')
+    expect((await repository.git('tag')).out).toBe('')
+  })
+
 test('a release has its version in every file, a commit, a tag, and files with signed checksums', async () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519')
   const key = join(repository.path, '../release.pem')
@@ -144,16 +156,9 @@ test('a second build of the commit, in another folder and with another umask, ha
   const again = join(repository.path, '../another')
   await repository.git('clone', '--quiet', repository.path, again)
   symlinkSync(join(repository.path, 'node_modules'), join(again, 'node_modules'))
-  const start = `umask 077; exec '${process.execPath}' scripts/artifacts.ts --no-executables`
+  const start = `umask 077; exec '${process.execPath}' scripts/release.ts --again --no-executables`
   const env = { PATH: process.env.PATH, TZ: 'Asia/Tokyo' }
   const built = Bun.spawnSync(['sh', '-c', start], { cwd: again, env })
   expect(String(built.stderr)).toBe('')
   expect(readFileSync(join(again, 'dist/release/SHA256SUMS'), 'utf8')).toBe(read('dist/release/SHA256SUMS'))
-})
-
-test('a signing key that is none is refused before anything is built', async () => {
-  const key = join(repository.path, 'package.json')
-  const ended = await repository.script('artifacts', ['--no-executables'], { KEYHALL_RELEASE_KEY: key })
-  expect(ended.code).toBe(1)
-  expect(ended.err).toContain('KEYHALL_RELEASE_KEY must name a file with an Ed25519 private key in PEM')
 })
