@@ -15,7 +15,7 @@ import type { World } from '../world/world.ts'
 import type { Mail } from './mailer.ts'
 import type { SignInLinks } from './sessions/sign-in-links.ts'
 import type { SignIns } from './sessions/sign-ins.ts'
-import type { MayFetchFrom } from './workload-identity/fetch-document.ts'
+import type { MayFetchFrom } from './shared/fetch-document.ts'
 
 /** What the running server says of itself. */
 export type ServerDescription = Pick<Output<typeof server.retrieve>, 'checks' | 'upstreams' | 'servers'>

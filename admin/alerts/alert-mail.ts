@@ -2,13 +2,14 @@
 import { dollarsOf } from '../../contract/money.ts'
 import type { DueAlert } from '../../ledger/alert-watch.ts'
 import type { Message } from '../mailer.ts'
+import { escapeHtml, oneLine } from '../shared/plain-text.ts'
 
 const dollars = (amount: number) => `$${amount.toFixed(2)}`
 
 /** `name` is that of the organization or the project. */
 export function alertMail(alert: DueAlert, name: string, to: string): Message {
   const { month, threshold_amount, spent, subject_prefix, project_id } = alert
-  const shown = name.replace(/[\s\p{C}]+/gu, ' ').trim()
+  const shown = oneLine(name)
   const whose = `${project_id === '' ? 'organization' : 'project'} ${shown}`
   const sentence = `The ${whose} has spent ${dollars(dollarsOf(spent))} in ${month} (UTC), which reaches the threshold of ${dollars(threshold_amount / 100)}.`
   const more = 'This alert is sent once a month. It stops no request; a spend limit does.'
@@ -16,9 +17,6 @@ export function alertMail(alert: DueAlert, name: string, to: string): Message {
     to,
     subject: `${subject_prefix ? `${subject_prefix} ` : ''}Spend alert: ${shown} reached ${dollars(threshold_amount / 100)}`,
     text: `${sentence}\n\n${more}\n`,
-    html: `<p>${escape(sentence)}</p>\n<p>${escape(more)}</p>\n`,
+    html: `<p>${escapeHtml(sentence)}</p>\n<p>${escapeHtml(more)}</p>\n`,
   }
 }
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-const escape = (text: string) => text.replace(/[&<>"]/g, (character) => entities[character]!)

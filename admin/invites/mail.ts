@@ -1,5 +1,6 @@
 /** The message that invites somebody: as text, and as simple HTML. */
 import type { Message } from '../mailer.ts'
+import { escapeHtml, oneLine } from '../shared/plain-text.ts'
 
 export interface Invitation {
   to: string
@@ -28,12 +29,12 @@ export function invitation({ to, link, ...invited }: Invitation): Message {
     ends,
   ]
   const html = [
-    `<p>${escape(sentence)}</p>`,
+    `<p>${escapeHtml(sentence)}</p>`,
     ...(projects.length > 0
-      ? [`<p>Projects:</p>\n<ul>${projects.map((project) => `<li>${escape(project)}</li>`).join('')}</ul>`]
+      ? [`<p>Projects:</p>\n<ul>${projects.map((project) => `<li>${escapeHtml(project)}</li>`).join('')}</ul>`]
       : []),
-    `<p><a href="${escape(link)}">Accept the invitation</a></p>`,
-    `<p>${escape(ends)}</p>`,
+    `<p><a href="${escapeHtml(link)}">Accept the invitation</a></p>`,
+    `<p>${escapeHtml(ends)}</p>`,
   ]
   return {
     to,
@@ -42,12 +43,3 @@ export function invitation({ to, link, ...invited }: Invitation): Message {
     html: `${html.join('\n')}\n`,
   }
 }
-
-/**
- * Names are what somebody typed: no line breaks in the subject, and nothing in the text that looks
- * like a line of ours.
- */
-export const oneLine = (name: string) => name.replace(/[\s\p{C}]+/gu, ' ').trim()
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
-export const escape = (text: string) => text.replace(/[&<>"']/g, (character) => entities[character]!)

@@ -7,7 +7,7 @@ import { EncryptJWT, jwtDecrypt } from 'jose'
 import { cookiesNamed } from '../../http/own-pages.ts'
 import { mac, type Pepper, type Peppers } from '../../keys/digest.ts'
 
-export const BEGUN_SECONDS = 600
+const BEGUN_SECONDS = 600
 
 export interface Begun {
   issuer: string

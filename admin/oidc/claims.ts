@@ -1,7 +1,7 @@
 /** What an issuer says of a person, read from the ID token and the userinfo endpoint. */
 import { Compile } from 'typebox/compile'
 import { email as emailSchema } from '../../contract/kit.ts'
-import { answerNotAccepted, groupsLeftOut } from './oidc-errors.ts'
+import { answerNotAccepted, groupsLeftOut } from '../../contract/oidc-errors.ts'
 import type { OidcSettings } from './oidc-settings.ts'
 
 export interface Claims {

@@ -18,7 +18,7 @@ import {
   noEmail,
   noSingleOrganization,
   notInvited,
-} from './oidc-errors.ts'
+} from '../../contract/oidc-errors.ts'
 import type { OidcSettings } from './oidc-settings.ts'
 
 export interface Found {

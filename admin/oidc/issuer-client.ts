@@ -7,10 +7,15 @@
 import * as client from 'openid-client'
 import { ApiError } from '../../contract/errors.ts'
 import type { World } from '../../world/world.ts'
-import { fetchBounded, Unfetchable, type MayFetchFrom } from '../workload-identity/fetch-document.ts'
+import { fetchBounded, Unfetchable, type MayFetchFrom } from '../shared/fetch-document.ts'
 import type { Begun } from './begun-cookie.ts'
 import { lacksSomething, readClaims, type Claims } from './claims.ts'
-import { answerNotAccepted, issuerMisconfigured, issuerUnavailable, refusedByIssuer } from './oidc-errors.ts'
+import {
+  answerNotAccepted,
+  issuerMisconfigured,
+  issuerUnavailable,
+  refusedByIssuer,
+} from '../../contract/oidc-errors.ts'
 import type { OidcSettings } from './oidc-settings.ts'
 
 const KEPT_MILLISECONDS = 3_600_000

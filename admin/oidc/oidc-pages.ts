@@ -4,7 +4,7 @@
  * server, because the browser keeps a strict cookie back where the issuer's site has led to.
  */
 import { createHash } from 'node:crypto'
-import { escape } from '../invites/mail.ts'
+import { escapeHtml } from '../shared/plain-text.ts'
 
 const style = `
   :root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }
@@ -39,7 +39,7 @@ ${body}
  * `path` is below `/console/`; it is written as seen from the callback, also below a proxy's path.
  */
 export const goOnPage = (path: string) => {
-  const relative = escape(path.replace(/^\/console\//, '../') || '../')
+  const relative = escapeHtml(path.replace(/^\/console\//, '../') || '../')
   return {
     body: page(
       'You are signed in',
@@ -54,7 +54,7 @@ export const failurePage = (sentence: string) => ({
   body: page(
     'Signing in failed',
     '',
-    `<p role="alert">${escape(sentence)}</p>\n<p><a href="../sign-in">Back to signing in</a></p>`,
+    `<p role="alert">${escapeHtml(sentence)}</p>\n<p><a href="../sign-in">Back to signing in</a></p>`,
   ),
   headers,
 })

@@ -1,6 +1,6 @@
 /** The message with a link to sign in: as text, and as simple HTML. */
-import { escape, oneLine } from '../invites/mail.ts'
 import type { Message } from '../mailer.ts'
+import { escapeHtml, oneLine } from '../shared/plain-text.ts'
 
 interface SignIn {
   to: string
@@ -19,6 +19,6 @@ export function signInMail({ to, organization, link, expires_at }: SignIn): Mess
     to,
     subject: `Sign in to ${name}`,
     text: `${[sentence, link, ends].join('\n\n')}\n`,
-    html: `<p>${escape(sentence)}</p>\n<p><a href="${escape(link)}">Sign in</a></p>\n<p>${escape(ends)}</p>\n`,
+    html: `<p>${escapeHtml(sentence)}</p>\n<p><a href="${escapeHtml(link)}">Sign in</a></p>\n<p>${escapeHtml(ends)}</p>\n`,
   }
 }

@@ -6,7 +6,7 @@
 import type { JSONWebKeySet } from 'jose'
 import type { IdentityProviderRow } from '../../database/identity-tables.ts'
 import type { World } from '../../world/world.ts'
-import { fetchDocument, Unfetchable, type MayFetchFrom } from './fetch-document.ts'
+import { fetchDocument, Unfetchable, type MayFetchFrom } from '../shared/fetch-document.ts'
 import { usableKeys } from './jwks.ts'
 
 const MINUTE = 60_000

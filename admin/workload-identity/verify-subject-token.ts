@@ -6,7 +6,7 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from 'jose'
 import type { IdentityProviderRow } from '../../database/identity-tables.ts'
 import { seconds, type World } from '../../world/world.ts'
-import { Unfetchable } from './fetch-document.ts'
+import { Unfetchable } from '../shared/fetch-document.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 import { ALGORITHMS } from './jwks.ts'
 import { invalidGrant, issuerUnavailable } from './oauth-error.ts'

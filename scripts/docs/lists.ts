@@ -5,6 +5,7 @@ import { auditEvents } from '../../contract/audit-events.ts'
 import * as errors from '../../contract/errors.ts'
 import * as gatewayErrors from '../../contract/gateway-errors.ts'
 import * as limitErrors from '../../contract/limit-errors.ts'
+import * as oidcErrors from '../../contract/oidc-errors.ts'
 import * as resourceErrors from '../../contract/resource-errors.ts'
 import * as sessionErrors from '../../contract/session-errors.ts'
 import { operations } from '../../contract/index.ts'
@@ -99,16 +100,21 @@ ${table(['code', 'when'], codes)}
   return { file: 'errors.md', title: 'Errors', about: 'every error that is answered, with its status and code.', text }
 }
 
-const words = { ...errors, ...limitErrors, ...gatewayErrors, ...resourceErrors, ...sessionErrors }
+const words = { ...errors, ...limitErrors, ...gatewayErrors, ...resourceErrors, ...sessionErrors, ...oidcErrors }
 
 /**
  * The words for errors, each called with the names of its parameters, and the comment that stands
  * above it.
  */
 function errorWords() {
-  const files = ['errors.ts', 'gateway-errors.ts', 'limit-errors.ts', 'resource-errors.ts', 'session-errors.ts'].map(
-    (name) => new URL(`../../contract/${name}`, import.meta.url),
-  )
+  const files = [
+    'errors.ts',
+    'gateway-errors.ts',
+    'limit-errors.ts',
+    'resource-errors.ts',
+    'session-errors.ts',
+    'oidc-errors.ts',
+  ].map((name) => new URL(`../../contract/${name}`, import.meta.url))
   const source = files.map((file) => readFileSync(file, 'utf8')).join('\n')
   const declared = source.matchAll(/(?:\/\*\*(?:\n \*)? ((?:(?!\*\/).)*?)\s*\*\/\n)?export const (\w+) = \(([^)]*)\)/gs)
   return [...declared].map(([, about = '', name, parameters]) => {
