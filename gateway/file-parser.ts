@@ -70,16 +70,16 @@ export class FileParser {
 
   /** The whole file; undefined when it is wrong, which is reported. */
   file(schema: Schema): unknown {
-    return this.isYaml ? this.value(this.#document.contents, schema, 'The file') : undefined
+    return this.#isYaml ? this.value(this.#document.contents, schema, 'The file') : undefined
   }
 
   /** One member of the file; undefined when it is not there, or wrong, which is reported. */
   member(name: string, schema: Schema): unknown {
-    const node = this.isYaml ? this.at(name) : null
+    const node = this.#isYaml ? this.at(name) : null
     return node ? this.value(node, schema, name) : undefined
   }
 
-  get isYaml() {
+  get #isYaml() {
     return this.#document.errors.length === 0
   }
 

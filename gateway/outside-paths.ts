@@ -14,7 +14,18 @@ export const OutsidePaths = t.Array(t.String({ format: 'path' }), {
 })
 
 /** The first segments of what Keyhall answers itself, and of what it forwards anyway. */
-const ours = new Set(['v1', 'verify', 'metrics', 'health', 'livez', 'readyz', 'oauth', 'invites', 'openapi.json'])
+const ours = new Set([
+  'v1',
+  'verify',
+  'metrics',
+  'health',
+  'livez',
+  'readyz',
+  'oauth',
+  'invites',
+  'console',
+  'openapi.json',
+])
 
 /** What is wrong with a path, as the end of "must …"; null if nothing is. */
 export function wrongPath(text: string): string | null {

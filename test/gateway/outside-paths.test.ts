@@ -198,7 +198,7 @@ paths:
   ])
   writeFileSync(file, 'upstreams: [{ name: one, base_url: "http://127.0.0.1:1/v1" }]\npaths: [/a, /b, /a]\n')
   expect((await run(['config', 'check', file])).err).toBe(`${file}:2:17: "/a" is in the list twice.\n`)
-  for (const path of ['/', '', '/verify', '/metrics/x', '/openapi.json', '/a b', '/a?b', '/a#b', '/ä'])
+  for (const path of ['/', '', '/verify', '/metrics/x', '/openapi.json', '/Console/x', '/a b', '/a?b', '/a#b', '/ä'])
     expect(wrongPath(path)).not.toBeNull()
   for (const path of ['/tokenize', '/apply-template', '/lora-adapters', '/slots/0', '/v2/rerank'])
     expect(wrongPath(path)).toBeNull()
