@@ -152,7 +152,7 @@ export async function grantedTo(sql: Sql, owned: Owned): Promise<string[] | null
 }
 
 /** A role that somebody holds; the permissions are JSON, and null for a built-in role. */
-export interface HeldRole {
+interface HeldRole {
   resource_id: string
   role: string
   permissions: string | null

@@ -9,10 +9,10 @@ import { readHeldPermissions } from '../../keys/held-permissions.ts'
 import { grantedTo } from '../../keys/read-project-key.ts'
 import { handlers, type Call } from '../call.ts'
 import { requireActive } from '../rules/require-active.ts'
+import { addKey } from '../shared/add-key.ts'
 import { deleteProjectKey } from '../shared/delete-project-key.ts'
 import { findProjectById } from '../shared/find-project.ts'
 import { projectsOfPerson } from '../shared/person-projects.ts'
-import { addPersonalKey } from '../shared/personal-key.ts'
 import { presentKey, withOwners } from '../shared/project-key-rows.ts'
 import { rotateKey } from '../shared/rotate-key.ts'
 
@@ -58,8 +58,8 @@ export const myApiKeyHandlers = handlers(myApiKeys, {
     const { caller, body } = call
     const { project_id, ...wanted } = body
     await requireMayCreate(call, project_id)
-    const { id, value } = await addPersonalKey(call, { project_id, user_id: caller.user_id }, wanted)
-    call.record('api_key.created', { id, data: { scopes: wanted.scopes ?? [] } }, project_id)
+    const place = { project_id, owner_type: 'user' as const, owner_id: caller.user_id }
+    const { id, value } = await addKey(call, place, wanted)
     return { ...present(await findOwnKey(call, id)), value }
   },
 

@@ -6,8 +6,8 @@ import { changeKey } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
 import { requireKeyGrantable } from '../rules/require-grantable.ts'
 import { requireActive } from '../rules/require-active.ts'
+import { addKey } from '../shared/add-key.ts'
 import { deleteProjectKey } from '../shared/delete-project-key.ts'
-import { addPersonalKey } from '../shared/personal-key.ts'
 import { presentKey, withOwners, type Access } from '../shared/project-key-rows.ts'
 import { rotateKey } from '../shared/rotate-key.ts'
 
@@ -32,8 +32,8 @@ export default handlers(projectApiKeys, {
     if (!owner) throw notFound('user', user_id, 'user_id')
     if (!owner.access) throw invalid(`User ${user_id} is not a member of ${call.project.id}`, 'user_id')
     await requireKeyGrantable(call, { id: user_id, account_role: null }, wanted.scopes)
-    const { id, value } = await addPersonalKey(call, { project_id: call.project.id, user_id }, wanted)
-    call.record('api_key.created', { id, data: { scopes: wanted.scopes ?? [] } })
+    const place = { project_id: call.project.id, owner_type: 'user' as const, owner_id: user_id }
+    const { id, value } = await addKey(call, place, wanted)
     return { ...presentKey(await findProjectApiKey(call, id)), value }
   },
 

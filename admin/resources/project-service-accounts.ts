@@ -6,13 +6,13 @@ import {
 } from '../../contract/project-service-accounts.ts'
 import { listOf } from '../../database/table-list.ts'
 import { accountRole, directProjectRank } from '../../keys/access.ts'
-import { deletedKey, withMac } from '../../keys/key-mac.ts'
+import { deletedKey } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
 import { requireKeyGrantable, requireProjectRoleGrantable } from '../rules/require-grantable.ts'
 import { requireActive } from '../rules/require-active.ts'
+import { addKey } from '../shared/add-key.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
 import { endAccessTokensOf } from '../shared/end-access-tokens.ts'
-import { issueKey } from '../shared/issue-key.ts'
 import { leaveAll } from '../rules/leave-all.ts'
 import { replaceBuiltInRole } from '../shared/find-user.ts'
 
@@ -39,7 +39,7 @@ export default handlers(projectServiceAccounts, {
       name,
       role,
       created_at: call.now,
-      api_key: withoutKey ? null : await addKey(call, id, { expires_in_seconds }),
+      api_key: withoutKey ? null : await addAccountKey(call, id, { expires_in_seconds }),
     }
   },
 
@@ -92,7 +92,7 @@ export const serviceAccountApiKeys = handlers(serviceAccountApiKeysContract, {
     requireActive(call.project)
     const { id, role } = await findServiceAccount(call)
     await requireKeyGrantable(call, { id, account_role: role }, call.body.scopes)
-    return addKey(call, id, call.body)
+    return addAccountKey(call, id, call.body)
   },
 })
 
@@ -135,25 +135,13 @@ export async function findServiceAccount(
   return account
 }
 
-/** Issues a key for the account. The default name is OpenAI's. */
-async function addKey(
+/** Makes a key for the account. The default name is OpenAI's. */
+async function addAccountKey(
   call: InProject,
   owner_id: string,
   { name = 'Secret Key', ...wanted }: { name?: string; scopes?: string[]; expires_in_seconds?: number | null },
 ) {
-  const { value, columns } = issueKey(call, 'service_account', { name, ...wanted })
-  await call.db
-    .insertInto('api_keys')
-    .values(
-      withMac(call.keys.pepper, 'api_keys', {
-        ...within(call),
-        owner_type: 'service_account' as const,
-        owner_id,
-        ...columns,
-      }),
-    )
-    .execute()
-  call.record('api_key.created', { id: columns.id, data: { scopes: wanted.scopes ?? [] } })
-  const { id, created_at, expires_at } = columns
-  return { object: 'organization.project.service_account.api_key' as const, id, name, value, created_at, expires_at }
+  const place = { project_id: call.project.id, owner_type: 'service_account' as const, owner_id }
+  const key = await addKey(call, place, { name, ...wanted })
+  return { object: 'organization.project.service_account.api_key' as const, ...key }
 }

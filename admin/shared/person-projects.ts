@@ -8,14 +8,17 @@ interface Person {
   user_id: string
 }
 
-export interface PersonProject {
+interface PersonProject {
   id: string
   name: string
   role: 'owner' | 'member' | 'viewer'
   permissions: string[]
 }
 
-/** The active ones, the oldest first, at most `limit`. */
+/**
+ * The active ones, the oldest first, at most `limit`. Only the answer is bounded: all roles of the
+ * person are read.
+ */
 export async function projectsOfPerson(sql: Sql, person: Person, limit: number): Promise<PersonProject[]> {
   const rows = await rolesInProjects(sql, person)
   const wide = rows.filter(({ resource_id }) => resource_id === person.organization_id)

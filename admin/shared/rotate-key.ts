@@ -4,9 +4,9 @@
  */
 import { invalid, notFound } from '../../contract/errors.ts'
 import type { projectApiKeys } from '../../contract/project-api-keys.ts'
-import { changeKey, withMac } from '../../keys/key-mac.ts'
+import { changeKey } from '../../keys/key-mac.ts'
 import type { Call } from '../call.ts'
-import { issueKey } from './issue-key.ts'
+import { addKey } from './add-key.ts'
 
 type InOrganization = Pick<
   Call<typeof projectApiKeys.rotate>,
@@ -32,20 +32,15 @@ export async function rotateKey(
     .executeTakeFirstOrThrow()
   if (old.expires_at !== null && old.expires_at <= now) throw invalid(`API key ${id} is expired and cannot be rotated`)
   const { project_id, owner_type, owner_id, name } = old
-  const scopes = JSON.parse(old.scopes) as string[]
   const lifetime = expires_in_seconds ?? (old.expires_at === null ? null : old.expires_at - old.created_at)
-  const kind = owner_type === 'user' ? 'project' : 'service_account'
-  const { value, columns } = issueKey(call, kind, { name, scopes, expires_in_seconds: lifetime })
-  await db
-    .insertInto('api_keys')
-    .values(withMac(call.keys.pepper, 'api_keys', { organization_id, project_id, owner_type, owner_id, ...columns }))
-    .execute()
+  const wanted = { name, scopes: JSON.parse(old.scopes) as string[], expires_in_seconds: lifetime }
+  const place = { project_id, owner_type: owner_type as 'user' | 'service_account', owner_id }
+  const made = await addKey(call, place, wanted)
   const ends = Math.min(old.expires_at ?? Infinity, now + overlap_seconds)
   await expireSoon(call, id, ends)
-  call.record('api_key.created', { id: columns.id, data: { scopes } }, project_id)
   if (ends !== old.expires_at)
     call.record('api_key.updated', { id, changes_requested: { expires_in_seconds: ends - now } }, project_id)
-  return { id: columns.id, value }
+  return { id: made.id, value: made.value }
 }
 
 async function expireSoon({ db, keys, organization_id }: InOrganization, id: string, expires_at: number) {
