@@ -47,7 +47,7 @@ export const accepted: readonly AcceptedDifference[] = [
     operation: 'invites.create',
     where: 'body role',
     what: 'values: only ours member',
-    why: 'The older word for `reader`, which their own texts still use; here somebody who may not look around.',
+    why: 'Somebody without a role in the organization. Their texts still use the word for `reader`.',
   },
   { operation: 'invites.create', where: 'body projects', what: 'maxItems: ours 100, theirs none', why: bounded },
 
