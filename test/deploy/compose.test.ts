@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { settings } from '../../server/config.ts'
 import { folder } from '../cli/command.ts'
+import { guideBlock } from '../guide-block.ts'
 import { execForm, only, stagesOf } from './dockerfile.ts'
 
 setDefaultTimeout(60_000)
@@ -63,10 +64,7 @@ describe('the files for Compose', () => {
     const known = new Set<string>(Object.values(settings).map(({ env }) => env))
     for (const { services, secrets = {} } of [base, vllm])
       for (const name of Object.keys(services.keyhall!.environment!)) {
-        expect({ name, isKnown: known.has(name) || known.has(name.replace(/_FILE$/, '')) }).toEqual({
-          name,
-          isKnown: true,
-        })
+        expect({ name, isKnown: known.has(name) }).toEqual({ name, isKnown: true })
         const path = services.keyhall!.environment![name]!
         if (name.endsWith('_FILE'))
           expect(Object.keys(secrets).map((secret) => `/run/secrets/${secret}`)).toContain(path)
@@ -111,9 +109,7 @@ describe.skipIf(!hasOpenssl)('the guide', () => {
   afterAll(() => copy.remove())
 
   test('makes the secrets that the files name, in a folder that nobody else can enter', () => {
-    const guide = readFileSync(join(root, 'docs/guides/install.md'), 'utf8')
-    const [, commands] = /```sh compose\n(.*?)```/s.exec(guide)!
-    const ran = Bun.spawnSync(['bash', '-euc', commands!], { cwd: copy.path })
+    const ran = Bun.spawnSync(['bash', '-euc', guideBlock('install.md', 'sh compose')], { cwd: copy.path })
     expect({ code: ran.exitCode, err: ran.stderr.toString() }).toEqual({ code: 0, err: '' })
     const text = (file: string) => readFileSync(join(copy.path, file), 'utf8').trim()
     expect(statSync(join(copy.path, 'secrets')).mode & 0o777).toBe(0o700)

@@ -69,6 +69,18 @@ describe('the files of the chart', () => {
   })
 })
 
+test('the chart and the guides wait for a first start alike: a migration is one transaction', () => {
+  const probes = [...read('templates/deployment.yaml').matchAll(/startupProbe:.*?livenessProbe:/gs)].map(String)
+  for (const guide of ['operations', 'kubernetes']) {
+    const text = readFileSync(join(root, `docs/guides/${guide}.md`), 'utf8')
+    probes.push(...[...text.matchAll(/startupProbe:.*/g)].map(String))
+  }
+  const waits = probes.map((probe) =>
+    [/periodSeconds: (\d+)/, /failureThreshold: (\d+)/].map((number) => number.exec(probe)![1]),
+  )
+  expect(waits).toEqual(Array.from({ length: 3 }, () => ['2', '300']))
+})
+
 test('the guide sets only values that the chart has', () => {
   const guide = readFileSync(join(root, 'docs/guides/install.md'), 'utf8')
   const set = [...guide.matchAll(/--set(?:-file)? ([\w.]+)=/g)].map(([, path]) => path!)
@@ -78,10 +90,8 @@ test('the guide sets only values that the chart has', () => {
   expect(set.filter((path) => open.test(path) && !isSetting(path.split('.').at(-1)!))).toEqual([])
 })
 
-const known = new Set(Object.values(settings).map(({ env }) => env))
-
-/** A secret can be read from a file: `KEYHALL_DATABASE_FILE`. */
-const isSetting = (name: string) => known.has(name) || known.has(name.replace(/_FILE$/, ''))
+const known = new Set<string>(Object.values(settings).map(({ env }) => env))
+const isSetting = (name: string) => known.has(name)
 
 const helm = process.env.TEST_HELM ?? Bun.which('helm')
 if (!helm) console.log('NOT TESTED: the chart with helm, because there is no helm')

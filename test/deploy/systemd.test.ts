@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { settings } from '../../server/config.ts'
 import { folder, serve } from '../cli/command.ts'
+import { guideBlock } from '../guide-block.ts'
 import { program } from '../program.ts'
 
 setDefaultTimeout(60_000)
@@ -43,9 +44,23 @@ describe('the systemd unit', () => {
     const credentials = valuesOf(dropIn, 'LoadCredential').map((value) => `%d/${value.split(':')[0]}`)
     const variables = valuesOf(dropIn, 'Environment').map((value) => value.split('=') as [string, string])
     const known = new Set<string>(Object.values(settings).map(({ env }) => env))
-    for (const [name] of variables)
-      expect([name, known.has(name) || known.has(name.replace(/_FILE$/, ''))]).toEqual([name, true])
+    for (const [name] of variables) expect([name, known.has(name)]).toEqual([name, true])
     expect(variables.map(([, path]) => path).filter((path) => path.startsWith('%d/'))).toEqual(credentials)
+  })
+
+  test('with PostgreSQL gives a command on the host, as the guide starts it, what the server has', () => {
+    const command = guideBlock('install.md', 'sh systemd').replaceAll(/\\\n\s*/g, '')
+    const [, name] = / --unit (\S+) /.exec(command)!
+    const properties = [...command.matchAll(/ -p (\S+)/g)].map(([, property]) => property!).join('\n')
+    // systemd-run takes these as they are; only a unit has specifiers.
+    const resolved = (value: string) =>
+      value.replace('%d', `/run/credentials/${name}.service`).replace('%S', '/var/lib')
+    expect(command).toContain(` --uid ${valuesOf(unit, 'User')[0]} `)
+    expect(valuesOf(properties, 'WorkingDirectory')).toEqual(valuesOf(unit, 'WorkingDirectory').map(resolved))
+    expect(valuesOf(properties, 'EnvironmentFile')).toEqual(valuesOf(unit, 'EnvironmentFile'))
+    expect(valuesOf(properties, 'LoadCredential')).toEqual(valuesOf(dropIn, 'LoadCredential'))
+    expect(valuesOf(properties, 'Environment')).toEqual(valuesOf(dropIn, 'Environment').map(resolved))
+    expect(command).toEndWith(` ${valuesOf(unit, 'ExecStart')[0]!.split(' ')[0]} admin-keys create\n`)
   })
 })
 
