@@ -1,6 +1,6 @@
 /** How each operation on sessions and on the caller is called with success. */
 import type { contract } from '../contract/index.ts'
-import { newOwnKey, newProject, newSession } from './made.ts'
+import { fillSessions, newOwnKey, newProject, newSession } from './made.ts'
 import { nothing, type Recipes } from './recipe.ts'
 import { fromPage } from './setup.ts'
 
@@ -8,8 +8,12 @@ export const people: Recipes<Pick<typeof contract.admin.organization, 'sessions'
   sessions: {
     list: { prepare: nothing, events: {} },
     create: {
-      prepare: async ({ admin_key }) => ({ params: {}, body: { admin_key }, headers: fromPage }),
-      events: { 'login.succeeded': 1 },
+      // Of somebody with as many sessions as there can be the oldest ends.
+      async prepare(tenant) {
+        await fillSessions(tenant)
+        return { params: {}, body: { admin_key: tenant.admin_key }, headers: fromPage }
+      },
+      events: { 'login.succeeded': 1, 'logout.succeeded': 1 },
     },
     delete: {
       prepare: async (tenant) => ({ params: { session_id: (await newSession(tenant)).id } }),
