@@ -51,7 +51,11 @@ describe.each(formats)('an archive of $name', ({ name, make, unpack }) => {
   })
 })
 
-test.skipIf(!Bun.which('sha256sum'))('the guide checks an archive, unpacks it and runs what is in it', () => {
+// Every Linux has it, so that a test without it fails there.
+const hasSha256sum = process.platform === 'linux' || Bun.which('sha256sum') !== null
+if (!hasSha256sum) console.log('NOT TESTED: the archive of the guide, because there is no sha256sum')
+
+test.skipIf(!hasSha256sum)('the guide checks an archive, unpacks it and runs what is in it', () => {
   const place = join(home.path, 'guide')
   mkdirSync(place)
   const content = Buffer.from(`#!/bin/sh\nexec '${program.join("' '")}' "$@"\n`)
