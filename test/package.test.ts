@@ -1,6 +1,6 @@
 /** What `npm pack` makes in a fresh clone is installed in an empty folder, and used from there. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { folder, run, serve } from './cli/command.ts'
 import { guideBlock } from './guide-block.ts'
@@ -89,6 +89,18 @@ test.each(nodes())(
     expect(await server.ended).toMatchObject({ code: 0, err: '' })
   },
 )
+
+test('the client is one module without dependencies, which runs in Node.js alone', async () => {
+  const alone = join(home.path, 'alone')
+  mkdirSync(alone)
+  copyFileSync(join(place, 'node_modules/keyhall/dist/client.js'), join(alone, 'client.js'))
+  const script = `import { Keyhall, AuthenticationError } from './client.js'
+    const fetch = async () => Response.json({ error: { message: 'no' } }, { status: 401 })
+    const client = new Keyhall({ adminAPIKey: 'sk-admin-x', fetch })
+    await client.admin.organization.projects.list().catch((error) => console.log(error instanceof AuthenticationError))`
+  const ran = await run(['--input-type=module', '-e', script], { cwd: alone, program: ['node'] })
+  expect(ran).toMatchObject({ code: 0, out: 'true\n' })
+})
 
 test('the guide installs it with npm, and completion is one that bash takes', () => {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }

@@ -3,9 +3,10 @@
  * that cannot be written to. `npm ci` alone is not run: the packages are here already.
  */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { chownSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { chownSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { folder } from '../cli/command.ts'
+import { copySources } from '../release/throwaway-repository.ts'
 import { emptyDatabase } from '../setup.ts'
 import { all, execForm, ignoredBy, only, stagesOf } from './dockerfile.ts'
 import { cannotRun, start, type Container } from './empty-root.ts'
@@ -150,15 +151,9 @@ describe.skipIf(reason !== null)('the container', () => {
 /** Copies the context, and runs the steps of the first stage in it; the result lies in `result`. */
 function runBuildStage(place: string) {
   const context = join(place, 'context')
-  const listed = Bun.spawnSync(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root })
-  for (const path of listed.stdout.toString().split('\0').filter(Boolean)) {
-    if (isIgnored(path)) continue
-    mkdirSync(dirname(join(context, path)), { recursive: true })
-    cpSync(join(root, path), join(context, path))
-  }
+  copySources(context, (file) => !isIgnored(file))
   const commands = all(build!, 'RUN').map(({ rest }) => rest)
   expect(commands.slice(0, 2)).toEqual(['npm ci', 'npm run build'])
-  symlinkSync(join(root, 'node_modules'), join(context, 'node_modules'))
   for (const command of commands.slice(1)) {
     const ran = Bun.spawnSync(['sh', '-ec', command.replaceAll('/result', join(place, 'result'))], { cwd: context })
     if (ran.exitCode !== 0) throw new Error(`${command}: ${ran.stdout.toString()}${ran.stderr.toString()}`)

@@ -5,11 +5,14 @@ import { folder, run } from '../cli/command.ts'
 
 const root = join(import.meta.dir, '../..')
 
-/** Copies the files that a clone would have if everything here were committed. */
-export function copySources(to: string) {
+/**
+ * Copies the files that a clone would have if everything here were committed; those that `isWanted`
+ * takes.
+ */
+export function copySources(to: string, isWanted: (file: string) => boolean = () => true) {
   const listed = Bun.spawnSync(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root })
   for (const file of new Set(String(listed.stdout).split('\0').filter(Boolean)))
-    cpSync(join(root, file), join(to, file), { force: true })
+    if (isWanted(file)) cpSync(join(root, file), join(to, file), { force: true })
   symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'))
 }
 
