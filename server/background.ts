@@ -19,7 +19,7 @@ import { Revocations } from '../revocation/revocations.ts'
 import type { Parts } from './parts.ts'
 import { openReports } from './report-maker.ts'
 
-export type Background = Awaited<ReturnType<typeof startBackground>>
+type Background = Awaited<ReturnType<typeof startBackground>>
 
 export async function startBackground(parts: Parts, metrics: Metrics) {
   const { database, world, onError } = parts

@@ -13,16 +13,16 @@ import type { World } from '../world/world.ts'
 import type { Handler } from './router.ts'
 
 /** Below the second that Kubernetes gives a probe by default, so that the reason arrives. */
-export const DATABASE_ANSWERS_WITHIN_MILLISECONDS = 800
+const DATABASE_ANSWERS_WITHIN_MILLISECONDS = 800
 /** However many ask, the database is asked this often at most. */
 const CACHED_MILLISECONDS = 1_000
 
 const checkNames = ['database', 'migrations', 'upstreams', 'shutdown'] as const
-export type CheckName = (typeof checkNames)[number]
+type CheckName = (typeof checkNames)[number]
 
 /** Null: all is well. The cause is for the log. */
 type Finding = { reason: string; cause?: unknown } | null
-export type Findings = Record<CheckName, Finding>
+type Findings = Record<CheckName, Finding>
 
 interface Probed {
   database: Database

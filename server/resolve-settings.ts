@@ -27,16 +27,16 @@ interface Place {
 export type Given = Partial<Record<SettingName, string>>
 
 /** Those that a file can hold, by the setting that names the file. */
-const fileOf: Partial<Record<SettingName, SettingName>> = {
+export const fileOfSecret = {
   database: 'database_file',
   admin_key: 'admin_key_file',
   smtp_url: 'smtp_url_file',
   upstream_api_key: 'upstream_api_key_file',
   oidc_client_secret: 'oidc_client_secret_file',
   pepper: 'pepper_file',
-}
+} as const satisfies Partial<Record<SettingName, SettingName>>
 
-export const secretNames = Object.keys(fileOf) as SettingName[]
+export const secretNames = Object.keys(fileOfSecret) as SettingName[]
 
 /**
  * Reads `keyhall.yaml`, if one is named, when it is needed. Throws Failed or WrongSetting with a
@@ -68,7 +68,7 @@ function placesOf(
 }
 
 function resolve(name: SettingName, places: readonly Place[]): Resolved {
-  const nameOfFile = fileOf[name]
+  const nameOfFile = (fileOfSecret as Partial<Record<SettingName, SettingName>>)[name]
   for (const { from, text: textOf, nameOf } of places) {
     const text = textOf(name)
     const path = nameOfFile && textOf(nameOfFile)

@@ -101,7 +101,7 @@ export const signInSettings = {
   }),
 }
 
-export type SignInSettings = Pick<Config, Extract<SettingName, keyof typeof signInSettings>>
+type SignInSettings = Pick<Config, Extract<SettingName, keyof typeof signInSettings>>
 
 /** From the environment or the file; null where nobody signs in this way. Throws Failed. */
 export function readSignIn(config: SignInSettings, file: GatewayConfig | null): OidcConfig | null {

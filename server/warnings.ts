@@ -4,6 +4,7 @@ import { sqlitePath } from '../database/sqlite-address.ts'
 import { suggestion } from '../world/suggestion.ts'
 import type { Terminal } from '../world/terminal.ts'
 import { settings, type Config } from './config.ts'
+import { fileOfSecret } from './resolve-settings.ts'
 
 /** One sentence for each problem. */
 export function warnings(config: Config, { environment }: Pick<Terminal, 'environment'>): string[] {
@@ -60,14 +61,11 @@ export function readableByOthers(config: Files): string[] {
  */
 const isPrivatePlace = (path: string) => /^\/run\/(secrets|credentials)\//.test(path)
 
-const secretFileNames = [
-  'database_file',
-  'admin_key_file',
-  'smtp_url_file',
-  'upstream_api_key_file',
-  'oidc_client_secret_file',
-  'first_key_file',
-] as const
+/** Those that the operator makes, and the one with the first admin key. */
+export const secretFileNames = [
+  ...Object.values(fileOfSecret).filter((name) => name !== 'pepper_file'),
+  'first_key_file' as const,
+]
 
 const secretFiles = (config: Files) =>
   secretFileNames.flatMap((name) =>

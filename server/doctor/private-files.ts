@@ -4,25 +4,12 @@ import { dirname } from 'node:path'
 import { sqlitePath } from '../../database/sqlite-address.ts'
 import { readGatewayFile } from '../../gateway/config-file.ts'
 import { fileContext } from '../file-settings.ts'
-import { isReadableByOthers, quoted, readableByOthers } from '../warnings.ts'
+import { isReadableByOthers, quoted, readableByOthers, secretFileNames } from '../warnings.ts'
 import { check, ok, problem, warning, type Finding, type Host } from './finding.ts'
 
 export const privateFiles = check({
   name: 'files',
-  settings: [
-    'database',
-    'database_file',
-    'pepper',
-    'pepper_file',
-    'revocations_file',
-    'admin_key_file',
-    'smtp_url_file',
-    'upstream_api_key_file',
-    'oidc_client_secret_file',
-    'first_key_file',
-    'tls_key',
-    'config',
-  ],
+  settings: ['database', 'pepper', 'pepper_file', 'revocations_file', 'tls_key', 'config', ...secretFileNames],
   late: 'Look whether the disk with the files of Keyhall answers.',
   look(config, { environment }) {
     const { database, revocations_file, config: file } = config
