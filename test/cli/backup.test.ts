@@ -88,6 +88,7 @@ describe('keyhall backup', () => {
     const { address, drop } = await emptyDatabase('postgres')
     const withPassword = new URL(address)
     withPassword.password = 'hush'
+    withPassword.searchParams.set('sslpassword', 'hush')
     for (const [name, tool] of [
       ['backup', 'pg_dump --format=custom'],
       ['restore', 'pg_restore --clean'],
