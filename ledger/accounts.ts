@@ -29,6 +29,8 @@ export interface Sources {
   budgets: readonly [Budget, Budget]
 }
 
+type Owner = Pick<Ask, 'organization_id' | 'project_id'>
+
 interface Found extends Sources {
   ask: Ask
   month: string
@@ -92,14 +94,14 @@ export class Accounts {
   }
 
   #find(ask: Ask, month: string): Sources {
-    const { organization_id, project_id } = ask
-    return {
-      windows: ask.windows.map((one) => this.#window(ask, one)),
-      budgets: [
-        this.#budget({ organization_id, project_id: '', month }),
-        this.#budget({ organization_id, project_id, month }),
-      ],
-    }
+    return { windows: ask.windows.map((one) => this.#window(ask, one)), budgets: this.#budgetsOf(ask, month) }
+  }
+
+  #budgetsOf({ organization_id, project_id }: Owner, month: string): Sources['budgets'] {
+    return [
+      this.#budget({ organization_id, project_id: '', month }),
+      this.#budget({ organization_id, project_id, month }),
+    ]
   }
 
   #window({ organization_id, project_id }: Ask, { limit_key, metric, span, limit }: WindowAsk): RateWindow {
@@ -139,14 +141,13 @@ export class Accounts {
   }
 
   /** Counts what a request cost for which nothing was held. */
-  addCost(of: { organization_id: string; project_id: string }, month: string, cost: number) {
-    for (const project_id of ['', of.project_id]) {
-      const key = { organization_id: of.organization_id, project_id, month }
-      const name = budgetName(key)
-      let budget = this.#budgets.get(name)
-      if (!budget) this.#budgets.set(name, (budget = new Budget(key)))
-      budget.settle(0, cost, budget.version)
-    }
+  addCost(of: Owner, month: string, cost: number) {
+    for (const budget of this.#budgetsOf(of, month)) budget.settle(0, cost, budget.version)
+  }
+
+  /** Hands over what a request may cost whose result comes later, for which nothing was held. */
+  addDeferred(of: Owner, month: string, amount: number) {
+    for (const budget of this.#budgetsOf(of, month)) budget.handOver(amount)
   }
 
   /** The database has settled what this server held. */

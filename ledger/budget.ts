@@ -95,15 +95,17 @@ export class Budget {
    */
   settle(amount: number, cost: number | 'later', version: number) {
     this.#inFlight -= amount
-    if (cost === 'later') {
-      this.#deferred += amount
-      return
-    }
+    if (cost === 'later') return this.handOver(amount)
     this.#settled += cost
     const unused = amount - cost
     if (unused <= 0) return
     this.#refused = null
     if (this.limit !== null && version === this.version) this.#free += unused
+  }
+
+  /** From the next exchange on, the database holds this amount by itself. */
+  handOver(amount: number) {
+    this.#deferred += amount
   }
 
   refuses(amount: number, world: Pick<World, 'steady'>) {

@@ -12,7 +12,7 @@ import type { Deferral } from './admission.ts'
 import type { Ask } from './ask.ts'
 import type { BudgetKey } from './budget.ts'
 import type { NewDeferred } from './exchange-types.ts'
-import { costOf, type Counts, type Series } from './usage-counts.ts'
+import { costOf, type Counts, type Series, type Told } from './usage-counts.ts'
 import { seriesId } from './series-rows.ts'
 import { inFlightRow, rollUp } from './usage-rows.ts'
 
@@ -29,10 +29,12 @@ interface Begun {
   month: string
   at: number
   deferral: Deferral
+  told: Told
 }
 
-export const newDeferred = ({ ask, month, at, deferral }: Begun, world: World): NewDeferred => ({
+export const newDeferred = ({ ask, month, at, deferral, told }: Begun, world: World): NewDeferred => ({
   ...deferral,
+  told,
   id: newId('deferred_', world),
   organization_id: ask.organization_id,
   project_id: ask.project_id,
@@ -60,7 +62,7 @@ export async function holdDeferred(sql: Sql, key: BudgetKey, amount: number) {
 
 /** `now` is the database's clock. */
 export async function keepDeferred(sql: Sql, requests: readonly NewDeferred[], now: number) {
-  for (const { patience_milliseconds, ...request } of requests) {
+  for (const { patience_milliseconds, told: _, ...request } of requests) {
     const { month, amount } = request
     await sql
       .insertInto('in_flight')

@@ -1,7 +1,7 @@
 /** What a server sends in an exchange, and what it gets back. */
 import type { DeferredRequestRow } from '../database/ledger-tables.ts'
 import type { BudgetKey, BudgetReport } from './budget.ts'
-import type { InFlightRow, UsageRow } from './usage-counts.ts'
+import type { InFlightRow, Told, UsageRow } from './usage-counts.ts'
 import type { Given, Span, Wish, WindowReport } from './window-state.ts'
 
 export interface WindowKey {
@@ -30,6 +30,8 @@ export interface Need {
 export type NewDeferred = Omit<DeferredRequestRow, 'look_at' | 'give_up_at'> & {
   /** How long to wait for the result. */
   patience_milliseconds: number
+  /** What the database knew of the request when its server handed it over. */
+  told: Told
 }
 
 export interface Batch {

@@ -11,8 +11,7 @@ import { budgetName } from './budget.ts'
 import type { Decision, Outcome } from './exchange-types.ts'
 import type { Lease } from './lease.ts'
 import { exchange, register, renew, Swept } from './ledger-exchange.ts'
-import type { PendingUsage } from './pending-usage.ts'
-import type { UsageRow } from './usage-counts.ts'
+import type { Kept, PendingUsage } from './pending-usage.ts'
 
 export const EXCHANGE_MILLISECONDS = 500
 
@@ -37,10 +36,10 @@ interface Parts {
   askAgain: (waiters: readonly Waiter[]) => void
   /**
    * Called when other servers took this one for dead. What it admitted before is settled already,
-   * except requests that began since so many reports, of which the database never heard: of those
-   * that ended, what they used is kept.
+   * except requests that began since so many reports, of which the database never heard: what those
+   * used that ended is kept, and those whose result comes later.
    */
-  onSwept: (begunSince: number, kept: readonly UsageRow[]) => void
+  onSwept: (kept: Kept) => void
   /** Called with organizations of which usage was counted as `other`. */
   onMerged: (organizations: readonly string[]) => void
   onError: (error: unknown) => void
@@ -258,9 +257,9 @@ export class Exchanges {
     const hasHappened = this.#unsure !== null && (await lease.sweptAfter()) === this.#unsure.batch.seq + 1
     await lease.register()
     if (hasHappened) pending.happened()
-    const { begunSince, kept } = pending.startAnew(hasHappened ? [] : (this.#unsure?.batch.usage ?? []))
+    const kept = pending.startAnew(hasHappened ? null : (this.#unsure?.batch ?? null))
     this.#unsure = null
     accounts.forgetHoldings()
-    this.#parts.onSwept(begunSince, kept)
+    this.#parts.onSwept(kept)
   }
 }

@@ -80,11 +80,12 @@ export class Ledger {
         for (const { reject } of waiters) reject(new LedgerUnavailable(error))
       },
       askAgain: (waiters) => this.#waiting.push(...waiters),
-      onSwept: (begunSince, kept) => {
+      onSwept: ({ begunSince, usage, deferred }) => {
         this.#life++
         this.#untoldSince.push(begunSince)
-        for (const { series, minute, counts } of kept)
+        for (const { series, minute, counts } of usage)
           this.#accounts.addCost(series, monthOf(minute * 60_000), costOf(counts))
+        for (const one of deferred) this.#accounts.addDeferred(one, one.month, one.amount)
       },
       onMerged,
       onError,
@@ -210,17 +211,20 @@ export class Ledger {
       const { ask, at, month, sources, versions, life } = admitted
       const cost = counts ? costOf(counts) : 0
       if (life !== this.#life) {
-        if (!this.#isUntold(admitted) || deferral) return void this.#counts.lateSettlements++
+        if (!this.#isUntold(admitted)) return void this.#counts.lateSettlements++
         if (counts) this.#pending.add(series, at, counts, 'nothing')
-        return this.#accounts.addCost(ask, month, cost)
+        if (!deferral) return this.#accounts.addCost(ask, month, cost)
+        this.#pending.defer(newDeferred({ ask, month, at, deferral, told: 'nothing' }, this.#world))
+        return this.#accounts.addDeferred(ask, month, ask.bound)
       }
       if (cost > ask.bound && !ask.isUnbounded) this.#counts.boundBroken++
       const spent = deferral ? 'later' : cost
       sources.budgets[0].settle(ask.bound, spent, versions[0])
       sources.budgets[1].settle(ask.bound, spent, versions[1])
       this.#pending.end(ask.series, month, ask.bound)
-      if (deferral) this.#pending.defer(newDeferred({ ask, month, at, deferral }, this.#world))
-      if (counts) this.#pending.add(series, at, counts, this.#toldOf(admitted))
+      const told = this.#toldOf(admitted)
+      if (deferral) this.#pending.defer(newDeferred({ ask, month, at, deferral, told }, this.#world))
+      if (counts) this.#pending.add(series, at, counts, told)
     },
     note: ({ admitted }, series, counts) => {
       if (admitted.life === this.#life) this.#pending.add(series, admitted.at, counts, this.#toldOf(admitted))

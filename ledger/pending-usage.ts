@@ -1,5 +1,5 @@
 /** What a server has to report of usage: what was used since the last report, and what runs. */
-import type { NewDeferred } from './exchange-types.ts'
+import type { Batch, NewDeferred } from './exchange-types.ts'
 import {
   addCounts,
   OTHER,
@@ -12,6 +12,11 @@ import {
   type Told,
   type UsageRow,
 } from './usage-counts.ts'
+
+/** What a server that was taken for dead still reports; see `startAnew`. */
+export interface Kept extends Pick<Batch, 'usage' | 'deferred'> {
+  begunSince: number
+}
 
 /** `told` is what the last report said of it. */
 interface Running extends InFlightRow {
@@ -46,6 +51,7 @@ export class PendingUsage {
   /** Called when all reports are in the database. */
   happened() {
     this.#happened = this.#reports
+    for (const request of this.#deferred) if (request.told === 'perhaps') request.told = 'that they run'
     const rows = [...this.#rows.values()].filter(({ told }) => told === 'perhaps')
     if (rows.length === 0) return
     this.#last = new WeakMap()
@@ -154,18 +160,23 @@ export class PendingUsage {
 
   /**
    * Called when the database has settled what it knew to run here. Keeps what was used by requests
-   * that it never heard of, also of a report that did not happen. Requests that began at
-   * `begunSince` or later and still run are such, too.
+   * that it never heard of, and those of them whose result comes later, also of a report that did
+   * not happen (`lost`). Requests that began at `begunSince` or later and still run are such, too.
    */
-  startAnew(lost: readonly UsageRow[]): { begunSince: number; kept: UsageRow[] } {
+  startAnew(lost: Pick<Batch, 'usage' | 'deferred'> | null): Kept {
     const begunSince = this.#happened
-    const rows = [...lost.filter(({ told }) => told === 'nothing'), ...this.#rows.values()]
-    const kept = rows.filter(({ told }) => told !== 'that they run')
+    const untold = <One extends { told?: Told }>(lost: readonly One[], unsent: Iterable<One>) => [
+      ...lost.filter(({ told }) => told === 'nothing'),
+      ...[...unsent].filter(({ told }) => told !== 'that they run'),
+    ]
+    const usage = untold(lost?.usage ?? [], this.#rows.values())
+    const deferred = untold(lost?.deferred ?? [], this.#deferred)
     this.take()
     this.#happened = this.#reports
     this.#inFlight.clear()
-    for (const { series, minute, counts } of kept) this.add(series, minute * 60_000, counts, 'nothing')
-    return { begunSince, kept }
+    for (const { series, minute, counts } of usage) this.add(series, minute * 60_000, counts, 'nothing')
+    for (const request of deferred) this.defer({ ...request, told: 'nothing' })
+    return { begunSince, usage, deferred }
   }
 }
 
