@@ -18,7 +18,7 @@ const PROJECTS = ['p0', 'p1']
 const bounds = fc.oneof(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 4_000 }))
 const only = <Name extends string>(...names: Name[]) => fc.record({ do: fc.constantFrom(...names) })
 
-const step = fc.oneof(
+const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 10,
     arbitrary: fc.record({ do: fc.constant('admit'), bounds: fc.array(bounds, { minLength: 1, maxLength: 12 }) }),
@@ -36,6 +36,18 @@ const step = fc.oneof(
 )
 /** `n` chooses a server, a running request and a project. */
 const history = fc.array(fc.tuple(fc.nat(), step), { minLength: 20, maxLength: 60 })
+/** Histories that failed once; each begins so many milliseconds before the turn of a month. */
+const examples: [number, [number, Step][]][] = [
+  // What breaks its bound on a server that is taken for dead is settled at the bound.
+  [
+    0,
+    [
+      [0, { do: 'admit', bounds: [11] }],
+      [0, { do: 'sleep' }],
+      [0, { do: 'settle', part: 1.1 }],
+    ],
+  ],
+]
 
 interface Step {
   do: string
@@ -213,10 +225,11 @@ class History {
     await this.#useTheRest()
   }
 
+  /** What must be counted: where a server is taken for dead, no request counts beyond its bound. */
   #used(project_id: string, month: string) {
     return this.#requests
       .filter((one) => one.month === month && (project_id === '' || one.project_id === project_id))
-      .reduce((sum, { cost }) => sum + (cost ?? 0), 0)
+      .reduce((sum, { cost, bound }) => sum + Math.min(cost ?? 0, bound), 0)
   }
 
   async #countRequests() {
@@ -260,7 +273,7 @@ for (const engine of engines)
         await new History(servers, `org${++histories}`).run(steps)
       })
       try {
-        await fc.assert(property, runs(engine === 'sqlite' ? 3 : 1))
+        await fc.assert(property, { ...runs(engine === 'sqlite' ? 3 : 1), examples })
       } finally {
         await servers.stop()
       }
