@@ -84,7 +84,7 @@ export const calls: Calls<typeof contract.admin> = {
       codeInterpreterSessions: { method: 'GET', path: '/organization/usage/code_interpreter_sessions', query: ['start_time', 'end_time', 'page', 'bucket_width', 'limit', 'group_by', 'project_ids'], body: none, ...key },
       fileSearchCalls: { method: 'GET', path: '/organization/usage/file_search_calls', query: ['start_time', 'end_time', 'page', 'bucket_width', 'limit', 'group_by', 'project_ids', 'user_ids', 'api_key_ids', 'vector_store_ids'], body: none, ...key },
       webSearchCalls: { method: 'GET', path: '/organization/usage/web_search_calls', query: ['start_time', 'end_time', 'page', 'bucket_width', 'limit', 'group_by', 'project_ids', 'user_ids', 'api_key_ids', 'models', 'context_levels'], body: none, ...key },
-      costs: { method: 'GET', path: '/organization/costs', query: ['start_time', 'end_time', 'page', 'bucket_width', 'limit', 'group_by', 'project_ids', 'api_key_ids', 'line_items'], body: none, ...key },
+      costs: { method: 'GET', path: '/organization/costs', query: ['start_time', 'end_time', 'page', 'bucket_width', 'limit', 'group_by', 'project_ids', 'user_ids', 'api_key_ids', 'line_items'], body: none, ...key },
     },
     sessions: {
       list: { method: 'GET', path: '/organization/sessions', query: ['after', 'limit', 'user_id'], body: none, ...list },

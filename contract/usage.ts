@@ -36,9 +36,11 @@ const filters = {
   models: among('of these models'),
 }
 
-/** How many buckets a page has at most, by their width. */
+/** How many buckets a page of usage has at most, by their width. */
 export const mostBuckets = { '1m': 1440, '1h': 168, '1d': 31 } as const
-/** How many it has where `limit` is not given. */
+/** How many a page of costs has at most. */
+export const mostCostBuckets = { ...mostBuckets, '1d': 180 } as const
+/** How many a page has where `limit` is not given. */
 export const defaultBuckets = { '1m': 60, '1h': 24, '1d': 7 } as const
 export type BucketWidth = keyof typeof mostBuckets
 
@@ -70,14 +72,15 @@ const page = <const Name extends string, Properties extends TProperties>(name: N
 const query = <const Groups extends readonly string[], Filters extends TProperties>(
   groups: Groups,
   filters: Filters,
+  most: Record<BucketWidth, number> = mostBuckets,
 ) => ({
   ...range,
   bucket_width: optional({ ...oneOf('1m', '1h', '1d'), default: '1d', description: 'A minute, an hour or a day.' }),
   limit: optional(
     t.Integer({
       minimum: 1,
-      maximum: mostBuckets['1m'],
-      description: 'Buckets a page: at most 1440 of a minute, 168 of an hour, 31 of a day; by default 60, 24 or 7.',
+      maximum: most['1m'],
+      description: `Buckets a page: at most ${most['1m']} of a minute, ${most['1h']} of an hour, ${most['1d']} of a day; by default 60, 24 or 7.`,
     }),
   ),
   group_by: optional(
@@ -235,22 +238,18 @@ export const usage = {
     }),
   ),
   costs: get('/organization/costs', {
-    about: 'Costs by day, at the prices of the time of use.',
+    about: 'Costs by minute, hour or day, at the prices of the time of use.',
     can: 'api.usage.read',
-    query: {
-      ...range,
-      bucket_width: optional({ ...oneOf('1d'), default: '1d', description: 'A day.' }),
-      limit: optional(t.Integer({ minimum: 1, maximum: 180, default: 7, description: 'Days a page.' })),
-      group_by: optional(
-        t.Array(oneOf('project_id', 'user_id', 'line_item', 'api_key_id', 'api_source'), {
-          maxItems: 10,
-          description: 'A result for each combination of these.',
-        }),
-      ),
-      project_ids: filters.project_ids,
-      api_key_ids: filters.api_key_ids,
-      line_items: among('of these line items, as the report names them'),
-    },
+    query: query(
+      ['project_id', 'user_id', 'line_item', 'api_key_id', 'api_source'] as const,
+      {
+        project_ids: filters.project_ids,
+        user_ids: filters.user_ids,
+        api_key_ids: filters.api_key_ids,
+        line_items: among('of these line items, as the report names them'),
+      },
+      mostCostBuckets,
+    ),
     returns: page('costs', {
       amount: optional(
         t.Object({ value: optional(t.Number({ description: 'Dollars.' })), currency: optional(oneOfOpen('usd')) }),

@@ -1,5 +1,5 @@
 import { invalid } from '../../contract/errors.ts'
-import { defaultBuckets, mostBuckets, usage, type BucketWidth } from '../../contract/usage.ts'
+import { defaultBuckets, mostBuckets, mostCostBuckets, usage, type BucketWidth } from '../../contract/usage.ts'
 import { pageToken, readPageToken } from '../../ledger/page-token.ts'
 import { endOfPage, type PageRequest } from '../../ledger/report-page.ts'
 import type { Width } from '../../ledger/widths.ts'
@@ -54,7 +54,8 @@ function pageOf(
   const { start_time, end_time, page, limit, bucket_width, group_by, ...rest } = query
   const size = bucket_width ?? '1d'
   const width = widths[size]
-  const most = requireFewBuckets(limit ?? defaultBuckets[size], report === 'costs' ? 180 : mostBuckets[size], size)
+  const most = report === 'costs' ? mostCostBuckets[size] : mostBuckets[size]
+  const buckets = requireFewBuckets(limit ?? defaultBuckets[size], most, size)
   const groups = [...new Set(group_by ?? [])]
   const filters = filtersOf(rest)
   // A page goes on with the same query; where it ends was fixed by the first one.
@@ -63,7 +64,7 @@ function pageOf(
     ? requireOwnToken(page, same, keys.peppers)
     : // The end is exclusive: what was used in this second belongs to it.
       { from: start_time, to: end_time ?? seconds(world) + 1 }
-  const end = endOfPage(from, to, width, most)
+  const end = endOfPage(from, to, width, buckets)
   const next_page = end < to ? pageToken({ from: end, to }, same, keys.peppers) : null
   return { width, from, to: end, groups, filters, next_page }
 }

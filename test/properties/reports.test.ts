@@ -153,7 +153,6 @@ const metricsOf = (result: Record<string, number>) =>
 
 /** The same query with one thing changed. */
 function otherQueries(one: Query): Query[] {
-  const isCosts = one.report === 'costs'
   const [width] = (['1m', '1h', '1d'] as const).filter((width) => width !== one.bucket_width)
   return [
     {
@@ -166,7 +165,7 @@ function otherQueries(one: Query): Query[] {
     { ...one, end_time: one.end_time + 1 },
     { ...one, group_by: one.group_by.includes('project_id') ? [] : [...one.group_by, 'project_id'] },
     { ...one, filters: { ...one.filters, project_ids: ['proj_other'] } },
-    ...(isCosts ? [] : [{ ...one, bucket_width: width! }]),
+    { ...one, bucket_width: width! },
   ]
 }
 

@@ -117,8 +117,7 @@ export const query: fc.Arbitrary<Query> = fc
       fc.array(fc.tuple(fc.nat(), fc.nat(), fc.boolean()), { maxLength: 2 }),
     ),
   })
-  .map(({ report, start_time: one, end: two, width, few, groups, filtered }) => {
-    const bucket_width = report === 'costs' ? '1d' : width
+  .map(({ report, start_time: one, end: two, width: bucket_width, few, groups, filtered }) => {
     const start_time = Math.min(one, two)
     const end_time = Math.min(Math.max(one, two), start_time + lengths[bucket_width])
     const buckets = Math.ceil((end_time - start_time) / widths[bucket_width])
