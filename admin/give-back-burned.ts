@@ -6,8 +6,7 @@ import type { BudgetRow } from '../database/ledger-tables.ts'
 import type { Database, Sql } from '../database/types.ts'
 import { dollarsOf } from '../contract/money.ts'
 import type { Peppers } from '../keys/digest.ts'
-import { forgetRefusal } from '../ledger/budget-status.ts'
-import { monthOf } from '../ledger/usage-counts.ts'
+import { forgetRefusal, presentMonth } from '../ledger/budget-status.ts'
 import type { World } from '../world/world.ts'
 import { recordOnHost } from './bootstrap.ts'
 
@@ -25,8 +24,8 @@ export async function giveBackBurned(
   world: World,
   project_id: string | null,
 ): Promise<GivenBack[]> {
-  const month = monthOf(world.now())
   return database.write(async (sql) => {
+    const month = await presentMonth(sql, database.engine)
     const burned = await sql
       .selectFrom('budgets')
       .selectAll()

@@ -1,8 +1,17 @@
 /** The status of a budget, for the API. */
 import type { BudgetRow } from '../database/ledger-tables.ts'
+import { readClock } from '../database/clock.ts'
 import type { Sql } from '../database/types.ts'
 import type { BudgetKey } from './budget.ts'
 import { nanoOfCents } from '../contract/money.ts'
+import { monthOf } from './usage-counts.ts'
+
+/**
+ * The month whose budgets are used now, such as `2026-11`: by the database's clock, as the ledger
+ * counts, whatever the clock of this server says.
+ */
+export const presentMonth = async (sql: Sql, engine: 'sqlite' | 'postgres'): Promise<string> =>
+  monthOf(await readClock(sql, engine))
 
 export async function budgetOf(sql: Sql, { organization_id, project_id, month }: BudgetKey) {
   const row = await sql

@@ -2,22 +2,20 @@
 import { NANO_PER_CENT } from '../contract/money.ts'
 import type { Database } from '../database/types.ts'
 import type { LimitRefusals } from '../gateway/meter/refusal-counts.ts'
+import { presentMonth } from '../ledger/budget-status.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { MOST_SERIES } from '../ledger/series-rows.ts'
-import { monthOf } from '../ledger/usage-counts.ts'
 import type { Metrics } from '../metrics/metrics.ts'
-import type { World } from '../world/world.ts'
 
 const NANO_PER_DOLLAR = NANO_PER_CENT * 100
 
 interface Measured {
   database: Database
-  world: World
   ledger: Ledger
   refusals: LimitRefusals
 }
 
-export function measureLimits(metrics: Metrics, { database, world, ledger, refusals }: Measured) {
+export function measureLimits(metrics: Metrics, { database, ledger, refusals }: Measured) {
   metrics.add({
     name: 'keyhall_limit_refusals_total',
     about: 'Requests that this server refused because of a limit or the permitted models of their project, by reason.',
@@ -42,7 +40,7 @@ export function measureLimits(metrics: Metrics, { database, world, ledger, refus
     name: 'keyhall_usage_series',
     about: `Combinations of key, model, service tier and the like that were used this month (UTC), of the organization with most; from ${MOST_SERIES} on, names that clients chose are counted as other.`,
     kind: 'gauge',
-    read: async () => (lastSeries = await mostSeries(database, monthOf(world.now())).catch(() => lastSeries)),
+    read: async () => (lastSeries = await mostSeries(database).catch(() => lastSeries)),
   })
   let last = { settled: 0, reserved: 0, burned: 0 }
   metrics.add({
@@ -51,11 +49,12 @@ export function measureLimits(metrics: Metrics, { database, world, ledger, refus
       'Money of this month (UTC) in the database that all servers share, the last known where it does not answer: settled, reserved for what runs and to hand out, and burned by servers that died.',
     kind: 'gauge',
     label: 'state',
-    read: async () => (last = await spendOf(database, monthOf(world.now())).catch(() => last)),
+    read: async () => (last = await spendOf(database).catch(() => last)),
   })
 }
 
-async function mostSeries({ read }: Database, month: string) {
+async function mostSeries({ read, engine }: Database) {
+  const month = await presentMonth(read, engine)
   const { most } = await read
     .selectFrom('usage_series_counts')
     .select(({ fn }) => fn.max('series').as('most'))
@@ -65,7 +64,8 @@ async function mostSeries({ read }: Database, month: string) {
 }
 
 /** Of all organizations, in dollars. */
-async function spendOf({ read }: Database, month: string) {
+async function spendOf({ read, engine }: Database) {
+  const month = await presentMonth(read, engine)
   const rows = await read
     .selectFrom('budgets')
     .select(['settled', 'reserved', 'burned'])

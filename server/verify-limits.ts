@@ -1,7 +1,7 @@
 /** `keyhall limits verify`: whether budgets, what servers hold, and usage agree with each other. */
 import { dollarsOf, nanoOfCents } from '../contract/money.ts'
 import type { Sql } from '../database/types.ts'
-import { monthOf } from '../ledger/usage-counts.ts'
+import { presentMonth } from '../ledger/budget-status.ts'
 import { budgetChecks, disagreements, type BudgetCheck } from '../ledger/verify.ts'
 import { isWhole, usageDisagreements } from '../ledger/verify-usage.ts'
 import { wrongUsage, type ExitCode } from '../world/failed.ts'
@@ -13,14 +13,14 @@ import { openStarted } from './open-storage.ts'
 export async function verifyLimits(
   config: Pick<Config, 'database'>,
   named: string | undefined,
-  { now, out, err }: Terminal,
+  { out, err }: Terminal,
 ): Promise<ExitCode> {
-  const month = named ?? monthOf(now())
-  if (!/^\d{4}-(0[1-9]|1[0-2])$/.test(month))
+  if (named !== undefined && !/^\d{4}-(0[1-9]|1[0-2])$/.test(named))
     throw wrongUsage(`--month must be a month such as 2026-11, not "${named}".`)
   const database = await openStarted(config)
   try {
     const sql = database.read
+    const month = named ?? (await presentMonth(sql, database.engine))
     const checks = await budgetChecks(sql, month)
     const isKept = {
       minutes: await isWhole(sql, 'usage_minutes', month),

@@ -3,15 +3,14 @@ import type { Output } from '../../contract/kit.ts'
 import { projectLimits } from '../../contract/project-limit-use.ts'
 import { UNLIMITED, type LimitName } from '../../contract/project-rate-limits.ts'
 import type { BudgetRow } from '../../database/ledger-tables.ts'
-import { refusesRequests } from '../../ledger/budget-status.ts'
+import { presentMonth, refusesRequests } from '../../ledger/budget-status.ts'
 import { rateUse, type RateUse } from '../../ledger/rate-use.ts'
-import { monthOf } from '../../ledger/usage-counts.ts'
 import { handlers, type Call } from '../call.ts'
 import { changedLimits, rateLimitId } from '../shared/changed-limits.ts'
 
 export default handlers(projectLimits, {
   async retrieve(call) {
-    const month = monthOf(call.world.now())
+    const month = await presentMonth(call.db, call.engine)
     return {
       object: 'project.limits',
       project_id: call.project.id,

@@ -3,8 +3,7 @@ import { notFound } from '../../contract/errors.ts'
 import { projectSpendLimit, spendLimit } from '../../contract/spend-limits.ts'
 import type { ProjectRow } from '../../database/tables.ts'
 import type { SpendLimitRow } from '../../database/ledger-tables.ts'
-import { forgetRefusal, isEnforcing } from '../../ledger/budget-status.ts'
-import { monthOf } from '../../ledger/usage-counts.ts'
+import { forgetRefusal, isEnforcing, presentMonth } from '../../ledger/budget-status.ts'
 import type { Call, Handlers } from '../call.ts'
 import { requireActive } from '../rules/require-active.ts'
 
@@ -20,7 +19,7 @@ const template: Handlers<typeof spendLimit> = {
       .values({ ...whose(call), ...changed })
       .onConflict((conflict) => conflict.columns(['organization_id', 'project_id']).doUpdateSet(changed))
       .execute()
-    await forgetRefusal(call.db, budgetOf(call))
+    await forgetRefusal(call.db, await budgetOf(call))
     announce(call, threshold_amount)
     return present(call, changed)
   },
@@ -42,7 +41,7 @@ const template: Handlers<typeof spendLimit> = {
 export default template
 export const projectSpendLimitHandlers = template as unknown as Handlers<typeof projectSpendLimit>
 
-type AnyCall = Pick<Call<typeof spendLimit.update>, 'db' | 'organization_id' | 'project' | 'world'>
+type AnyCall = Pick<Call<typeof spendLimit.update>, 'db' | 'engine' | 'organization_id' | 'project'>
 
 /** The organization's own limit is stored with an empty project. */
 const whose = ({ organization_id, project }: Pick<AnyCall, 'organization_id' | 'project'>) => ({
@@ -51,7 +50,7 @@ const whose = ({ organization_id, project }: Pick<AnyCall, 'organization_id' | '
 })
 
 /** The budget of this month that the limit is for. */
-const budgetOf = (call: AnyCall) => ({ ...whose(call), month: monthOf(call.world.now()) })
+const budgetOf = async (call: AnyCall) => ({ ...whose(call), month: await presentMonth(call.db, call.engine) })
 
 /** Named as in the type of the organization's operations; those of a project run the same code. */
 const levelOf = ({ project }: Pick<AnyCall, 'project'>) => (project ? 'project' : 'organization') as 'organization'
@@ -81,7 +80,7 @@ function announce(
 
 async function present(call: AnyCall, limit: Pick<SpendLimitRow, 'threshold_amount' | 'currency' | 'interval'>) {
   const { threshold_amount, currency, interval } = limit
-  const status = (await isEnforcing(call.db, budgetOf(call), threshold_amount))
+  const status = (await isEnforcing(call.db, await budgetOf(call), threshold_amount))
     ? ('enforcing' as const)
     : ('inactive' as const)
   return {
