@@ -14,6 +14,8 @@ const SAME_SIGNAL_MILLISECONDS = 500
 
 const { stdout, stderr, env } = process
 
+requireManyFetches()
+
 /**
  * Started by systemd, where SIGHUP never means that a terminal was closed: a server that has
  * nothing to read again goes on.
@@ -79,10 +81,25 @@ function onStop(stop: () => void) {
   if (env.npm_lifecycle_event) setInterval(() => process.ppid === parent || stop(), 500)
 }
 
+/**
+ * Bun's `fetch` has 256 requests under way by default, which are too few for a server in front of
+ * models. Bun reads how many it may have when it starts, so the executable starts itself again, as
+ * the same process. `bin/bun.js` sets it for everybody else. Windows has no such system call.
+ */
+function requireManyFetches() {
+  if (!isExecutable() || process.argv[2] !== 'serve' || env.BUN_CONFIG_MAX_HTTP_REQUESTS) return
+  if (process.platform === 'win32') return
+  const args = [process.argv0, ...process.argv.slice(2)]
+  process.execve!(process.execPath, args, { ...env, BUN_CONFIG_MAX_HTTP_REQUESTS: '10000' })
+}
+
+function isExecutable() {
+  return !/^bun(\.exe)?$/.test(process.execPath.split(/[/\\]/).at(-1)!)
+}
+
 /** How somebody who reads our output can run us again. */
 function programName() {
-  const isExecutable = !/^bun(\.exe)?$/.test(process.execPath.split(/[/\\]/).at(-1)!)
-  if (!isExecutable) return 'npx keyhall'
+  if (!isExecutable()) return 'npx keyhall'
   const [name] = process.argv0.split(/[/\\]/).slice(-1)
   return process.argv0.includes('/') || process.argv0.includes('\\') ? process.argv0 : name!
 }

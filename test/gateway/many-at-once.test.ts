@@ -1,17 +1,21 @@
 /** Streams that last: more of them at once than Bun's `fetch` has by default. */
 import { expect, test } from 'bun:test'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { folder, serve } from '../cli/command.ts'
+import { launcher, program as executable } from '../program.ts'
 import { START_MILLISECONDS } from '../setup.ts'
 import { until } from './setup.ts'
 
 const STREAMS = 300
-const program = ['node', join(import.meta.dir, '../../bin/keyhall.js')]
+const programs = [
+  { name: 'the npm command', program: launcher },
+  // Called by hand, `bun test` has none.
+  ...(process.env.TEST_PROGRAM ? [{ name: 'the executable', program: executable }] : []),
+]
 
-test(
-  `${STREAMS} streams are under way at once`,
-  async () => {
+test.each(programs)(
+  `${STREAMS} streams are under way at once, by $name`,
+  async ({ program }) => {
     const home = folder()
     let started = 0
     let finish = () => {}
