@@ -3,6 +3,7 @@ import { clock } from './clock-agreement.ts'
 import { databaseState } from './database-state.ts'
 import { diskSpace } from './disk-space.ts'
 import type { Check } from './finding.ts'
+import { identityProvider } from './identity-provider.ts'
 import { mailServer } from './mail-server.ts'
 import { pepperOfDatabase } from './pepper-of-database.ts'
 import { pooler } from './pooler.ts'
@@ -20,6 +21,7 @@ export const checks: readonly Check[] = [
   clock,
   upstreamAnswers,
   servedTls,
+  identityProvider,
   mailServer,
   diskSpace,
 ]

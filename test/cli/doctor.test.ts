@@ -2,70 +2,29 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { chmodSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeAuthority, makeCertificate, SERVER, type MadeCertificate } from '../certificates.ts'
+import type { MadeCertificate } from '../certificates.ts'
 import { startGateway } from '../gateway/setup.ts'
 import { startPostgres, type Postgres } from '../postgres.ts'
 import { emptyDatabase, engines } from '../setup.ts'
+import { startOpenIdIssuer, type OpenIdIssuer } from '../sessions/openid-issuer.ts'
 import { startSmtp, type TestSmtp } from '../smtp.ts'
 import { pgbouncerProgram, startPgBouncer } from '../storage/pgbouncer.ts'
 import { serverCertificate, tlsSettings } from '../tls.ts'
-import { folder, run, type Ended } from './command.ts'
+import { folder, run } from './command.ts'
+import { authority, certificate, doctor, KEY, PASSWORD, read, startModelServer, type Environment } from './doctored.ts'
 import { inProcess } from './terminal.ts'
 
 // Each test starts a process.
 setDefaultTimeout(60_000)
 
-const KEY = 'sk-upstream-right-0123456789'
-const PASSWORD = 'mail-password-0123456789'
-const all = 'settings files database schema pepper pooler clock upstreams tls mail space'.split(' ')
-
-type Line = Record<'check' | 'status' | 'message', string>
-type Environment = Record<string, string>
-
-/** `keyhall doctor --json`, which prints no secret. */
-async function doctor(env: Environment) {
-  const ended = await run(['doctor', '--json'], { env })
-  return read(ended)
-}
-
-function read({ code, out, err }: Ended) {
-  expect(err).toBe('')
-  for (const secret of [KEY, PASSWORD, 'sk-upstream-wrong', 'geheim']) expect(out).not.toContain(secret)
-  const lines = JSON.parse(out) as Line[]
-  const of = (name: string) => lines.filter(({ check }) => check === name)
-  /** The one line of a check. */
-  const line = (name: string) => {
-    expect(of(name)).toHaveLength(1)
-    return `${of(name)[0]!.status}: ${of(name)[0]!.message}`
-  }
-  return { code, lines, of, line }
-}
-
-/** A model server that wants a key. */
-const startModelServer = () =>
-  Bun.serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    fetch: ({ headers, url }) =>
-      headers.get('authorization') !== `Bearer ${KEY}`
-        ? Response.json({ error: { message: `wrong key ${headers.get('authorization')}` } }, { status: 401 })
-        : url.endsWith('/v1/models')
-          ? Response.json({ object: 'list', data: [{ id: 'tiny', object: 'model' }] })
-          : new Response('not here', { status: 404 }),
-  })
-
-const authority = makeAuthority()
-/** A certificate with what leads to its authority. */
-const certificate = (wish: object = {}) => {
-  const by = { by: authority, extendedKeyUsage: [SERVER], hosts: ['keys.example.com'] }
-  const own = makeCertificate({ name: 'server', ...by, ...wish })
-  return { ...own, pem: own.pem + authority.pem }
-}
+const all = 'settings files database schema pepper pooler clock upstreams tls sign-in mail space'.split(' ')
 
 let models: ReturnType<typeof startModelServer>
 let smtp: TestSmtp
 let postgres: Postgres
+let issuer: OpenIdIssuer
 beforeAll(async () => {
+  issuer = await startOpenIdIssuer({ redirect_uri: 'https://keys.example.com/console/oidc/callback' })
   models = startModelServer()
   smtp = await startSmtp({ auth: { user: 'keys', password: PASSWORD } })
   postgres = await startPostgres({ settings: ['fsync=on'] })
@@ -74,6 +33,7 @@ afterAll(async () => {
   await models.stop(true)
   await smtp.stop()
   await postgres.stop()
+  issuer.stop()
 })
 
 /** The settings of a server in this folder, all of which are right. */
@@ -88,6 +48,9 @@ function rightSettings(place: string, database: string): Environment {
     KEYHALL_SMTP_URL: `smtp://127.0.0.1:${port}`,
     KEYHALL_SMTP_FROM: 'keys@example.com',
     KEYHALL_PUBLIC_URL: 'https://keys.example.com',
+    KEYHALL_OIDC_ISSUER: issuer.url,
+    KEYHALL_OIDC_CLIENT_ID: 'keyhall',
+    KEYHALL_ISSUER_HOSTS: issuer.host,
     ...tlsSettings(place, certificate()),
   }
 }
@@ -231,6 +194,21 @@ describe('a problem', () => {
     const { host } = new URL(smtp.url)
     expect(await at(`smtp://keys:geheim@${host}?requireTLS=false`)).toContain('refuses the login')
     expect(await at(`smtp://keys:${PASSWORD}@${host}`)).toContain('offers no TLS that can be used')
+  })
+
+  test('is an identity provider that does not know this server, or does not answer', async () => {
+    const at = (changed: Environment) => onlyProblem(changed, 'sign-in')
+    expect(await at({ KEYHALL_OIDC_CLIENT_ID: 'other' })).toBe(
+      `problem: The identity provider ${issuer.url} answers 400 instead of its sign-in page; look whether it knows the client "other" and has https://keys.example.com/console/oidc/callback as its redirect address.`,
+    )
+    // One that has no documents: the model server.
+    const { host, origin } = models.url
+    expect(await at({ KEYHALL_OIDC_ISSUER: origin, KEYHALL_ISSUER_HOSTS: host })).toStartWith(
+      `problem: The identity provider ${origin} cannot be used: `,
+    )
+    expect(await at({ KEYHALL_OIDC_ISSUER: 'http://127.0.0.1:1', KEYHALL_ISSUER_HOSTS: '127.0.0.1' })).toEndWith(
+      'http://127.0.0.1:1/.well-known/openid-configuration could not be reached; look at the address of the issuer.',
+    )
   })
 
   test('is a database that cannot be reached, or is damaged, and what needs it is left out', async () => {
