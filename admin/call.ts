@@ -109,8 +109,6 @@ export interface Attempt {
   context: AdminContext
   ip_address: string | null
   user_agent: string | null
-  /** Throws 403 unless the request comes from a page of this server. */
-  requireSignIn: () => void
 }
 
 /** Runs before and after a call that needs no key, such as to count failures. */

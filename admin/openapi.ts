@@ -18,13 +18,32 @@ export function openApi() {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/v1' }],
-    security: [{ AdminApiKey: [] }],
+    security: [{ AdminApiKey: [] }, { Session: [], OwnPage: [] }],
     paths,
     components: {
-      securitySchemes: { AdminApiKey: { type: 'http', scheme: 'bearer', description: 'An admin key, `sk-admin-…`.' } },
+      securitySchemes,
       schemas: { ErrorResponse: errorSchema },
     },
   }
+}
+
+/** A session is of use to pages of the server only, so its cookie needs the header beside it. */
+const securitySchemes = {
+  AdminApiKey: { type: 'http', scheme: 'bearer', description: 'An admin key, `sk-admin-…`.' },
+  Session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-keyhall',
+    description:
+      'The cookie of somebody who is signed in with a browser, set by `POST /organization/sessions`; on http at this machine it is called `keyhall`. Not beside an Authorization header.',
+  },
+  OwnPage: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'x-keyhall-console',
+    description:
+      "Always `1`. Beside it the browser itself sends `Sec-Fetch-Site: same-origin` and, where something is changed, the server's own address as `Origin`: pages of other sites cannot send these.",
+  },
 }
 
 function describe(name: string, operation: Operation) {
@@ -34,7 +53,9 @@ function describe(name: string, operation: Operation) {
     operationId: name.replaceAll('.', '_'),
     summary: operation.about,
     ...(operation.extension && { 'x-keyhall-extension': true }),
-    ...(operation.can === null ? { security: [] } : { 'x-required-scope': operation.can }),
+    ...(operation.can === null
+      ? { security: operation.fromPage ? [{ OwnPage: [] }] : [] }
+      : { 'x-required-scope': operation.can }),
     parameters: [...pathParameters(operation.path), ...queryParameters(operation)],
     ...(Object.keys(properties).length > 0 && {
       requestBody: { required: required.length > 0, content: json(bodySchema(operation)) },

@@ -100,7 +100,8 @@ export class Pipeline {
     return this.#operation.can !== null
   }
 
-  run(arriving: Arriving): Promise<Result> {
+  async run(arriving: Arriving): Promise<Result> {
+    if (this.#operation.fromPage) arriving.requireSignIn()
     return this.#around({ ...arriving, context: this.#context }, () => this.#run(arriving))
   }
 

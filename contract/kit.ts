@@ -35,6 +35,10 @@ export interface Operation<
    * a person needs no permission. An admin key always needs its scope.
    */
   reach: Reach
+  /**
+   * Whether only pages of this server may call it, although it needs no key: it signs somebody in.
+   */
+  fromPage: boolean
   /** The events that a successful call can leave in the audit log; none for a read. */
   audit: readonly Audit[]
   /** Why a change leaves no event; null for a change that leaves one, and for a read. */
@@ -64,6 +68,7 @@ interface Details<Audit, Query, Body, Returns, Extension, Can> {
   about: string
   can: Can
   reach?: Reach
+  fromPage?: boolean
   audit?: Audit | readonly Audit[]
   unaudited?: string
   query?: Query
@@ -96,6 +101,7 @@ const operation =
     about: details.about,
     can: details.can,
     reach: details.reach ?? 'organization',
+    fromPage: details.fromPage ?? false,
     audit: details.audit === undefined ? [] : ([details.audit].flat() as Audit[]),
     unaudited: details.unaudited ?? null,
     query: Type.Object(details.query ?? ({} as Query)),

@@ -63,6 +63,7 @@ export const sessions = {
     body: {
       admin_key: optional(
         t.String({ minLength: 1, maxLength: 256, description: 'An admin key; its owner is signed in.' }),
+    fromPage: true,
       ),
       token: optional(
         t.String({ minLength: 1, maxLength: 256, description: 'What stands behind `#token=` in a link to sign in.' }),
@@ -92,6 +93,7 @@ export const sessionLinks = {
     body: { email: email() },
     returns: object('organization.session.link', {
       expires_in: t.Integer({ description: 'For how many seconds the link works, if one was sent.' }),
+    fromPage: true,
     }),
     extension: true,
   }),

@@ -131,7 +131,7 @@ export class OidcEndpoint {
     const begun = await this.#readBegun(request, signingIn.client, origin)
     const { ip_address } = exchange.line
     const user_agent = maskEncodedKeys(request.headers.get('user-agent') ?? '') || null
-    const attempt = { context: this.#context, ip_address, user_agent, requireSignIn: () => {} }
+    const attempt = { context: this.#context, ip_address, user_agent }
     const takeBack = this.#context.signIns.begin(ip_address)
     try {
       const claims = await signingIn.client.finish(searchOf(request.url), begun)

@@ -61,11 +61,6 @@ export default handlers(sessions, {
 
 export const sessionLinkHandlers = handlers(sessionLinks, {
   create: {
-    async around(attempt, run) {
-      attempt.requireSignIn()
-      return run()
-    },
-
     // Nobody is identified: the call does the same for every address.
     async authenticate({ db, body }) {
       const { id: organization_id } = await db
@@ -109,7 +104,6 @@ async function useLink({ db, keys, now }: Pick<Call, 'db' | 'keys' | 'now'>, tok
  * count as well.
  */
 async function countFailures<Result>(attempt: Attempt, run: () => Promise<Result>): Promise<Result> {
-  attempt.requireSignIn()
   const takeBack = attempt.context.signIns.begin(attempt.ip_address)
   try {
     const result = await run()

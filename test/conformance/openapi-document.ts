@@ -13,13 +13,21 @@ export interface DescribedOperation {
   parameters?: Parameter[]
   requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> }
   responses: Record<string, { description: string; content?: Record<string, { schema: Schema }> }>
+  security?: Record<string, string[]>[]
+}
+
+interface SecurityScheme {
+  type: string
+  scheme?: string
+  in?: string
+  name?: string
 }
 
 export interface OpenApi {
   openapi: string
   info: { title: string; version: string }
   paths: Record<string, Record<string, DescribedOperation>>
-  components?: { schemas?: Record<string, Schema>; securitySchemes?: Record<string, unknown> }
+  components?: { schemas?: Record<string, Schema>; securitySchemes?: Record<string, SecurityScheme> }
   security?: Record<string, string[]>[]
 }
 
@@ -32,15 +40,29 @@ const keywords = new Set(
   ].flatMap((line) => line.split(' ')),
 )
 
+const isScheme = ({ type, scheme, in: place, name }: SecurityScheme) =>
+  type === 'http'
+    ? Boolean(scheme)
+    : type === 'apiKey' && ['query', 'header', 'cookie'].includes(place!) && Boolean(name)
+
+function problemsOfSecurity({ security = [], paths, components: { securitySchemes = {} } = {} }: OpenApi): string[] {
+  const operations = Object.values(paths).flatMap((methods) => Object.values(methods))
+  const asked = [...security, ...operations.flatMap((operation) => operation.security ?? [])]
+  const unknown = new Set(asked.flatMap((one) => Object.keys(one)).filter((name) => !securitySchemes[name]))
+  const unusable = Object.keys(securitySchemes).filter((name) => !isScheme(securitySchemes[name]!))
+  return [
+    ...[...unknown].map((name) => `security names ${name}, which is not defined`),
+    ...unusable.map((name) => `the security scheme ${name} lacks what its type needs`),
+  ]
+}
+
 /** Answers what a document breaks, in sentences; none when it is valid. */
 export function problemsOf(document: OpenApi): string[] {
   const problems: string[] = []
   const must = (holds: unknown, problem: string) => holds || problems.push(problem)
   must(/^3\.1\.\d+$/.test(document.openapi), 'openapi is not 3.1')
   must(document.info?.title && document.info.version, 'info lacks title or version')
-  for (const requirement of document.security ?? [])
-    for (const scheme in requirement)
-      must(document.components?.securitySchemes?.[scheme], `security names ${scheme}, which is not defined`)
+  problems.push(...problemsOfSecurity(document))
 
   const ids = new Set<string>()
   for (const [path, operations] of Object.entries(document.paths)) {

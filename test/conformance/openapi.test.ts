@@ -36,6 +36,23 @@ describe('the OpenAPI document', () => {
     )
   })
 
+  test('says with what each operation is called: a key, or a session and what pages send beside it', () => {
+    expect(ours.security).toEqual([{ AdminApiKey: [] }, { Session: [], OwnPage: [] }])
+    expect(ours.components!.securitySchemes).toMatchObject({
+      AdminApiKey: { type: 'http', scheme: 'bearer' },
+      Session: { type: 'apiKey', in: 'cookie', name: '__Host-keyhall' },
+      OwnPage: { type: 'apiKey', in: 'header', name: 'x-keyhall-console' },
+    })
+    const others = operations
+      .map(({ name, operation: { method, path } }) => [name, ours.paths[path]![method.toLowerCase()]!.security])
+      .filter(([, security]) => security !== undefined)
+    expect(Object.fromEntries(others)).toEqual({
+      'invites.accept': [],
+      'sessions.create': [{ OwnPage: [] }],
+      'sessions.links.create': [{ OwnPage: [] }],
+    })
+  })
+
   test("agrees with OpenAI's, but for the differences that are accepted", () => {
     const theirs = readStoredFacts()
     const found = operations
