@@ -63,6 +63,7 @@ export interface Call<O extends Operation = Operation> {
   keys: KeyRing
   world: World
   mail: Mail | null
+  signIns: Pick<SignIns, 'count'>
   signInLinks: SignInLinks
   models: ModelLimits
   mayFetchFrom: MayFetchFrom
@@ -94,7 +95,7 @@ export type Handler<O extends Operation> = (call: Call<O>) => Promise<Output<O>>
  * if the body does not identify anybody.
  */
 export type BodyAuthenticator<O extends Operation> = (
-  call: Pick<Call<O>, 'db' | 'now' | 'body' | 'keys' | 'newId' | 'ip_address'>,
+  call: Pick<Call<O>, 'db' | 'now' | 'body' | 'keys' | 'newId' | 'ip_address' | 'signIns'>,
 ) => Promise<Caller>
 
 /**

@@ -150,6 +150,7 @@ export class Pipeline {
             keys,
             newId: this.#newId,
             ip_address,
+            signIns: this.#context.signIns,
           })
         : await this.#verify(sql, incoming, now, can)
     if (organization && organization !== caller.organization_id) throw mismatchedOrganization()
@@ -204,7 +205,8 @@ export class Pipeline {
     incoming: Incoming,
     now: number,
   ): Promise<{ call: Call<any>; effects: Effects }> {
-    const { database, keys, world, mail, models, report, mayFetchFrom, signInLinks, describeServer } = this.#context
+    const { database, keys, world, mail, models, report, mayFetchFrom, signIns, signInLinks, describeServer } =
+      this.#context
     const { method, path } = this.#operation
     const { organization_id } = caller
     const params = Object.fromEntries(Object.entries(incoming.params).map(([name, id]) => [name, storableId(id)]))
@@ -227,6 +229,7 @@ export class Pipeline {
       keys,
       world,
       mail,
+      signIns,
       signInLinks,
       models: models(),
       report,

@@ -26,6 +26,10 @@ export const LINK_SECONDS = 15 * 60
 export const MOST_SESSIONS = 50
 
 export const signInMethods = ['admin_key', 'link', 'oidc'] as const
+export type SignInMethod = (typeof signInMethods)[number]
+
+/** Is told of each try to sign in; `unread` is the method of a body that was not read. */
+export type CountSignIn = (method: SignInMethod | 'unread', result: 'succeeded' | 'failed' | 'limited') => void
 
 export const Session = object(
   'organization.session',
@@ -59,11 +63,11 @@ export const sessions = {
     about:
       'Signs a person in. The answer sets a cookie that only pages of this server can use, with the header `x-keyhall-console: 1`. The call itself must come from such a page as well.',
     can: null,
+    fromPage: true,
     audit: ['login.succeeded', 'logout.succeeded'],
     body: {
       admin_key: optional(
         t.String({ minLength: 1, maxLength: 256, description: 'An admin key; its owner is signed in.' }),
-    fromPage: true,
       ),
       token: optional(
         t.String({ minLength: 1, maxLength: 256, description: 'What stands behind `#token=` in a link to sign in.' }),
@@ -89,11 +93,11 @@ export const sessionLinks = {
     about:
       'Sends a link to sign in to the person with this e-mail address. The answer is the same whether there is such a person or not. A link works once, for 15 minutes. The call must come from a page of this server.',
     can: null,
+    fromPage: true,
     unaudited: 'The link is made after the answer, so that nobody learns from it whether the address is known.',
     body: { email: email() },
     returns: object('organization.session.link', {
       expires_in: t.Integer({ description: 'For how many seconds the link works, if one was sent.' }),
-    fromPage: true,
     }),
     extension: true,
   }),

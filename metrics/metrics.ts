@@ -3,6 +3,7 @@
  * no keys, no paths, and only those models that the configuration names.
  */
 import { Counter, Gauge, Registry } from 'prom-client'
+import { signInMethods, type CountSignIn } from '../contract/sessions.ts'
 import type { ForwardedLine, RequestLine } from '../http/request-line.ts'
 import { processMetrics, registerProcessMetrics } from './process-metrics.ts'
 import { Durations, Tally } from './tally.ts'
@@ -74,6 +75,12 @@ export class Metrics {
     'Requests and writes that failed because of the storage, by error code.',
     ['code'],
   )
+  readonly #signIns = new Tally(
+    this.#registry,
+    'keyhall_sign_ins_total',
+    'Tries to sign in to the console, by method and by result: `succeeded`, `failed`, or `limited`, of an address that had failed too often. Of those the method is `unread` where it stands in the body.',
+    ['method', 'result'],
+  )
   readonly #namedModels: () => ReadonlySet<string>
 
   /** `namedModels` says which models the configuration names; all others are counted as `other`. */
@@ -86,6 +93,8 @@ export class Metrics {
       label: 'version',
       read: () => ({ [version]: 1 }),
     })
+    for (const method of signInMethods) for (const result of ['succeeded', 'failed']) this.#signIns.show(method, result)
+    for (const method of ['oidc', 'unread']) this.#signIns.show(method, 'limited')
     registerProcessMetrics(this.#registry)
   }
 
@@ -93,6 +102,9 @@ export class Metrics {
   add(reading: Reading) {
     this.#registry.registerMetric(reading.kind === 'gauge' ? gaugeOf(reading) : counterOf(reading))
   }
+
+  /** Counts a try to sign in. */
+  readonly countSignIn: CountSignIn = (method, result) => this.#signIns.add(method, result)
 
   /** Counts an error of storage, by its code. */
   storageFailed(code: string) {

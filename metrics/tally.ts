@@ -36,6 +36,11 @@ export class Tally<const Names extends readonly string[]> {
     for (const second of this.#cells.values()) for (const third of second.values()) yield* third.values()
   }
 
+  /** Shows a count of 0 until the first, so that an increase from nothing is seen as one. */
+  show(first: string | number, second: string | number = '', third: string | number = '') {
+    if (!this.#cells.get(first)?.get(second)?.get(third)) this.#make(first, second, third)
+  }
+
   /** Counts one more. Values in the order of the names. */
   add(first: string | number, second: string | number = '', third: string | number = '') {
     const cell = this.#cells.get(first)?.get(second)?.get(third) ?? this.#make(first, second, third)

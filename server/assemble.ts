@@ -67,7 +67,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const models = () => gateway.models()
   const meter = openMeter({ ...parts, ledger, models, gateway: () => gateway })
   const mayFetchFrom = parts.issuerHosts ?? new Set<string>()
-  const shared = { database, keys, lastUsed, world, mail, cache, revocations, ...openSignIn({ ...parts, keys }) }
+  const shared = { database, keys, lastUsed, world, mail, cache, revocations, ...openSignIn(parts, keys, metrics) }
   const describe = () => describeServer({ gateway, probes, revocations, world })
   const context = { ...shared, keepRevocations, models, report: reports.make, mayFetchFrom, describeServer: describe }
   const { admin, oidc, tokens } = openAdmin(context, background, options)
@@ -131,8 +131,8 @@ function openAdmin(
 }
 
 /** How people sign in without an issuer. */
-const openSignIn = ({ database, keys, world, mail = null, onError }: Parts & { keys: KeyRing }) => ({
-  signIns: new SignIns(world),
+const openSignIn = ({ database, world, mail = null, onError }: Parts, keys: KeyRing, metrics: Metrics) => ({
+  signIns: new SignIns(world, metrics.countSignIn),
   signInLinks: new SignInLinks({ database, keys, world, mail, onError }),
 })
 

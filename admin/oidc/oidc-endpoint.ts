@@ -132,18 +132,21 @@ export class OidcEndpoint {
     const { ip_address } = exchange.line
     const user_agent = maskEncodedKeys(request.headers.get('user-agent') ?? '') || null
     const attempt = { context: this.#context, ip_address, user_agent }
-    const takeBack = this.#context.signIns.begin(ip_address)
+    const takeBack = this.#context.signIns.begin(ip_address, 'oidc')
     try {
       const claims = await signingIn.client.finish(searchOf(request.url), begun)
       if (!this.#signingIn) throw signInInterrupted()
       const { caller, session } = await this.#signIn(signingIn.pipeline, claims, attempt)
       takeBack()
+      this.#context.signIns.count('oidc', 'succeeded')
       exchange.line.organization_id = caller.organization_id
       const token = new PageRequest(request, this.#options.originsOf).setCookie(session!, SESSION_SECONDS)
       return { ...goOnPage(begun.return_to), cookies: [...cookies, token] }
     } catch (error) {
-      if (error instanceof ApiError && error.status < 500) await writeFailure(attempt, error)
-      else takeBack()
+      if (error instanceof ApiError && error.status < 500) {
+        this.#context.signIns.count('oidc', 'failed')
+        await writeFailure(attempt, error)
+      } else takeBack()
       throw error
     }
   }

@@ -28,15 +28,17 @@ export default handlers(sessions, {
       try {
         return await signingInWith(claim)
       } catch (error) {
-        if (error instanceof ApiError && error.status < 500) throw signInFailed()
-        throw error
+        if (!(error instanceof ApiError) || error.status >= 500) throw error
+        claim.signIns.count(methodOf(claim), 'failed')
+        throw signInFailed()
       }
     },
 
     async handle(call) {
       const { user_id, key_id } = call.caller
       if (call.body.token !== undefined) await useLink(call, call.body.token)
-      const method = key_id === null ? 'link' : 'admin_key'
+      const method = methodOf(call)
+      call.afterCommit(() => call.signIns.count(method, 'succeeded'))
       const id = await startSession(call, { user_id, method, admin_key_id: key_id })
       return { ...present(call)(await findSession(call, id)), current: true }
     },
@@ -83,6 +85,8 @@ export const sessionLinkHandlers = handlers(sessionLinks, {
 })
 
 type Claim = Parameters<BodyAuthenticator<typeof sessions.create>>[0]
+
+const methodOf = ({ body }: Pick<Claim, 'body'>) => (body.token === undefined ? 'admin_key' : 'link')
 
 /** The owner of the admin key, or the person of the link. */
 async function signingInWith({ db, keys, now, body, ip_address }: Claim): Promise<Caller> {

@@ -3,6 +3,7 @@
  * audit log, so that somebody sees it.
  */
 import { tooManySignIns } from '../../contract/session-errors.ts'
+import type { CountSignIn } from '../../contract/sessions.ts'
 import { placeOf } from '../../world/networks.ts'
 import type { World } from '../../world/world.ts'
 
@@ -21,8 +22,12 @@ export class SignIns {
   #events = { left: MOST_EVENTS, at: 0 }
   #unwritten = 0
 
-  constructor(world: Pick<World, 'steady'>) {
+  /** Tells the metrics. */
+  readonly count: CountSignIn
+
+  constructor(world: Pick<World, 'steady'>, count: CountSignIn = () => {}) {
     this.#world = world
+    this.count = count
     this.#events.at = world.steady()
   }
 
@@ -30,11 +35,14 @@ export class SignIns {
    * Counts a call as a failure until it has succeeded. Throws 429 for an address that has failed
    * too often. Returns what takes the failure back.
    */
-  begin(ip_address: string | null): () => void {
+  begin(ip_address: string | null, method: 'oidc' | 'unread' = 'unread'): () => void {
     const address = placeOf(ip_address)
     const now = this.#world.steady()
     const recent = (this.#failures.get(address) ?? []).filter((at) => at > now - MINUTE)
-    if (recent.length >= MOST_FAILURES) throw tooManySignIns(Math.max(1, Math.ceil((recent[0]! + MINUTE - now) / 1000)))
+    if (recent.length >= MOST_FAILURES) {
+      this.count(method, 'limited')
+      throw tooManySignIns(Math.max(1, Math.ceil((recent[0]! + MINUTE - now) / 1000)))
+    }
     this.#failures.delete(address)
     if (this.#failures.size >= MOST_ADDRESSES) this.#failures.delete(this.#failures.keys().next().value!)
     this.#failures.set(address, [...recent, now])
