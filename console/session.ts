@@ -10,6 +10,8 @@ export interface SignInMethods {
   admin_key: boolean
   link: boolean
   oidc: boolean
+  /** What people call the identity provider; null where the operator does not say. */
+  oidc_name: string | null
 }
 
 /** Undefined until it is known, and null while nobody is signed in. */
@@ -18,7 +20,7 @@ export const me = signal<Me | null | undefined>(undefined)
 export const loadProblem = signal<unknown>(undefined)
 /** Whether a session ended by itself, so that signing in says so. */
 export const hasEnded = signal(false)
-export const methods = signal<SignInMethods>({ admin_key: true, link: false, oidc: false })
+export const methods = signal<SignInMethods>({ admin_key: true, link: false, oidc: false, oidc_name: null })
 
 /** Other tabs of the same browser begin anew when somebody signs in or out. */
 const channel = new BroadcastChannel('keyhall-session')

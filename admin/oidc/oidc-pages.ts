@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { escapeHtml } from '../shared/plain-text.ts'
 
 const style = `
-  :root { color-scheme: light dark; font: 1.1rem/1.5 system-ui, sans-serif }
+  :root { color-scheme: light dark; background: Canvas; color: CanvasText; font: 1.1rem/1.5 system-ui, sans-serif }
   body { max-width: 32rem; margin: 15vh auto; padding: 0 1rem }
 `
 
@@ -30,8 +30,10 @@ const page = (title: string, head: string, body: string) => `<!doctype html>
 <meta name="viewport" content="width=device-width">
 ${head}<title>${title}</title>
 <style>${style}</style>
+<main>
 <h1>${title}</h1>
 ${body}
+</main>
 </html>
 `
 

@@ -78,7 +78,7 @@ function WithProvider() {
   return (
     <p>
       <a class="button primary" href={start.href} target="_self">
-        Sign in with your organization
+        Sign in with {methods.value.oidc_name ?? 'your organization'}
       </a>
     </p>
   )

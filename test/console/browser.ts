@@ -28,8 +28,18 @@ export interface TestConsole {
 interface OpenOptions {
   /** The id of the person. */
   as?: string
+  /** The address of another server on the same database; by default of the one that there is. */
+  at?: string
   width?: number
   colorScheme?: 'light' | 'dark'
+}
+
+/** What the server of a test needs besides. */
+export interface Beside {
+  settings?: Parameters<typeof startServer>[1]
+  /** Addresses of others that pages may lead to. */
+  others?: readonly string[]
+  stop?: () => unknown
 }
 
 /** How long a test waits for something to appear, on a busy machine too. */
@@ -40,8 +50,13 @@ if (!executablePath)
 
 /**
  * Runs the tests in Chromium once for each engine, with a server for each and one browser for all.
+ * `prepare` is told the address of the server before it starts.
  */
-export function inConsole(name: string, tests: (console: () => TestConsole) => void) {
+export function inConsole(
+  name: string,
+  tests: (console: () => TestConsole) => void,
+  prepare: (url: string) => Promise<Beside> = async () => ({}),
+) {
   // A browser takes its time to start.
   setDefaultTimeout(START_MILLISECONDS)
   describe.skipIf(!executablePath)(name, () => {
@@ -50,14 +65,14 @@ export function inConsole(name: string, tests: (console: () => TestConsole) => v
       browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox'] })
     }, START_MILLISECONDS)
     afterAll(() => browser.close())
-    for (const engine of engines) describe(engine, () => onOne(engine, () => browser, tests))
+    for (const engine of engines) describe(engine, () => onOne(() => startConsole(engine, browser, prepare), tests))
   })
 }
 
-function onOne(engine: EngineName, browser: () => Browser, tests: (console: () => TestConsole) => void) {
+function onOne(start: () => ReturnType<typeof startConsole>, tests: (console: () => TestConsole) => void) {
   let running: Awaited<ReturnType<typeof startConsole>>
   beforeAll(async () => {
-    running = await startConsole(engine, browser())
+    running = await start()
   }, START_MILLISECONDS)
   afterEach(async () => {
     expect(await running.close()).toEqual([])
@@ -66,7 +81,7 @@ function onOne(engine: EngineName, browser: () => Browser, tests: (console: () =
   tests(() => running.console)
 }
 
-async function startConsole(engine: EngineName, browser: Browser) {
+async function startConsole(engine: EngineName, browser: Browser, prepare: (url: string) => Promise<Beside>) {
   const originsOf = pageOrigins({ public_url: null, trusted_proxies: 0, hasTls: false })
   const source = findConsole()!
   const socket = Bun.serve({
@@ -78,28 +93,30 @@ async function startConsole(engine: EngineName, browser: Browser) {
   const smtp = await startSmtp()
   const sender = { url: new Secret(smtp.url), from: 'Keyhall <keys@example.com>', public_url: url }
   const mail = openMailer({ ...sender, onError: (about) => complaints.push(about) })
-  const server = await startServer(engine, { originsOf, mail, console: { source, gatewayUrl: () => null } })
+  const { settings, others = [], stop = () => {} } = await prepare(url)
+  const console = { source, gatewayUrl: () => null }
+  const server = await startServer(engine, { originsOf, mail, console, ...settings })
   const opened: Page[] = []
   const complaints: string[] = []
-  async function open(path = '/', { as, width = 1280, colorScheme = 'light' }: OpenOptions = {}) {
+  async function open(path = '/', { as, at = url, width = 1280, colorScheme = 'light' }: OpenOptions = {}) {
     const viewport = { width, height: 800 }
     const context = await browser.newContext({ viewport, colorScheme, locale: 'en-GB', timezoneId: 'Asia/Kolkata' })
     await context.grantPermissions(['clipboard-read', 'clipboard-write'])
     context.setDefaultTimeout(PATIENCE_MILLISECONDS)
     const page = await context.newPage()
     opened.push(page)
-    await listen(page, url, (text) => complaints.push(text))
+    await listen(page, at, others, (text) => complaints.push(text))
     if (as) {
       const cookie = {
         name: 'keyhall',
         value: await signIn(server, as),
-        url,
+        url: at,
         httpOnly: true,
         sameSite: 'Strict' as const,
       }
       await context.addCookies([cookie])
     }
-    await page.goto(`${url}/console${path}`)
+    await page.goto(`${at}/console${path}`)
     await page.waitForSelector('h1')
     return page
   }
@@ -114,12 +131,18 @@ async function startConsole(engine: EngineName, browser: Browser) {
       await socket.stop(true)
       await server.stop()
       await smtp.stop()
+      await stop()
     },
   }
 }
 
-/** Tells of everything that no page of the console may do. */
-async function listen(page: Page, url: string, complain: (text: string) => void) {
+/**
+ * Tells of everything that no page of the console may do. Pages of others, to which one may be led,
+ * do as they like.
+ */
+async function listen(page: Page, own: string, others: readonly string[], complain: (text: string) => void) {
+  const isAt = (url: string, places: readonly string[]) => places.some((place) => url.startsWith(`${place}/`))
+  const isElsewhere = () => isAt(page.url(), others)
   await page.exposeFunction('tellOfViolation', complain)
   await page.addInitScript(() =>
     document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI, sample }) =>
@@ -128,12 +151,15 @@ async function listen(page: Page, url: string, complain: (text: string) => void)
   )
   page.on('pageerror', (error) => complain(`error: ${error.stack ?? error}`))
   page.on('console', (message) => {
-    // Chromium reports every answer of the API that is an error; pages show those in words.
-    const isRefusal = message.text().startsWith('Failed to load') && message.location().url.startsWith(`${url}/v1/`)
-    if (!['log', 'info', 'debug'].includes(message.type()) && !isRefusal) complain(`console: ${message.text()}`)
+    // Chromium reports every answer that is an error; pages show those in words.
+    const { pathname } = URL.parse(message.location().url) ?? { pathname: '' }
+    const isRefusal = message.text().startsWith('Failed to load') && /^\/(v1|console\/oidc)\//.test(pathname)
+    if (!isElsewhere() && !['log', 'info', 'debug'].includes(message.type()) && !isRefusal)
+      complain(`console: ${message.text()}`)
   })
   page.on('request', (request) => {
-    if (!request.url().startsWith(`${url}/`)) complain(`request to ${request.url()}`)
+    const isLedThere = isElsewhere() || (request.isNavigationRequest() && isAt(request.url(), others))
+    if (!isAt(request.url(), [own]) && !isLedThere) complain(`request to ${request.url()}`)
   })
 }
 
