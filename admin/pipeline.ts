@@ -20,6 +20,7 @@ import { verifyAdminKey } from '../keys/verify-admin-key.ts'
 import { verifySession } from '../keys/verify-session.ts'
 import { seconds } from '../world/world.ts'
 import { appendEvents, lockOrganization, notBefore, type RecordedEvent } from './audit-chain.ts'
+import { requireOwnPart } from './rules/require-own-part.ts'
 import { bodyReader, queryReader, storable } from './validate.ts'
 import type { AdminContext, AnyOperationHandler, Around, Before, BodyAuthenticator } from './call.ts'
 import type { Call, Caller, Handler } from './call.ts'
@@ -168,13 +169,17 @@ export class Pipeline {
 
   #authorize({ session, may }: Caller) {
     const { can, reach } = this.#operation
-    const isOwn = session !== null && reach === 'own' && mayByScopes(session.scopes ?? adminScopes)(can ?? '')
-    if (can === null || isOwn || may(can)) return
+    if (can === null || may(can)) return
+    const isInScope = session !== null && mayByScopes(session.scopes ?? adminScopes)(can)
+    // Of a report the query decides, which is read later.
+    if (isInScope && (reach === 'own' || reach === 'filtered')) return
     throw session === null ? forbidden(can) : notPermitted(can)
   }
 
   async #read(incoming: Incoming, caller: Caller, now: number): Promise<Result> {
     const { call } = await this.#prepare(this.#context.database.read, caller, incoming, now)
+    const { can, reach } = this.#operation
+    if (can !== null && reach === 'filtered') await requireOwnPart(call, can)
     return { caller, body: await this.#handle(call) }
   }
 

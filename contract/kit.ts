@@ -32,7 +32,9 @@ export interface Operation<
   /**
    * Where a person who is signed in must hold the permission: in the organization as a whole, or
    * also in the project that the path names; `own` is for what concerns only the caller, for which
-   * a person needs no permission. An admin key always needs its scope.
+   * a person needs no permission. `filtered` is for reports, of which a person may also ask for a
+   * part: for projects in which they hold the permission (`project_ids`), or for what they used
+   * themselves (`user_ids`). An admin key always needs its scope.
    */
   reach: Reach
   /**
@@ -56,7 +58,7 @@ export interface Operation<
   extension: Extension
 }
 
-export type Reach = 'organization' | 'project' | 'own'
+export type Reach = 'organization' | 'project' | 'own' | 'filtered'
 
 /**
  * At most or at least one of these members is given. A member that is `null` or `false` is not

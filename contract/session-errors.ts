@@ -69,6 +69,14 @@ export const notPermitted = (permission: string) =>
     { code: 'missing_scope' },
   )
 
+/** A report about more than the person may see; it says which part they may ask for. */
+export const reportNotPermitted = (permission: string, user_id: string) =>
+  new ApiError(
+    403,
+    `You have insufficient permissions for this operation. Missing scopes: ${permission}. Ask only for projects in which a role gives it to you (project_ids), or only for what you used yourself (user_ids with ${user_id}).`,
+    { code: 'missing_scope' },
+  )
+
 /** More keys of one's own in a project than there can be. */
 export const tooManyOwnKeys = (most: number) =>
   new ApiError(400, `You have ${most} API keys in this project, and there can be no more: delete one first.`, {

@@ -102,7 +102,13 @@ const report = <
   metrics: Metrics,
   query: Query,
 ) =>
-  get(`/organization/usage/${path}`, { about, can: 'api.usage.read', query, returns: page(`usage.${name}`, metrics) })
+  get(`/organization/usage/${path}`, {
+    about,
+    can: 'api.usage.read',
+    reach: 'filtered',
+    query,
+    returns: page(`usage.${name}`, metrics),
+  })
 
 const completionFilters = {
   ...filters,
@@ -240,6 +246,7 @@ export const usage = {
   costs: get('/organization/costs', {
     about: 'Costs by minute, hour or day, at the prices of the time of use.',
     can: 'api.usage.read',
+    reach: 'filtered',
     query: query(
       ['project_id', 'user_id', 'line_item', 'api_key_id', 'api_source'] as const,
       {

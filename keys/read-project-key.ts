@@ -184,25 +184,42 @@ const keysByDigest = statement((sql: Sql, params: Record<string, Uint8Array>, { 
  * The roles that somebody holds for a project by assignments, directly and through groups, in it
  * and in the organization.
  */
-export const heldBy = statement(
-  (sql: Sql, params: { organization_id: string; project_id: string; owner_id: string }) => {
-    const held = sql
-      .selectFrom('role_assignments as held')
-      .leftJoin('roles as role', (on) =>
-        on.onRef('role.organization_id', '=', 'held.organization_id').onRef('role.id', '=', 'held.role'),
-      )
-      .select(['held.resource_id', 'held.role', 'role.permissions'])
-      .where('held.organization_id', '=', params.organization_id)
-      .where((is) =>
-        is.or([is('held.resource_id', '=', params.organization_id), is('held.resource_id', '=', params.project_id)]),
-      )
-    // Not joined: SQLite would begin with all roles of the organization.
-    const groups = sql
-      .selectFrom('group_users')
-      .select('group_id')
-      .where('organization_id', '=', params.organization_id)
-      .where('user_id', '=', params.owner_id)
-    const direct = held.where('held.principal_id', '=', params.owner_id)
-    return direct.unionAll(held.where('held.principal_id', 'in', groups))
-  },
+export const heldBy = statement((sql: Sql, params: { organization_id: string; project_id: string; owner_id: string }) =>
+  heldIn(sql, params, (held) =>
+    held.where((is) =>
+      is.or([is('held.resource_id', '=', params.organization_id), is('held.resource_id', '=', params.project_id)]),
+    ),
+  ),
 )
+
+/** All roles that somebody holds, directly and through groups, wherever. */
+export const allHeldBy = statement((sql: Sql, params: { organization_id: string; owner_id: string }) =>
+  heldIn(sql, params, (held) => held),
+)
+
+type HeldRoles = ReturnType<typeof heldRoles>
+
+function heldIn(
+  sql: Sql,
+  params: { organization_id: string; owner_id: string },
+  narrowed: (held: HeldRoles) => HeldRoles,
+) {
+  const held = narrowed(heldRoles(sql, params))
+  // Not joined: SQLite would begin with all roles of the organization.
+  const groups = sql
+    .selectFrom('group_users')
+    .select('group_id')
+    .where('organization_id', '=', params.organization_id)
+    .where('user_id', '=', params.owner_id)
+  const direct = held.where('held.principal_id', '=', params.owner_id)
+  return direct.unionAll(held.where('held.principal_id', 'in', groups))
+}
+
+const heldRoles = (sql: Sql, params: { organization_id: string }) =>
+  sql
+    .selectFrom('role_assignments as held')
+    .leftJoin('roles as role', (on) =>
+      on.onRef('role.organization_id', '=', 'held.organization_id').onRef('role.id', '=', 'held.role'),
+    )
+    .select(['held.resource_id', 'held.role', 'role.permissions'])
+    .where('held.organization_id', '=', params.organization_id)

@@ -23,6 +23,21 @@ const isOfProject = ({ path }: Operation, name: string) =>
       'projects.modelPermissions.retrieve',
     ].includes(name))
 
+/**
+ * The part of a report that is about one project, and that about the person: with what each is
+ * refused.
+ */
+const partly: Record<string, { ofProject: number | null; ofOneself: number | null }> = {
+  nobody: { ofProject: 401, ofOneself: 401 },
+  'an owner of the organization': { ofProject: null, ofOneself: null },
+  'a reader of the organization': { ofProject: null, ofOneself: null },
+  'an owner of the project': { ofProject: null, ofOneself: null },
+  'a member of the project': { ofProject: 403, ofOneself: null },
+  'a viewer of the project': { ofProject: 403, ofOneself: null },
+  'a person without any role': { ofProject: 403, ofOneself: null },
+  'an owner of another organization': { ofProject: null, ofOneself: null },
+}
+
 /** With what each person is refused; null where they are not. */
 const expected: Record<string, (operation: Operation, name: string) => number | null> = {
   nobody: () => 401,
@@ -81,6 +96,26 @@ onBothEngines('session matrix', (server) => {
         if (ids[kind]) await leaveProjects(server(), ids[kind])
       }
       expect(answers).toEqual(rightAnswers)
+    })
+
+  const reports = operations.filter(({ operation }) => operation.reach === 'filtered')
+  for (const { name, operation } of reports)
+    test(`${name} answers each kind of person who asks for a part of it as it must`, async () => {
+      const { project_id, owner_id } = server()
+      const hasPeople = 'user_ids' in operation.query.properties
+      for (const [kind, { ofProject, ofOneself }] of Object.entries(partly)) {
+        await holdInProject(server(), ids[kind], { params: { project_id } }, inProject[kind])
+        const headers = { ...fromPage, ...(cookies[kind] && { cookie: cookies[kind] }) }
+        const status = async (filter: Record<string, string>) => {
+          const ready = await recipe(name).prepare(server())
+          const search = new URLSearchParams({ ...ready.query, ...filter }).toString()
+          return (await call(server(), operation, ready, { key: null, headers, search })).status
+        }
+        const own = await status({ 'user_ids[]': ids[kind] ?? owner_id })
+        const right = [kind, ofProject ?? 200, (hasPeople ? ofOneself : expected[kind]!(operation, name)) ?? 200]
+        expect([kind, await status({ 'project_ids[]': project_id }), own]).toEqual(right)
+        if (ids[kind]) await leaveProjects(server(), ids[kind])
+      }
     })
 })
 

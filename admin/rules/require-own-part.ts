@@ -1,0 +1,27 @@
+/** Which part of a report somebody may read who may not read all of it. */
+import { reportNotPermitted } from '../../contract/session-errors.ts'
+import { projectsWith } from '../../keys/held-permissions.ts'
+import type { Call } from '../call.ts'
+
+/**
+ * Throws 403 unless the caller holds the permission in the organization, or the query names only
+ * projects in which a role gives it to them, or nobody but themselves. Both filters choose rows
+ * before anything is grouped, so nothing of others is in the answer.
+ */
+export async function requireOwnPart(call: Pick<Call<any>, 'db' | 'caller' | 'query'>, permission: string) {
+  const { db, caller } = call
+  if (caller.may(permission)) return
+  const { project_ids, user_ids } = call.query as Filters
+  if (isOnly(user_ids, [caller.user_id])) return
+  if (project_ids?.length && isOnly(project_ids, await projectsWith(db, caller, permission))) return
+  throw reportNotPermitted(permission, caller.user_id)
+}
+
+interface Filters {
+  project_ids?: readonly string[] | null
+  user_ids?: readonly string[] | null
+}
+
+/** Whether the filter is there, and has no value that is not among these. */
+const isOnly = (filter: readonly string[] | null | undefined, values: readonly string[]) =>
+  Boolean(filter?.length) && filter!.every((value) => values.includes(value))
