@@ -22,7 +22,7 @@ export const calls: Calls<typeof contract.admin> = {
       },
     },
     apiKeys: {
-      list: { method: 'GET', path: '/organization/api_keys', query: ['after', 'limit', 'project_ids', 'owner_ids', 'owner_type', 'owner_project_access', 'never_used', 'last_used_before', 'last_used_after', 'created_before', 'created_after', 'expires_before', 'never_expires', 'name', 'order_by', 'order'], body: none, ...list },
+      list: { method: 'GET', path: '/organization/api_keys', query: ['after', 'limit', 'kinds', 'project_ids', 'owner_ids', 'owner_type', 'owner_project_access', 'never_used', 'last_used_before', 'last_used_after', 'created_before', 'created_after', 'expires_before', 'never_expires', 'name', 'order_by', 'order'], body: none, ...list },
     },
     users: {
       list: { method: 'GET', path: '/organization/users', query: ['after', 'limit', 'emails'], body: none, ...list },

@@ -1,13 +1,29 @@
 /**
- * All API keys of the organization, in all its projects: for those who look for keys that nobody
- * needs any more.
+ * All API keys of the organization, in all its projects, and its admin keys: for those who look for
+ * keys that nobody needs any more.
  */
 import { cursor, described, get, id, list, name, oneOf, optional, queryTime, t, type TSchema } from './kit.ts'
+import { AdminApiKey } from './admin-api-keys.ts'
 import { ProjectApiKey } from './project-api-keys.ts'
 
 const { description, properties } = ProjectApiKey as typeof ProjectApiKey & { description: string }
 
+/** A key of a project, with the project. */
 export const ApiKey = t.Object({ ...properties, project_id: id('proj_') }, { description })
+
+const ListedAdminApiKey = t.Object({
+  ...AdminApiKey.properties,
+  owner_project_access: described(
+    oneOf('active', 'inactive'),
+    'Of an admin key: whether the owner still owns the organization; without that the key opens nothing.',
+  ),
+})
+
+/** The member `object` says which of the two a key is. */
+const AnyApiKey = described(
+  t.Union([ApiKey, ListedAdminApiKey]),
+  'A key of a project, or an admin key of the organization: `object` says which. An admin key belongs to no project.',
+)
 
 /** Any of these values. */
 const anyOf = <Item extends TSchema>(items: Item, what: string) =>
@@ -20,7 +36,7 @@ const { limit } = cursor()
 export const apiKeys = {
   list: get('/organization/api_keys', {
     about:
-      'Lists the API keys of all projects, archived ones too, newest first or in the order that is asked for. All filters that are given must match. A page looks at a thousand keys at most, so that it costs the same however many there are: where few match, it can be short, or empty, and `has_more` and `last_id` still say that and where to go on.',
+      'Lists the API keys of all projects, archived ones too, and admin keys where they are asked for, newest first or in the order that is asked for. All filters that are given must match. A page looks at a thousand keys at most, so that it costs the same however many there are: where few match, it can be short, or empty, and `has_more` and `last_id` still say that and where to go on.',
     can: 'api.management.read',
     query: {
       after: optional(
@@ -30,13 +46,21 @@ export const apiKeys = {
         }),
       ),
       limit,
-      project_ids: anyOf(t.String(), 'of these projects'),
+      kinds: optional(
+        t.Array(oneOf('project', 'admin'), {
+          minItems: 1,
+          maxItems: 2,
+          default: ['project'],
+          description: 'Keys of projects, admin keys of the organization, or both in one list.',
+        }),
+      ),
+      project_ids: anyOf(t.String(), 'of these projects; no admin key is'),
       owner_ids: anyOf(t.String(), 'of these people and service accounts'),
       owner_type: optional(described(oneOf('user', 'service_account'), 'Only keys of people, or of service accounts.')),
       owner_project_access: optional(
         described(
           { ...oneOf('active', 'inactive', 'any'), default: 'any' },
-          'Only keys whose owner has access to the project, or has lost it.',
+          'Only keys whose owner has access to the project, or has lost it. Of admin keys, only those whose owner still owns the organization, or does not any more.',
         ),
       ),
       never_used: optional(t.Boolean({ description: 'Only keys that were never used, or only keys that were.' })),
@@ -62,7 +86,7 @@ export const apiKeys = {
       ),
       order: optional({ ...oneOf('asc', 'desc'), default: 'desc' }),
     },
-    returns: list(ApiKey),
+    returns: list(AnyApiKey),
     extension: true,
   }),
 }

@@ -188,6 +188,9 @@ export interface AdminApiKeyRow extends KeyColumns {
    * 1 if the scopes were given when the key was made, and are therefore part of what is read of it.
    */
   shows_scopes: Generated<number>
+  /** What lists sort by, generated, as with keys of projects. */
+  last_used_sort: GeneratedAlways<number>
+  expires_sort: GeneratedAlways<number>
 }
 
 /**

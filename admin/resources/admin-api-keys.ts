@@ -1,17 +1,17 @@
 import { adminApiKeys } from '../../contract/admin-api-keys.ts'
 import { notFound } from '../../contract/errors.ts'
-import type { Output } from '../../contract/kit.ts'
-import { adminScopes, type AdminScope } from '../../contract/scopes.ts'
+import { adminScopes } from '../../contract/scopes.ts'
 import { listOf } from '../../database/table-list.ts'
 import { deletedKey, withMac } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
 import { requirePermissions } from '../rules/require-grantable.ts'
 import { requireOwner } from '../rules/require-an-owner.ts'
+import { presentAdminKey, withAdminOwner } from '../shared/admin-key-rows.ts'
 import { deletedResult } from '../shared/deleted-result.ts'
 import { issueKey } from '../shared/issue-key.ts'
 
 export default handlers(adminApiKeys, {
-  list: (call) => table.page(call.db, call.caller, call.query, present),
+  list: (call) => table.page(call.db, call.caller, call.query, presentAdminKey),
 
   async create(call) {
     const { name, expires_in_seconds } = call.body
@@ -33,10 +33,10 @@ export default handlers(adminApiKeys, {
       )
       .execute()
     call.record('api_key.created', { id: columns.id, data: { scopes } })
-    return { ...present(await findAdminApiKey(call, columns.id)), value }
+    return { ...presentAdminKey(await findAdminApiKey(call, columns.id)), value }
   },
 
-  retrieve: async (call) => present(await findAdminApiKey(call, call.params.key_id)),
+  retrieve: async (call) => presentAdminKey(await findAdminApiKey(call, call.params.key_id)),
 
   async delete(call) {
     const { id } = await findAdminApiKey(call, call.params.key_id)
@@ -51,42 +51,7 @@ export default handlers(adminApiKeys, {
   },
 })
 
-const table = listOf(
-  'admin_api_keys',
-  ['organization_id'],
-  (item) =>
-    item
-      .innerJoin('users as owner', (on) =>
-        on.onRef('owner.organization_id', '=', 'item.organization_id').onRef('owner.id', '=', 'item.owner_id'),
-      )
-      .select(['item.id', 'item.name', 'item.redacted_value', 'item.scopes', 'item.shows_scopes'])
-      .select(['item.created_at', 'item.last_used_at', 'item.expires_at'])
-      .select(['item.owner_id', 'owner.name as owner_name', 'owner.created_at as owner_created_at'])
-      .where('item.deleted_at', 'is', null),
-  { order: 'asc' },
-)
-
-type Row = NonNullable<Awaited<ReturnType<typeof table.find>>>
-
-const present = (row: Row): Output<typeof adminApiKeys.retrieve> => ({
-  object: 'organization.admin_api_key',
-  id: row.id,
-  name: row.name,
-  redacted_value: row.redacted_value,
-  created_at: row.created_at,
-  last_used_at: row.last_used_at,
-  expires_at: row.expires_at,
-  // Not shown to a client that did not set this extension, because Terraform would replace the key.
-  ...(row.shows_scopes && { scopes: JSON.parse(row.scopes) as AdminScope[] }),
-  owner: {
-    type: 'user',
-    object: 'organization.user',
-    id: row.owner_id,
-    name: row.owner_name,
-    created_at: row.owner_created_at,
-    role: 'owner',
-  },
-})
+const table = listOf('admin_api_keys', ['organization_id'], withAdminOwner, { order: 'asc' })
 
 export async function findAdminApiKey(call: Pick<Call, 'db' | 'caller'>, id: string) {
   const key = await table.find(call.db, { organization_id: call.caller.organization_id }, id)

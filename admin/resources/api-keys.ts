@@ -3,11 +3,13 @@ import { UnknownCursor } from '../../database/storage-errors.ts'
 import { readPage, type Cursor, type Order, type Range } from '../../database/pager.ts'
 import type { Sql } from '../../database/types.ts'
 import { lowerAscii, roundedUp, spread, statement } from '../../database/statement.ts'
+import type { KeyTable } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
 import {
   areFew,
   columnOf,
   needsSort,
+  type KeyStream,
   looksOf,
   read,
   type Asked,
@@ -16,6 +18,7 @@ import {
   type Place,
   type Prefix,
 } from '../shared/key-scan.ts'
+import { presentAdminKey } from '../shared/admin-key-rows.ts'
 import { presentKey } from '../shared/project-key-rows.ts'
 
 export default handlers(apiKeys, {
@@ -27,9 +30,14 @@ export default handlers(apiKeys, {
       idOf: (row: KeyRow) => row.id,
       cursorOf: (row: KeyRow) => cursorAt(by, placeIn(by, row)),
     }
-    return readPage(list, call.query, (row) => ({ ...presentKey(row), project_id: row.project_id }))
+    return readPage(list, call.query, present)
   },
 })
+
+const present = (row: KeyRow) =>
+  'project_id' in row
+    ? { ...presentKey(row), project_id: row.project_id }
+    : { ...presentAdminKey(row), owner_project_access: row.is_owner ? ('active' as const) : ('inactive' as const) }
 
 type Walk = Awaited<ReturnType<typeof planned>>
 
@@ -43,7 +51,7 @@ async function readBetween(call: Call<typeof apiKeys.list>, walk: Walk, range: R
   const end = range.end ? later((one, other) => inOrder(other, one), await placeOf(call, by, range.end), last) : last
   const looks = looksOf(streams.length)
   const parts = await Promise.all(
-    streams.map((value) => read(call.db, { ...walk, order, value, start, end }, limit, looks)),
+    streams.map((stream) => read(call.db, { ...walk, ...stream, order, start, end }, limit, looks)),
   )
   const [upTo] = parts.flatMap((part) => part.upTo ?? []).toSorted(inOrder)
   const rows = parts
@@ -76,33 +84,21 @@ const NEVER_EXPIRES = 9_999_999_999_999
 type Query = Call<typeof apiKeys.list>['query']
 
 /**
- * Plans how a list is read: as one stream, or as one for each value of a filter that has an index.
+ * Plans how a list is read: the keys of projects as one stream, or as one for each value of a
+ * filter that has an index; admin keys as one.
  */
-async function planned({ db, organization_id, query }: Call<typeof apiKeys.list>) {
-  const { owner_type, project_ids, owner_ids, owner_project_access: access = 'any' } = query
+async function planned(call: Call<typeof apiKeys.list>) {
+  const { organization_id, query } = call
+  const { kinds = ['project'], owner_type, project_ids, owner_ids } = query
   const ranges = rangesOf(query)
   const by = timeOf(query, ranges)
-  const byFilter = streamsOf(query, by)
-  const isUsable = !needsSort(by, byFilter[0]) || (await areFew(db, organization_id, ...byFilter))
-  const [prefix, streams] = isUsable ? byFilter : allKeys
   const { created_at: created, last_used_at: used, expires_at: expires } = ranges
-  // For keys that were never used, the filters by time of use need not be applied, unless they
-  // contradict that.
-  const isFound = (one: By) =>
-    one === by || (one === 'last_used_at' && prefix === 'last_used_sort' && used.after < NEVER_USED && used.before > 0)
-  const asked: (Asked | null)[] = [
-    times.some((one) => isLimited(ranges[one]) && !isFound(one)) ? { filter: 'times' } : null,
-    owner_type && prefix !== 'owner_type' ? { filter: 'owner_type' } : null,
-    project_ids && prefix !== 'project_id' ? { filter: 'project_ids', size: roundedUp(project_ids.length) } : null,
-    owner_ids && prefix !== 'owner_id' ? { filter: 'owner_ids', size: roundedUp(owner_ids.length) } : null,
-    query.name === undefined ? null : { filter: 'name' },
-    access === 'any' ? null : { filter: access },
-  ]
   return {
     by,
-    prefix,
-    streams: [...new Set(streams)],
-    others: asked.filter((one) => one !== null),
+    streams: [
+      ...(kinds.includes('project') ? await projectStreams(call, ranges, by) : []),
+      ...(kinds.includes('admin') ? adminStreams(query, ranges, by) : []),
+    ],
     lowest: { place: ranges[by].after, created_at: END, id: '~' },
     highest: { place: ranges[by].before, created_at: -1, id: '' },
     values: {
@@ -119,6 +115,48 @@ async function planned({ db, organization_id, query }: Call<typeof apiKeys.list>
       expires_before: expires.before,
     },
   }
+}
+
+async function projectStreams({ db, organization_id, query }: Call<typeof apiKeys.list>, ranges: Ranges, by: By) {
+  const { owner_type, project_ids, owner_ids } = query
+  const byFilter = indexedFilter(query, by)
+  const isUsable = !needsSort(by, byFilter[0]) || (await areFew(db, organization_id, ...byFilter))
+  const [prefix, values] = isUsable ? byFilter : allKeys
+  const asked: (Asked | null)[] = [
+    ...askedOfAll(query, ranges, by, prefix),
+    owner_type && prefix !== 'owner_type' ? { filter: 'owner_type' } : null,
+    project_ids && prefix !== 'project_id' ? { filter: 'project_ids', size: roundedUp(project_ids.length) } : null,
+    owner_ids && prefix !== 'owner_id' ? { filter: 'owner_ids', size: roundedUp(owner_ids.length) } : null,
+  ]
+  const others = asked.filter((one) => one !== null)
+  return [...new Set(values)].map((value): KeyStream => ({ table: 'api_keys', prefix, value, others }))
+}
+
+/** None if a filter excludes all admin keys: they are in no project, and people own them. */
+function adminStreams(query: Query, ranges: Ranges, by: By): KeyStream[] {
+  const { owner_type, project_ids, owner_ids, never_used } = query
+  if (project_ids || owner_type === 'service_account') return []
+  const [prefix, [value]] = never_used && by === 'created_at' ? neverUsed : allKeys
+  const asked: (Asked | null)[] = [
+    ...askedOfAll(query, ranges, by, prefix),
+    owner_ids ? { filter: 'owner_ids', size: roundedUp(owner_ids.length) } : null,
+  ]
+  return [{ table: 'admin_api_keys', prefix, value: value!, others: asked.filter((one) => one !== null) }]
+}
+
+/** The filters that keys of both kinds have and that no index serves here. */
+function askedOfAll(query: Query, ranges: Ranges, by: By, prefix: Prefix): (Asked | null)[] {
+  const { name, owner_project_access: access = 'any' } = query
+  const used = ranges.last_used_at
+  // For keys that were never used, the filters by time of use need not be applied, unless they
+  // contradict that.
+  const isFound = (one: By) =>
+    one === by || (one === 'last_used_at' && prefix === 'last_used_sort' && used.after < NEVER_USED && used.before > 0)
+  return [
+    times.some((one) => isLimited(ranges[one]) && !isFound(one)) ? { filter: 'times' } : null,
+    name === undefined ? null : { filter: 'name' },
+    access === 'any' ? null : { filter: access },
+  ]
 }
 
 const times = ['created_at', 'last_used_at', 'expires_at'] as const
@@ -152,17 +190,16 @@ function timeOf({ order_by, never_used }: Query, { last_used_at, expires_at }: R
   return never_used && by === 'last_used_at' ? 'created_at' : by
 }
 
-type Streams = [Prefix, readonly (string | number)[]]
+type PrefixValues = [Prefix, readonly (string | number)[]]
 
-const allKeys: Streams = ['', ['']]
+const allKeys: PrefixValues = ['', ['']]
+const neverUsed: PrefixValues = ['last_used_sort', [NEVER_USED]]
 
-/**
- * The filter that an index serves, and its values; without one, a single stream of all keys.
- */
-function streamsOf({ owner_ids, project_ids, owner_type, never_used }: Query, by: By): Streams {
+/** The filter of keys of projects that an index serves, and its values; without one, all keys. */
+function indexedFilter({ owner_ids, project_ids, owner_type, never_used }: Query, by: By): PrefixValues {
   if (owner_ids) return ['owner_id', owner_ids]
   if (project_ids) return ['project_id', project_ids]
-  if (by === 'created_at' && never_used) return ['last_used_sort', [NEVER_USED]]
+  if (by === 'created_at' && never_used) return neverUsed
   if (by === 'created_at' && owner_type) return ['owner_type', [owner_type]]
   return allKeys
 }
@@ -186,17 +223,19 @@ async function placeOf(
   { id: cursor, param }: Cursor,
 ): Promise<Place> {
   const [, id = cursor, place] = /^(\w+)@(\d{1,13}|never)$/.exec(cursor) ?? []
-  const [row] = await selectKey(db, { organization_id, id })
+  const found = (table: KeyTable) => selectKey(db, { organization_id, id }, { table })
+  const row = (await found('api_keys'))[0] ?? (await found('admin_api_keys'))[0]
   if (!row) throw new UnknownCursor(cursor, param)
   if (by === 'created_at' || place === undefined) return placeIn(by, row)
   const never = by === 'last_used_at' ? NEVER_USED : NEVER_EXPIRES
   return { ...placeIn(by, row), place: place === 'never' ? never : Number(place) }
 }
 
-const selectKey = statement((sql: Sql, params: { organization_id: string; id: string }) =>
-  sql
-    .selectFrom('api_keys as item')
-    .select(['item.last_used_sort', 'item.expires_sort', 'item.created_at', 'item.id'])
-    .where('item.organization_id', '=', params.organization_id)
-    .where('item.id', '=', params.id),
+const selectKey = statement(
+  (sql: Sql, params: { organization_id: string; id: string }, { table }: { table: KeyTable }) =>
+    sql
+      .selectFrom(`${table} as item` as 'api_keys as item')
+      .select(['item.last_used_sort', 'item.expires_sort', 'item.created_at', 'item.id'])
+      .where('item.organization_id', '=', params.organization_id)
+      .where('item.id', '=', params.id),
 )

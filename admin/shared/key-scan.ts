@@ -1,11 +1,14 @@
 /**
- * Range scans over the indexes of keys, for the list of all keys. Filters without an index are
- * applied to a bounded number of keys.
+ * Range scans over the indexes of keys, of projects or of the administration, for the list of all
+ * keys. Filters without an index are applied to a bounded number of keys.
  */
 import { sql as raw } from 'kysely'
 import type { Order } from '../../database/pager.ts'
 import type { Sql } from '../../database/types.ts'
 import { spreadPlaceholders, statement } from '../../database/statement.ts'
+import type { KeyTable } from '../../keys/key-mac.ts'
+import { isOrganizationOwner } from '../../keys/access.ts'
+import { withAdminOwner } from './admin-key-rows.ts'
 import { keysByAccess, withOwners } from './project-key-rows.ts'
 
 export type By = 'created_at' | 'last_used_at' | 'expires_at'
@@ -37,13 +40,18 @@ export type Asked =
   | { filter: 'times' | 'owner_type' | 'name' | 'active' | 'inactive' }
   | { filter: 'project_ids' | 'owner_ids'; size: number }
 
-export interface Stream {
-  by: By
-  order: Order
+/** Keys that an index has next to each other: of one table, with one value of the prefix. */
+export interface KeyStream {
+  table: KeyTable
   prefix: Prefix
   /** The value of the prefix column. */
   value: string | number
   others: readonly Asked[]
+}
+
+export interface Stream extends KeyStream {
+  by: By
+  order: Order
   /** The values that the filters compare with. */
   values: { organization_id: string; [name: string]: unknown }
   /** Exclusive. */
@@ -71,9 +79,10 @@ export interface Part {
  * sorted.
  */
 export async function read(sql: Sql, stream: Stream, limit: number, looks: number): Promise<Part> {
-  const { by, order, prefix, others, values, value, start, end } = stream
-  const scan = { by, order, prefix }
-  const found = (from: Place, to: Place, limit: number) =>
+  const { table, by, order, prefix, others, values, value, start, end } = stream
+  const scan = { table, by, order, prefix }
+  const select = table === 'api_keys' ? selectProjectKeys : selectAdminKeys
+  const found = (from: Place, to: Place, limit: number): Promise<KeyRow[]> =>
     select(sql, { ...values, value, ...between(from, to), limit }, { ...scan, others })
   if (needsSort(by, prefix) || (others.length === 0 && prefix !== 'project_id'))
     return { rows: await found(start, end, limit), upTo: null }
@@ -122,7 +131,7 @@ const between = (from: Place, to: Place) => ({
  * The keys of a stream between two places, the second included; deleted ones too where the index
  * has them.
  */
-function keysBetween(sql: Sql, params: any, by: By, order: Order, prefix: Prefix) {
+function keysBetween(sql: Sql, params: any, { table, by, order, prefix }: Scan) {
   const isCreated = by === 'created_at'
   const key = isCreated
     ? raw`(item.created_at, item.id)`
@@ -133,7 +142,8 @@ function keysBetween(sql: Sql, params: any, by: By, order: Order, prefix: Prefix
       : raw`(${params[`${side}_place`]}, ${params[`${side}_created_at`]}, ${params[`${side}_id`]})`
   const [beyond, upTo] = order === 'asc' ? [raw`>`, raw`<=`] : [raw`<`, raw`>=`]
   const rows = sql
-    .selectFrom('api_keys as item')
+    // What is said of a key here, its columns and its indexes, both tables have.
+    .selectFrom(`${table} as item` as 'api_keys as item')
     .where('item.organization_id', '=', params.organization_id)
     .where(raw<boolean>`${key} ${beyond} ${place('from')}`)
     .where(raw<boolean>`${key} ${upTo} ${place('to')}`)
@@ -148,57 +158,76 @@ function keysBetween(sql: Sql, params: any, by: By, order: Order, prefix: Prefix
 }
 
 /** An index, and the direction along it. */
-type Scan = { by: By; order: Order; prefix: Prefix }
+type Scan = { table: KeyTable; by: By; order: Order; prefix: Prefix }
+type FilteredScan = Scan & { others: readonly Asked[] }
 
 const columnsOf = (by: By) =>
   by === 'created_at' ? (['created_at', 'id'] as const) : ([columnOf[by], 'created_at', 'id'] as const)
 
-export type KeyRow = Awaited<ReturnType<typeof select>>[number]
+/** A row of either table; only those of projects have a `project_id`. */
+export type KeyRow = Awaited<ReturnType<typeof selectProjectKeys | typeof selectAdminKeys>>[number]
 
-const select = statement(
-  (sql: Sql, params: any, { by, order, prefix, others }: Scan & { others: readonly Asked[] }) => {
-    let keys = keysBetween(sql, params, by, order, prefix).where('item.deleted_at', 'is', null)
-    // Zero or empty text is added to the column, so that the engines do not use an index on it.
-    for (const other of others) {
-      const { filter } = other
-      const oneOf = (name: string) => spreadPlaceholders<any>(params, name, 'size' in other ? other.size : 0)
-      if (filter === 'owner_type') keys = keys.where(raw`item.owner_type || ''`, '=', params.owner_type)
-      if (filter === 'name') keys = keys.where(raw<boolean>`lower(item.name) like ${params.name} escape '\\'`)
-      if (filter === 'project_ids') keys = keys.where(raw`item.project_id || ''`, 'in', oneOf('project'))
-      if (filter === 'owner_ids') keys = keys.where(raw`item.owner_id || ''`, 'in', oneOf('owner'))
-      if (filter === 'active' || filter === 'inactive') keys = keysByAccess(keys, filter)
-      if (filter === 'times')
-        keys = keys
-          .where(
-            raw<boolean>`item.created_at + 0 > ${params.created_after} and item.created_at + 0 < ${params.created_before}`,
-          )
-          .where(
-            raw<boolean>`item.last_used_sort + 0 > ${params.used_after} and item.last_used_sort + 0 < ${params.used_before}`,
-          )
-          .where(
-            raw<boolean>`item.expires_sort + 0 > ${params.expires_after} and item.expires_sort + 0 < ${params.expires_before}`,
-          )
+const sorts = ['item.last_used_sort', 'item.expires_sort'] as const
+
+const selectProjectKeys = statement((sql: Sql, params: any, scan: FilteredScan) => {
+  const primaryKey = ['organization_id', 'project_id', 'created_at', 'id'] as const
+  const keys = foundFirst(sql, keysFound(sql, params, scan), scan, primaryKey)
+  return withOwners(keys, 'any').select(['item.project_id', ...sorts])
+})
+
+const selectAdminKeys = statement((sql: Sql, params: any, scan: FilteredScan) => {
+  const keys = foundFirst(sql, keysFound(sql, params, scan), scan, ['organization_id', 'id'])
+  return withAdminOwner(keys as unknown as Parameters<typeof withAdminOwner>[0])
+    .select(isOrganizationOwner('item.organization_id', 'item.owner_id').as('is_owner'))
+    .select(sorts)
+})
+
+/** The keys to show, in their order. */
+function keysFound(sql: Sql, params: any, scan: FilteredScan) {
+  let keys = keysBetween(sql, params, scan).where('item.deleted_at', 'is', null)
+  // Zero or empty text is added to the column, so that the engines do not use an index on it.
+  for (const other of scan.others) {
+    const { filter } = other
+    const oneOf = (name: string) => spreadPlaceholders<any>(params, name, 'size' in other ? other.size : 0)
+    if (filter === 'owner_type') keys = keys.where(raw`item.owner_type || ''`, '=', params.owner_type)
+    if (filter === 'name') keys = keys.where(raw<boolean>`lower(item.name) like ${params.name} escape '\\'`)
+    if (filter === 'project_ids') keys = keys.where(raw`item.project_id || ''`, 'in', oneOf('project'))
+    if (filter === 'owner_ids') keys = keys.where(raw`item.owner_id || ''`, 'in', oneOf('owner'))
+    if (filter === 'active' || filter === 'inactive') {
+      const isOwner = isOrganizationOwner('item.organization_id', 'item.owner_id')
+      if (scan.table === 'api_keys') keys = keysByAccess(keys, filter)
+      else keys = keys.where(filter === 'active' ? isOwner : raw<boolean>`not ${isOwner}`)
     }
-    for (const column of columnsOf(by)) keys = keys.orderBy(`item.${column}`, order)
-    keys = keys.limit(params.limit)
-    const isShown = others.length === 0 && !needsSort(by, prefix)
-    return withOwners(isShown ? keys : foundFirst(sql, keys), 'any').select([
-      'item.project_id',
-      'item.last_used_sort',
-      'item.expires_sort',
-    ])
-  },
-)
+    if (filter === 'times')
+      keys = keys
+        .where(
+          raw<boolean>`item.created_at + 0 > ${params.created_after} and item.created_at + 0 < ${params.created_before}`,
+        )
+        .where(
+          raw<boolean>`item.last_used_sort + 0 > ${params.used_after} and item.last_used_sort + 0 < ${params.used_before}`,
+        )
+        .where(
+          raw<boolean>`item.expires_sort + 0 > ${params.expires_after} and item.expires_sort + 0 < ${params.expires_before}`,
+        )
+  }
+  for (const column of columnsOf(scan.by)) keys = keys.orderBy(`item.${column}`, scan.order)
+  return keys.limit(params.limit)
+}
 
 /**
  * Finds the keys first and then reads the rows of those to show, because the index may have all
- * columns that the filters need.
+ * columns that the filters need. Without filters and without sorting the rows are read at once.
  */
-function foundFirst(sql: Sql, keys: ReturnType<typeof keysBetween>) {
-  const primaryKey = ['organization_id', 'project_id', 'created_at', 'id'] as const
+function foundFirst(
+  sql: Sql,
+  keys: ReturnType<typeof keysBetween>,
+  { table, by, prefix, others }: FilteredScan,
+  primaryKey: readonly ('organization_id' | 'project_id' | 'created_at' | 'id')[],
+) {
+  if (others.length === 0 && !needsSort(by, prefix)) return keys
   const found = keys.select(primaryKey.map((column) => `item.${column}` as const)).as('found')
   // `cross join` makes SQLite start with the rows that were found.
-  let items = sql.selectFrom(found).crossJoin('api_keys as item')
+  let items = sql.selectFrom(found).crossJoin(`${table} as item` as 'api_keys as item')
   for (const column of primaryKey) items = items.whereRef(`item.${column}`, '=', `found.${column}`)
   return items
 }
@@ -207,12 +236,9 @@ function foundFirst(sql: Sql, keys: ReturnType<typeof keysBetween>) {
  * The position of the last key of a step; none if fewer keys are left. It is read from the index
  * alone.
  */
-const selectPlace = statement((sql: Sql, params: any, { by, order, prefix }: Scan) => {
-  let rows = keysBetween(sql, params, by, order, prefix).select([
-    `item.${columnOf[by]} as place`,
-    'item.created_at',
-    'item.id',
-  ])
+const selectPlace = statement((sql: Sql, params: any, scan: Scan) => {
+  const { by, order } = scan
+  let rows = keysBetween(sql, params, scan).select([`item.${columnOf[by]} as place`, 'item.created_at', 'item.id'])
   for (const column of columnsOf(by)) rows = rows.orderBy(`item.${column}`, order)
   return rows.limit(1).offset(params.skip)
 })

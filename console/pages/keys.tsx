@@ -1,4 +1,7 @@
-/** All keys of the organization: found by filters, chosen, rotated and revoked. */
+/**
+ * All keys of the organization, of projects and of the administration: found by filters, chosen,
+ * rotated and revoked.
+ */
 import { useSignal, type Signal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import { hrefOf, place } from '../place.ts'
@@ -10,10 +13,9 @@ import { Empty } from '../parts/empty.tsx'
 import { Page } from '../parts/page.tsx'
 import { Rotate } from '../parts/rotate.tsx'
 import { can } from '../session.ts'
-import { AdminKeys } from './inventory/admin-keys.tsx'
 import { FilterBar } from './inventory/filter-bar.tsx'
 import { KeyButtons } from './inventory/key-buttons.tsx'
-import { ownerOf, type InventoryKey } from './inventory/inventory-key.ts'
+import { isOfProject, ownerOf, type InventoryKey, type ProjectKey } from './inventory/inventory-key.ts'
 import { queryFrom } from './inventory/query.ts'
 import { RevokeMany } from './inventory/revoke-many.tsx'
 
@@ -30,11 +32,11 @@ export default function Keys({ me }: PageProps) {
   const names = new Map(projects.answer?.data.map(({ id, name }) => [id, name]))
   const chosen = useSignal<ReadonlyMap<string, InventoryKey>>(new Map())
   const revoking = useSignal<readonly InventoryKey[] | null>(null)
-  const rotating = useSignal<InventoryKey | null>(null)
+  const rotating = useSignal<ProjectKey | null>(null)
   // Otherwise the pages that were loaded stay.
   const wasRevoked = useRef(false)
   return (
-    <Page title="Keys" about="The keys of all projects.">
+    <Page title="Keys" about="The keys of all projects, and the admin keys of the organization.">
       <FilterBar projects={projects.answer?.data ?? []} />
       {mayChange && <ChosenKeys chosen={[...chosen.value.values()]} onRevoke={(keys) => (revoking.value = keys)} />}
       <DataTable
@@ -45,12 +47,15 @@ export default function Keys({ me }: PageProps) {
         empty={<Empty title="No such key">Other filters may find more.</Empty>}
         {...(mayChange && {
           actions: (key: InventoryKey) => (
-            <KeyButtons of={key} onRotate={() => (rotating.value = key)} onRevoke={() => (revoking.value = [key])} />
+            <KeyButtons
+              of={key}
+              onRotate={isOfProject(key) ? () => (rotating.value = key) : undefined}
+              onRevoke={() => (revoking.value = [key])}
+            />
           ),
           selection: selectionIn(chosen),
         })}
       />
-      <AdminKeys mayChange={mayChange} />
       {revoking.value && (
         <RevokeMany
           keys={revoking.value}
@@ -87,7 +92,7 @@ const selectionIn = (chosen: Chosen) => ({
 })
 
 interface RotateProps {
-  of: InventoryKey
+  of: ProjectKey
   onRotated: () => void
   onClose: () => void
 }
@@ -118,25 +123,42 @@ function ChosenKeys({
 }
 
 const columnsWith = (projects: ReadonlyMap<string, string>): Column<InventoryKey>[] => [
-  keyName,
+  {
+    title: 'Name',
+    cell: (key) => (
+      <>
+        {keyName.cell(key)}
+        {!isOfProject(key) && <span class="badge">Admin key</span>}
+      </>
+    ),
+  },
   {
     title: 'Owner',
     cell: (key) => (
       <>
         {ownerOf(key).name}
         {key.owner.type === 'service_account' && <span class="badge">Service account</span>}
-        {key.owner_project_access === 'inactive' && <span class="badge">Has left</span>}
       </>
     ),
   },
   {
     title: 'Project',
-    cell: ({ project_id }) => (
-      <a href={hrefOf(`/projects/${encodeURIComponent(project_id)}`)}>{projects.get(project_id) ?? project_id}</a>
-    ),
+    cell: (key) =>
+      isOfProject(key) ? (
+        <a href={hrefOf(`/projects/${encodeURIComponent(key.project_id)}`)}>
+          {projects.get(key.project_id) ?? key.project_id}
+        </a>
+      ) : (
+        <span class="faint">The organization</span>
+      ),
   },
   redactedValue,
   created,
   lastUsed,
   expires,
+  {
+    title: 'Access',
+    cell: ({ owner_project_access: access }) =>
+      access === 'active' ? 'Has access' : <span class="badge">Has left</span>,
+  },
 ]

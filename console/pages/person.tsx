@@ -10,7 +10,7 @@ import { Problem } from '../parts/problem.tsx'
 import { organizationRoles, type OrganizationRole } from '../parts/role-options.ts'
 import { can } from '../session.ts'
 import { organization, useAnswer, useList } from '../use-calls.ts'
-import type { InventoryKey } from './inventory/inventory-key.ts'
+import { isOfProject, type InventoryKey } from './inventory/inventory-key.ts'
 import { Reach } from './people/reach.tsx'
 import { RemovePerson } from './people/remove-person.tsx'
 
@@ -94,7 +94,7 @@ function KeysOf({ user_id }: { user_id: string }) {
 
 const columns: Column<InventoryKey>[] = [
   keyName,
-  { title: 'Project', cell: ({ project_id }) => project_id },
+  { title: 'Project', cell: (key) => (isOfProject(key) ? key.project_id : null) },
   redactedValue,
   lastUsed,
   expires,

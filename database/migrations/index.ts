@@ -29,6 +29,7 @@ import { registries } from './030-registries.ts'
 import { ipAllowlists } from './031-ip-allowlists.ts'
 import { sessions } from './033-sessions.ts'
 import { signingIn } from './035-signing-in.ts'
+import { adminKeyOrder } from './036-admin-key-order.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -58,4 +59,5 @@ export const migrations: readonly Migration[] = [
   ipAllowlists,
   sessions,
   signingIn,
+  adminKeyOrder,
 ]

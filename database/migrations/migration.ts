@@ -15,6 +15,11 @@ export interface Dialect {
    * are read together lie together. PostgreSQL has no such tables.
    */
   clustered: string
+  /**
+   * How a generated column is kept that is added to a table: SQLite can add only virtual ones, and
+   * PostgreSQL before version 18 has only stored ones.
+   */
+  generated: 'stored' | 'virtual'
   /** None on SQLite, where our constraints have no names. */
   renameConstraint: (table: string, from: string, to: string) => string[]
   bytesLiteral: (bytes: Uint8Array) => string
@@ -38,6 +43,7 @@ export const dialects: { sqlite: Dialect; postgres: Dialect } = {
     tables: `select name from sqlite_schema where type = 'table'`,
     strict: ' strict',
     clustered: ' strict, without rowid',
+    generated: 'virtual',
     renameConstraint: () => [],
     bytesLiteral: (bytes) => `x'${Buffer.from(bytes).toString('hex')}'`,
   },
@@ -48,6 +54,7 @@ export const dialects: { sqlite: Dialect; postgres: Dialect } = {
     tables: 'select tablename as name from pg_tables where schemaname = current_schema()',
     strict: '',
     clustered: '',
+    generated: 'stored',
     renameConstraint: (table, from, to) => [`alter table ${table} rename constraint ${from} to ${to}`],
     bytesLiteral: (bytes) => `'\\x${Buffer.from(bytes).toString('hex')}'::bytea`,
   },

@@ -6,7 +6,7 @@ import { kebab } from '../../cli/commands.ts'
 import { contract, isOperation, type Tree } from '../../contract/index.ts'
 import type { Operation } from '../../contract/kit.ts'
 import type { Page } from './page.ts'
-import { members, table, typeInWords, type Schema } from './schema.ts'
+import { joined, members, table, typeInWords, type Schema } from './schema.ts'
 
 export const resourcePages = (): Page[] => resources(contract.admin.organization, []).map(page)
 
@@ -105,7 +105,7 @@ function answer(returns: Schema, object: Schema | undefined): string {
 
 const itemOf = (returns: unknown): Schema => {
   const schema = returns as Schema
-  return schema.properties?.data?.items ?? schema
+  return joined(schema.properties?.data?.items ?? schema)
 }
 
 const isDeletion = ({ properties }: Schema) => properties?.deleted !== undefined

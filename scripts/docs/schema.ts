@@ -29,7 +29,7 @@ export function typeInWords(schema: Schema): string {
   if ('const' in schema) return code(schema.const)
   if (schema.enum) return `one of ${schema.enum.map(code).join(', ')}`
   const branches = anyOf ?? oneOf
-  if (branches) return [...new Set(branches.map(typeInWords))].join(', or ')
+  if (branches) return [...new Set(branches.flatMap((branch) => typeInWords(branch).split(', or ')))].join(', or ')
   const one = [type].flat().filter((name) => name !== undefined)
   if (one.length > 1) return one.map((name) => typeInWords({ ...schema, type: name })).join(', or ')
   switch (one[0]) {
@@ -45,6 +45,30 @@ export function typeInWords(schema: Schema): string {
     default:
       return one[0] ?? 'anything'
   }
+}
+
+/**
+ * Objects that an item can be one of, as one object: a member is always there if each of them has
+ * it.
+ */
+export function joined(schema: Schema): Schema {
+  const [first, ...others] = schema.anyOf ?? []
+  if (!first?.properties || !others.every(({ properties }) => properties)) return schema
+  const one = others.reduce(joinTwo, first)
+  return { ...one, description: schema.description ?? one.description }
+}
+
+function joinTwo(one: Schema, other: Schema): Schema {
+  if (JSON.stringify(one) === JSON.stringify(other)) return one
+  if (!one.properties || !other.properties)
+    return { anyOf: [one, other], description: [one, other].flatMap((schema) => schema.description ?? []).join(' ') }
+  const names = [...new Set([...Object.keys(one.properties), ...Object.keys(other.properties)])]
+  const properties = names.map((name) => {
+    const [first, second] = [one.properties![name], other.properties![name]]
+    return [name, first && second ? joinTwo(first, second) : (first ?? second)!]
+  })
+  const required = (one.required ?? []).filter((name) => other.required?.includes(name))
+  return { type: 'object', properties: Object.fromEntries(properties), required }
 }
 
 function range(least: number | undefined, most: number | undefined, unit: string) {

@@ -1,6 +1,6 @@
 /** Owners find, rotate and revoke the keys of the organization. */
 import { expect, test } from 'bun:test'
-import { make } from '../made.ts'
+import { make, newAdminKey } from '../made.ts'
 import { expectGoodLooks, inConsole } from './browser.ts'
 import { newPerson, newProject } from './people.ts'
 
@@ -80,11 +80,45 @@ inConsole('keys', (console) => {
     expect([await server.opens(value), await server.opens(old)]).toEqual([200, 401])
   })
 
+  test('admin keys stand in the same list, and are revoked together with others', async () => {
+    const { server, open } = console()
+    const project_id = await newProject(server, 'Beside admin keys')
+    const path = `/organization/projects/${project_id}/api_keys`
+    const key = await make<{ value: string }>(server, path, { user_id: server.owner_id, name: `both ${script}` })
+    const admin = await newAdminKey(server, { name: 'both Terraform' })
+    const opens = async () => [
+      await server.opens(key.value),
+      (
+        await server
+          .clientWith(admin.value)
+          .admin.organization.projects.list()
+          .asResponse()
+          .catch(({ status }) => ({ status }))
+      ).status,
+    ]
+    expect(await opens()).toEqual([200, 200])
+    const page = await open('/keys?name=both', { as: server.owner_id })
+    const row = page.getByRole('row', { name: 'both Terraform' })
+    expect(await row.textContent()).toContain('Admin key')
+    expect(await row.textContent()).toContain('Has access')
+    expect(await row.getByRole('button', { name: 'Rotate' }).count()).toBe(0)
+    await expectGoodLooks(page)
+    await page.getByLabel('Kind').selectOption({ label: 'Admin keys' })
+    await page.waitForURL(/kind=admin/)
+    await page.getByRole('row').nth(2).waitFor({ state: 'detached' })
+    await row.getByRole('checkbox').check()
+    await page.getByLabel('Kind').selectOption({ label: 'All keys' })
+    await page.getByLabel(`Choose both ${script}`).check()
+    await page.getByRole('button', { name: 'Revoke the chosen keys' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+    await page.getByRole('heading', { name: 'No such key' }).waitFor()
+    expect(await opens()).toEqual([401, 401])
+  })
+
   test('somebody who may only read sees the keys, and no button that changes one', async () => {
     const { server, open } = console()
     const page = await open('/keys', { as: await newPerson(server, { role: 'reader' }) })
-    await page.getByRole('heading', { name: 'Admin keys' }).waitFor()
-    await page.getByRole('table', { name: 'Admin keys' }).waitFor()
+    await page.getByText('First admin key').waitFor()
     expect(await page.getByRole('button', { name: /Revoke|Rotate/ }).count()).toBe(0)
     expect(await page.getByRole('checkbox').count()).toBe(0)
   })

@@ -1,5 +1,6 @@
 /** How the engines read pages of keys and of the audit log. */
 import { beforeAll, expect, test } from 'bun:test'
+import type { Sql } from '../../database/types.ts'
 import { onBothEngines, type TestServer } from '../setup.ts'
 import { analyze, planOf, startsOf, statementsOf } from './query-plans.ts'
 
@@ -27,6 +28,7 @@ async function fill(server: TestServer) {
       })
       await sql.insertInto('api_keys').values(rows).execute()
     }
+    await addAdminKeys(sql, { organization_id, owner_id })
     const roles = Array.from({ length: 1000 }, (_, n) => ({
       organization_id,
       resource_id: `proj_${n}`,
@@ -37,6 +39,30 @@ async function fill(server: TestServer) {
     await sql.insertInto('role_assignments').values(roles).execute()
   })
   await analyze(server)
+}
+
+/** Half as many admin keys as there are keys of projects. */
+async function addAdminKeys(sql: Sql, owner: { organization_id: string; owner_id: string }) {
+  for (let batch = 0; batch < 40; batch++)
+    await sql
+      .insertInto('admin_api_keys')
+      .values(
+        Array.from({ length: 250 }, (_, index) => {
+          const n = batch * 250 + index
+          const id = `key_admin${String(n).padStart(6, '0')}`
+          const digest = new Uint8Array(Buffer.from(id.padEnd(32)))
+          const key = { redacted_value: 'sk-admin-...', scopes: '[]', is_imported: 0, name: 'admin key' }
+          return { ...owner, ...key, id, digest, created_at: 1_700_000_000 + n * 2 }
+        }),
+      )
+      .execute()
+}
+
+/** What a page of keys is between, by the time of its order. */
+const bounds = {
+  created_at: 'created_at,id',
+  last_used_at: 'last_used_sort,created_at,id',
+  expires_at: 'expires_sort,created_at,id',
 }
 
 /** As many events, of a few people, projects and types. */
@@ -117,7 +143,6 @@ onBothEngines('the plans of hot reads', (server) => {
   })
 
   test('a page of the keys of all projects is read from an index, with each filter', async () => {
-    const bounds = { created_at: 'created_at,id', last_used_at: 'last_used_sort,created_at,id' }
     for (const [query, index, range] of [
       ['', 'search', bounds.created_at],
       ['after=key_000100&order=asc', 'search', bounds.created_at],
@@ -130,17 +155,42 @@ onBothEngines('the plans of hot reads', (server) => {
       ['last_used_before=1700010000', 'last_used', bounds.last_used_at],
       ['last_used_after=1700010000&after=key_000100@1700010001', 'last_used', bounds.last_used_at],
       ['order_by=last_used_at', 'last_used', bounds.last_used_at],
-      ['expires_before=1700010000', 'expires', 'expires_sort,created_at,id'],
-      ['never_expires=true', 'expires', 'expires_sort,created_at,id'],
-      ['never_expires=false', 'expires', 'expires_sort,created_at,id'],
-      ['order_by=expires_at&order=asc', 'expires', 'expires_sort,created_at,id'],
+      ['expires_before=1700010000', 'expires', bounds.expires_at],
+      ['never_expires=true', 'expires', bounds.expires_at],
+      ['never_expires=false', 'expires', bounds.expires_at],
+      ['order_by=expires_at&order=asc', 'expires', bounds.expires_at],
       [`project_ids[]=${server().project_id}`, '', bounds.created_at],
       [`owner_ids[]=${server().owner_id}`, 'owner', bounds.created_at],
       // Too many to be sorted: they are looked for among all.
       [`project_ids[]=${server().project_id}&order_by=last_used_at`, 'last_used', bounds.last_used_at],
       [`owner_ids[]=${server().owner_id}&order_by=last_used_at`, 'last_used', bounds.last_used_at],
     ])
-      await expectIndex(`/organization/api_keys?${query}`, 'item', query!, `api_keys_${index}`, range!)
+      await expectIndex(`/organization/api_keys?${query}`, 'api_keys', query!, `api_keys_${index}`, range!)
+  })
+
+  test('a page with admin keys is read from their indexes too, with each filter', async () => {
+    for (const kinds of ['kinds[]=admin', 'kinds[]=admin&kinds[]=project'])
+      for (const [query, index, range] of [
+        ['', 'created', bounds.created_at],
+        ['after=key_admin000100&order=asc', 'created', bounds.created_at],
+        ['created_after=1700010000&created_before=1700010100', 'created', bounds.created_at],
+        ['name=admin', 'created', bounds.created_at],
+        ['owner_type=user', 'created', bounds.created_at],
+        ['never_used=true', 'last_used', bounds.created_at],
+        ['never_used=false', 'last_used', bounds.last_used_at],
+        ['last_used_after=1700010000&after=key_admin000100@1700010001', 'last_used', bounds.last_used_at],
+        ['order_by=last_used_at', 'last_used', bounds.last_used_at],
+        ['never_expires=true', 'expires', bounds.expires_at],
+        ['order_by=expires_at&order=asc', 'expires', bounds.expires_at],
+        [`owner_ids[]=${server().owner_id}&owner_project_access=active`, 'created', bounds.created_at],
+      ])
+        await expectIndex(
+          `/organization/api_keys?${kinds}&${query}`,
+          'admin_api_keys',
+          query!,
+          `admin_api_keys_${index}`,
+          range!,
+        )
   })
 
   test('only the keys of an owner or project are sorted, where they are few', async () => {
@@ -170,25 +220,36 @@ onBothEngines('the plans of hot reads', (server) => {
       ['resource_ids[]=group_5', 'resource'],
       ['tenant_only=true', 'type'],
     ])
-      await expectIndex(`/organization/audit_logs?${query}`, 'item', query!, `audit_logs_${index}`, 'effective_at,seq')
+      await expectIndex(
+        `/organization/audit_logs?${query}`,
+        'audit_logs',
+        query!,
+        `audit_logs_${index}`,
+        'effective_at,seq',
+      )
   })
 
   /** The statements that read the list go along this index, between two places in it. */
   async function expectIndex(path: string, table: string, query: string, index: string, range: string) {
-    for (const statement of (await statementsOf(server(), path)).filter(([sql]) => sql.includes('order by'))) {
+    // Keys of the other kind are read from a table of their own.
+    const statements = (await statementsOf(server(), path)).filter(
+      ([sql]) => sql.includes('order by') && sql.includes(`"${table}" as "item"`),
+    )
+    expect(statements.length).toBeGreaterThan(0)
+    for (const statement of statements) {
       const plan = await planOf(server(), statement)
       const what = `${query}\n${statement[0]}\n${plan}`
       if (server().engine === 'sqlite') {
         expect(plan, what).not.toMatch(/SCAN (?!CONSTANT ROW|found)|TEMP B-TREE/)
         const by = index === 'api_keys_' ? 'PRIMARY KEY' : `INDEX ${index}`
-        const found = plan.split('\n').find((line) => line.startsWith(`SEARCH ${table} USING`))
+        const found = plan.split('\n').find((line) => line.startsWith('SEARCH item USING'))
         expect(found, what).toMatch(new RegExp(`USING (COVERING )?${by} `))
         expect(found, what).toContain(`(${range})>(`)
         expect(found, what).toContain(`(${range})<(`)
       } else {
         // PostgreSQL knows the values, and may know a better index than ours; but it never reads or
         // sorts everything.
-        expect(plan, what).not.toMatch(/Seq Scan on (api_keys|audit_logs)/)
+        expect(plan, what).not.toMatch(/Seq Scan on (api_keys|admin_api_keys|audit_logs)/)
         expect(plan, what).not.toContain('Sort')
         expect(plan, what).toMatch(/Index Cond: .*ROW\(/)
       }

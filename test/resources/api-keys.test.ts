@@ -2,17 +2,31 @@ import { beforeAll, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { clientOf, failure } from '../client/setup.ts'
 import { runs } from '../runs.ts'
-import { addTenant, onBothEngines, type TestServer } from '../setup.ts'
-import { agrees, directions, inOrder, issueKeys, orders, queries, type Key, type Query } from './inventory.ts'
+import { newAdminKey } from '../made.ts'
+import { addTenant, giveAdminKey, onBothEngines, type TestServer } from '../setup.ts'
+import {
+  agrees,
+  bothKinds,
+  directions,
+  inOrder,
+  isCalling,
+  issueKeys,
+  orders,
+  queries,
+  type Key,
+  type Query,
+} from './inventory.ts'
 
 onBothEngines('the keys of all projects', (server) => {
   const client = () => clientOf(server())
   const list = (query: Query = {}) => client().admin.organization.apiKeys.list(query)
   const walk = async (query: Query) => Array.fromAsync(await list(query))
   let all: Key[]
+  let both: Key[]
   beforeAll(async () => {
     await issueKeys(server())
     all = await walk({ limit: 100 })
+    both = await walk({ limit: 100, ...bothKinds })
   })
 
   test('are all in one list, each with its project, those of archived projects too', async () => {
@@ -32,12 +46,43 @@ onBothEngines('the keys of all projects', (server) => {
 
   test('every mix of filters, order and page size lists each matching key once', async () => {
     await fc.assert(
-      fc.asyncProperty(queries(all), async (query) => {
-        const expected = all.filter((key) => agrees(key, query)).toSorted(inOrder(query))
-        expect((await walk(query)).map(({ id }) => id)).toEqual(expected.map(({ id }) => id))
+      fc.asyncProperty(queries(both), async (query) => {
+        const expected = both.filter((key) => agrees(key, query) && !isCalling(key)).toSorted(inOrder(query))
+        const found = (await walk(query)).filter((key) => !isCalling(key))
+        expect(found.map(({ id }) => id)).toEqual(expected.map(({ id }) => id))
       }),
       runs(100),
     )
+  })
+
+  test('admin keys are in the same list only where they are asked for, as their own list has them', async () => {
+    const { adminAPIKeys } = client().admin.organization
+    const own = await Array.fromAsync(adminAPIKeys.list({ order: 'desc' }))
+    const listed = await walk({ kinds: ['admin'] })
+    const withoutUse = (key: object) => ({ ...key, last_used_at: null })
+    expect(listed.map(withoutUse)).toEqual(
+      own.map((key, at) => ({ ...withoutUse(key), owner_project_access: listed[at]!.owner_project_access })),
+    )
+    expect(new Set(listed.map((key) => key.owner_project_access))).toEqual(new Set(['active', 'inactive']))
+    expect(both.length).toBe(all.length + own.length)
+    expect(await walk({ kinds: ['project'], limit: 100 })).toEqual(all)
+    for (const none of [{ project_ids: [server().project_id] }, { owner_type: 'service_account' as const }])
+      expect(await walk({ kinds: ['admin'], ...none })).toEqual([])
+  })
+
+  test('an admin key whose owner does not own the organization opens nothing and is called inactive', async () => {
+    const { owner_id } = server()
+    for (const key of await walk({ kinds: ['admin'], owner_project_access: 'inactive' }))
+      expect(key.owner).not.toMatchObject({ id: owner_id })
+    const { id, value } = await newAdminKey(server())
+    const isListed = async () =>
+      (await walk({ kinds: ['admin'], owner_project_access: 'active' })).some((key) => key.id === id)
+    const opens = async () =>
+      (await server().request('GET', '/organization/users', undefined, { authorization: `Bearer ${value}` })).status
+    expect([await isListed(), await opens()]).toEqual([true, 200])
+    await giveAdminKey(server(), id, 'user-bob')
+    expect([await isListed(), await opens()]).toEqual([false, 401])
+    await client().admin.organization.adminAPIKeys.delete(id)
   })
 
   test('are ordered by the time that is asked for, unless an order is named', async () => {
@@ -83,14 +128,16 @@ onBothEngines('the keys of all projects', (server) => {
   test('a cursor is any key that ever was, in the place that it had', async () => {
     const { projects } = client().admin.organization
     for (const order_by of orders)
-      for (const order of directions) {
-        const everything = await walk({ order_by, order, limit: 100 })
-        const page = await list({ order_by, order, limit: 4 })
-        const rest = everything.slice(4).map(({ id }) => id)
-        expect(page.last_id.startsWith(everything[3]!.id)).toBe(true)
-        for (const after of [page.last_id, everything[3]!.id])
-          expect((await walk({ order_by, order, after })).map(({ id }) => id)).toEqual(rest)
-      }
+      for (const order of directions)
+        for (const kinds of [['project'], ['admin'], bothKinds.kinds] as Query['kinds'][]) {
+          const query = { order_by, order, kinds }
+          const everything = await walk({ ...query, limit: 100 })
+          const page = await list({ ...query, limit: 4 })
+          const rest = everything.slice(4).map(({ id }) => id)
+          expect(page.last_id.startsWith(everything[3]!.id)).toBe(true)
+          for (const after of [page.last_id, everything[3]!.id])
+            expect((await walk({ ...query, after })).map(({ id }) => id)).toEqual(rest)
+        }
     const { project_id } = server()
     const key = await projects.apiKeys.create(project_id, { name: 'short-lived', user_id: server().owner_id })
     await projects.apiKeys.delete(key.id, { project_id })
@@ -110,73 +157,5 @@ onBothEngines('the keys of all projects', (server) => {
           param: 'after',
           code: 'cursor_not_found',
         })
-  })
-
-  test('a key that stays unchanged during a walk is listed exactly once', async () => {
-    const { world, context, organization_id } = server()
-    const { projects } = client().admin.organization
-    const project = await projects.create({ name: 'Walked' })
-    const within = { project_ids: [project.id] }
-    const add = async () =>
-      projects.apiKeys.create(project.id, { name: 'walked', user_id: server().owner_id, expires_in_seconds: 5000 })
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...orders),
-        fc.constantFrom(...directions),
-        fc.integer({ min: 1, max: 4 }),
-        fc.boolean(),
-        fc.array(
-          fc.record({
-            use: fc.nat({ max: 20 }),
-            prolong: fc.nat({ max: 20 }),
-            remove: fc.nat({ max: 20 }),
-            add: fc.boolean(),
-          }),
-          { maxLength: 6 },
-        ),
-        async (order_by, order, limit, alone, rounds) => {
-          // The keys of one project are found by another index than all keys are.
-          const query = { order_by, order, limit, ...(alone && within) }
-          for (let n = (await walk({ ...within, limit: 100 })).length; n < 9; n++) {
-            await add()
-            world.ahead += n % 2
-          }
-          const before = await walk({ ...query, limit: 100 })
-          const mine = before.filter(({ project_id }) => project_id === project.id)
-          const touched = new Set<string>()
-          const seen: string[] = []
-          let round = 0
-          for await (const page of (await list(query)).iterPages()) {
-            expect(page.data.length).toBeLessThanOrEqual(limit)
-            seen.push(...page.data.map(({ id }) => id))
-            const { use, prolong, remove, add: more } = rounds[round++] ?? {}
-            world.ahead += 1
-            // The cursor itself is as good as any.
-            const pick = (n: number) => mine[n % mine.length] ?? before[0]!
-            const cursor = mine.find(({ id }) => id === page.data.at(-1)?.id)
-            if (use !== undefined) {
-              const key = use < 7 && cursor ? cursor : pick(use)
-              touched.add(key.id)
-              const used = { organization_id, key_id: key.id, owner_id: server().owner_id }
-              context.lastUsed.note('api_keys', used, Math.floor(world.now() / 1000))
-              await context.lastUsed.flush()
-            }
-            if (prolong !== undefined && !touched.has(pick(prolong).id)) {
-              const { id, project_id } = prolong < 7 && cursor && !touched.has(cursor.id) ? cursor : pick(prolong)
-              touched.add(id)
-              await projects.apiKeys.update(id, { project_id, expires_in_seconds: 9000 + prolong })
-            }
-            if (remove !== undefined && !touched.has(pick(remove).id) && pick(remove).project_id === project.id) {
-              touched.add(pick(remove).id)
-              await projects.apiKeys.delete(pick(remove).id, { project_id: project.id })
-            }
-            if (more) await add()
-          }
-          const still = before.map(({ id }) => id).filter((id) => !touched.has(id))
-          expect(seen.filter((id) => still.includes(id))).toEqual(still)
-        },
-      ),
-      runs(12),
-    )
   })
 })

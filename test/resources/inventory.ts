@@ -6,17 +6,29 @@ import * as fc from 'fast-check'
 import type { Input, Keyhall } from '../../client/index.ts'
 import type { contract } from '../../contract/index.ts'
 import { clientOf } from '../client/setup.ts'
-import { addPerson, type TestServer } from '../setup.ts'
+import { newAdminKey } from '../made.ts'
+import { addPerson, giveAdminKey, type TestServer } from '../setup.ts'
 
 export type Query = Input<typeof contract.admin.organization.apiKeys.list>
 export type Key = Awaited<ReturnType<Keyhall['admin']['organization']['apiKeys']['list']>>['data'][number]
+
+/** The project of a key; null for an admin key. */
+export const projectOf = (key: Key) => (key.object === 'organization.project.api_key' ? key.project_id : null)
+
+/** Whether a key is the one that makes the calls of the tests: each call changes its last use. */
+export const isCalling = ({ object, name }: Key) =>
+  object === 'organization.admin_api_key' && !/^(Terraform|LAPTOP|walked)/.test(name!)
+
+/** For one list of all keys. */
+export const bothKinds = { kinds: ['project', 'admin'] } satisfies Query
 
 export const orders = ['created_at', 'last_used_at', 'expires_at'] as const
 export const directions = ['asc', 'desc'] as const
 
 /**
  * Fifty keys of people and service accounts, in projects that people have left and one that was
- * archived; some used, some expired.
+ * archived, and among them admin keys, some of somebody who owns the organization no more; some of
+ * all were used, some have expired.
  */
 export async function issueKeys(server: TestServer) {
   const { world, context, organization_id, owner_id, project_id } = server
@@ -35,6 +47,7 @@ export async function issueKeys(server: TestServer) {
     made.push(await projects.apiKeys.create(place, { name, user_id, ...expiry }))
     world.ahead += [0, 0, 60, 3600][n % 4]!
   }
+  const admins = await issueAdminKeys(server, ann)
   for (const place of [project_id, search.id, old.id])
     for (let n = 0; n < 3; n++) {
       const { api_key } = await projects.serviceAccounts.create(place, { name: `robot ${n}` })
@@ -46,10 +59,31 @@ export async function issueKeys(server: TestServer) {
       const used = { organization_id, key_id: key.id, owner_id }
       context.lastUsed.note('api_keys', used, Math.floor(world.now() / 1000) - (n % 8) * 500)
     }
+  for (const [n, id] of admins.entries())
+    if (n % 2 === 0) {
+      const used = { organization_id, key_id: id, owner_id }
+      context.lastUsed.note('admin_api_keys', used, Math.floor(world.now() / 1000) - (n % 8) * 500)
+    }
   await context.lastUsed.flush()
   await projects.users.delete(bob, { project_id: search.id })
   await projects.archive(old.id)
   world.ahead += 1000
+  // From now on the key that makes the calls is always the one that was used last.
+  await clientOf(server).admin.organization.apiKeys.list()
+  await context.lastUsed.flush()
+}
+
+/** A dozen admin keys, every third of a person who does not own the organization. */
+async function issueAdminKeys(server: TestServer, reader_id: string): Promise<string[]> {
+  const made: string[] = []
+  for (let n = 0; n < 12; n++) {
+    const expiry = n % 4 === 0 ? { expires_in_seconds: 1000 + n * 10_000 } : {}
+    const { id } = await newAdminKey(server, { name: `${n % 2 ? 'Terraform' : 'LAPTOP'} ${n}`, ...expiry })
+    if (n % 3 === 0) await giveAdminKey(server, id, reader_id)
+    made.push(id)
+    server.world.ahead += n % 3
+  }
+  return made
 }
 
 /** Any combination of filters, order and page size, by values that these keys have. */
@@ -62,7 +96,8 @@ export function queries(all: Key[]) {
   return fc.record<Query>(
     {
       limit: fc.integer({ min: 1, max: 20 }),
-      project_ids: some(all.map(({ project_id }) => project_id)),
+      kinds: fc.constantFrom<NonNullable<Query['kinds']>>(['project'], ['admin'], ['admin', 'project']),
+      project_ids: some(all.flatMap((key) => projectOf(key) ?? [])),
       owner_ids: some(all.map(ownerOf)),
       owner_type: fc.constantFrom('user', 'service_account'),
       owner_project_access: fc.constantFrom('active', 'inactive', 'any'),
@@ -81,17 +116,18 @@ export function queries(all: Key[]) {
   )
 }
 
-const ownerOf = ({ owner }: Key) => (owner.user ?? owner.service_account)!.id
+const ownerOf = ({ owner }: Key) => ('id' in owner ? owner : (owner.user ?? owner.service_account)!).id
 
 const usedAt = (key: Key) => key.last_used_at ?? 0
 const expiresAt = (key: Key) => key.expires_at ?? Infinity
 
 /** Whether a list of these filters has the key. */
 export function agrees(key: Key, query: Query) {
-  const { owner_project_access: access = 'any', never_used, owner_type, name = '' } = query
+  const { kinds = ['project'], owner_project_access: access = 'any', never_used, owner_type, name = '' } = query
   const { last_used_before, last_used_after, created_before, created_after, expires_before, never_expires } = query
   return (
-    (query.project_ids?.includes(key.project_id) ?? true) &&
+    kinds.includes(projectOf(key) === null ? 'admin' : 'project') &&
+    (query.project_ids?.includes(projectOf(key) ?? '') ?? true) &&
     (query.owner_ids?.includes(ownerOf(key)) ?? true) &&
     (owner_type ?? key.owner.type) === key.owner.type &&
     (access === 'any' || access === key.owner_project_access) &&
@@ -102,7 +138,7 @@ export function agrees(key: Key, query: Query) {
     (created_after === undefined || key.created_at > created_after) &&
     (expires_before === undefined || expiresAt(key) < expires_before) &&
     (never_expires ?? key.expires_at === null) === (key.expires_at === null) &&
-    key.name.toLowerCase().includes(name.toLowerCase())
+    key.name!.toLowerCase().includes(name.toLowerCase())
   )
 }
 

@@ -43,6 +43,7 @@ const frozen: Record<string, string> = {
   '031-ip-allowlists': '6caa988d34a09f58a21193733d724ba6d9b99a4d111721d364937638b8107520',
   '033-sessions': 'dad2496560b2ccb5e701832b4b07e42867277e4e929010d4d8df329b00a01212',
   '035-signing-in': '1e37abd4752022781b418b5a96ad7978b48cf8bbaeea6a7d647f89853c5c9258',
+  '036-admin-key-order': '7e4649f8d9a42c2ba755ddf9f6da284ec73a32e800940ad6f77b5cc6280b2d66',
 }
 
 test('the statements of every migration are those that databases were made with', () => {

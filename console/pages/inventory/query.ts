@@ -5,6 +5,7 @@
 import { DAY } from '../../time-spans.ts'
 export interface KeyQuery {
   limit?: number
+  kinds?: ('project' | 'admin')[]
   project_ids?: string[]
   owner_ids?: string[]
   owner_type?: 'user' | 'service_account'
@@ -31,6 +32,14 @@ const now = () => Math.floor(Date.now() / 1000)
 
 /** The filters that are chosen from a list: the name of each in the address, and its choices. */
 export const filters = {
+  kind: {
+    label: 'Kind',
+    choices: (): Choice[] => [
+      { value: '', label: 'All keys', query: { kinds: ['project', 'admin'] } },
+      { value: 'project', label: 'Keys of projects', query: { kinds: ['project'] } },
+      { value: 'admin', label: 'Admin keys', query: { kinds: ['admin'] } },
+    ],
+  },
   owner: {
     label: 'Owner',
     choices: (): Choice[] => [

@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals'
 import { organization } from '../../use-calls.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { sentenceOf } from '../../parts/problem.tsx'
-import type { InventoryKey } from './inventory-key.ts'
+import { isOfProject, type InventoryKey } from './inventory-key.ts'
 
 interface Props {
   keys: readonly InventoryKey[]
@@ -71,9 +71,11 @@ export function RevokeMany({ keys: chosen, onRevoked, onClose }: Props) {
 }
 
 /** Returns null, or the sentence of the refusal. */
-async function revoke({ id, project_id }: InventoryKey): Promise<string | null> {
+async function revoke(key: InventoryKey): Promise<string | null> {
   try {
-    await organization.projects.apiKeys.delete(id, { project_id })
+    await (isOfProject(key)
+      ? organization.projects.apiKeys.delete(key.id, { project_id: key.project_id })
+      : organization.adminAPIKeys.delete(key.id))
     return null
   } catch (problem) {
     return sentenceOf(problem)
