@@ -51,6 +51,19 @@ export const ProjectApiKey = object(
   'A key with which a project calls the gateway. It belongs to a person or to a service account; only its digest is stored.',
 )
 
+/** What answers about one key have; lists have no scopes, as OpenAI's. */
+const OneProjectApiKey = t.Object({
+  ...ProjectApiKey.properties,
+  scopes: optional(
+    described(Scopes, 'The permissions that the key is restricted to; missing where it has all of its owner.'),
+  ),
+})
+
+const MadeKey = t.Object({
+  ...OneProjectApiKey.properties,
+  value: t.String({ description: 'The key itself, shown this once.' }),
+})
+
 const path = '/organization/projects/{project_id}/api_keys'
 
 /** What a rotation can be told. */
@@ -95,16 +108,13 @@ export const projectApiKeys = reachingProjects({
       scopes: optional(Scopes),
       expires_in_seconds: optional(lifetime()),
     },
-    returns: t.Object({
-      ...ProjectApiKey.properties,
-      value: t.String({ description: 'The key itself, shown this once.' }),
-    }),
+    returns: MadeKey,
     extension: true,
   }),
   retrieve: get(`${path}/{api_key_id}`, {
     about: 'Retrieves an API key of a project.',
     can: 'api.management.read',
-    returns: ProjectApiKey,
+    returns: OneProjectApiKey,
   }),
   update: post(`${path}/{api_key_id}`, {
     about: 'Replaces the scopes of a key, or the time at which it expires. At least one of the two must be given.',
@@ -112,7 +122,7 @@ export const projectApiKeys = reachingProjects({
     audit: 'api_key.updated',
     body: { scopes: optional(Scopes), expires_in_seconds: optional(lifetime()) },
     bodyRules: [{ atLeastOne: ['scopes', 'expires_in_seconds'] }],
-    returns: ProjectApiKey,
+    returns: OneProjectApiKey,
   }),
   rotate: post(`${path}/{api_key_id}/rotate`, {
     about:
@@ -120,10 +130,7 @@ export const projectApiKeys = reachingProjects({
     can: 'api.management.write',
     audit: ['api_key.created', 'api_key.updated'],
     body: rotation,
-    returns: t.Object({
-      ...ProjectApiKey.properties,
-      value: t.String({ description: 'The key itself, shown this once.' }),
-    }),
+    returns: MadeKey,
     extension: true,
   }),
   delete: del(`${path}/{api_key_id}`, {

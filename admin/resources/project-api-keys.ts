@@ -34,10 +34,10 @@ export default handlers(projectApiKeys, {
     await requireKeyGrantable(call, { id: user_id, account_role: null }, wanted.scopes)
     const place = { project_id: call.project.id, owner_type: 'user' as const, owner_id: user_id }
     const { id, value } = await addKey(call, place, wanted)
-    return { ...presentKey(await findProjectApiKey(call, id)), value }
+    return { ...presentOne(await findProjectApiKey(call, id)), value }
   },
 
-  retrieve: async (call) => presentKey(await findProjectApiKey(call, call.params.api_key_id)),
+  retrieve: async (call) => presentOne(await findProjectApiKey(call, call.params.api_key_id)),
 
   async update(call) {
     requireActive(call.project)
@@ -60,19 +60,19 @@ export default handlers(projectApiKeys, {
       throw notFound('api_key', key.id)
     }
     call.record('api_key.updated', { id: key.id, changes_requested: { scopes, expires_in_seconds } })
-    return presentKey(await findProjectApiKey(call, key.id))
+    return presentOne(await findProjectApiKey(call, key.id))
   },
 
   async rotate(call) {
     requireActive(call.project)
     const row = await findProjectApiKey(call, call.params.api_key_id)
-    const old = presentKey(row)
+    const old = presentOne(row)
     // Whatever its scopes are: they can be changed.
     await requireKeyGrantable(call, { id: row.owner_id, account_role: row.account_role })
     if (old.owner_project_access === 'inactive')
       throw invalid(`The owner of API key ${old.id} has no access to ${call.project.id}, so that no key can replace it`)
     const { id, value } = await rotateKey(call, old.id, call.body)
-    return { ...presentKey(await findProjectApiKey(call, id)), value }
+    return { ...presentOne(await findProjectApiKey(call, id)), value }
   },
 
   async delete(call) {
@@ -90,8 +90,18 @@ const table = listOf('api_keys', ['organization_id', 'project_id'], (item, { acc
   withOwners(item, access),
 )
 
-export async function findProjectApiKey(call: Call<typeof projectApiKeys.list>, id: string) {
-  const key = await table.find(call.db, within(call), id, { access: 'any' })
+const single = listOf('api_keys', ['organization_id', 'project_id'], (item, { access }: { access: Access }) =>
+  withOwners(item, access).select('item.scopes'),
+)
+
+/** Restrictions are shown where there are some, so that other clients see OpenAI's shape. */
+function presentOne(row: Awaited<ReturnType<typeof findProjectApiKey>>) {
+  const scopes = JSON.parse(row.scopes) as string[]
+  return { ...presentKey(row), ...(scopes.length > 0 && { scopes }) }
+}
+
+async function findProjectApiKey(call: Call<typeof projectApiKeys.list>, id: string) {
+  const key = await single.find(call.db, within(call), id, { access: 'any' })
   if (!key) throw notFound('api_key', id)
   return key
 }

@@ -63,7 +63,7 @@ export const withOwners = (item: Item, access: Access) =>
 
 type Row = Awaited<ReturnType<ReturnType<typeof withOwners>['execute']>>[number]
 
-export function presentKey(row: Row): Output<typeof projectApiKeys.retrieve> {
+export function presentKey(row: Row): Output<typeof projectApiKeys.list>['data'][number] {
   const { id, name, redacted_value, created_at, last_used_at, expires_at, owner_id } = row
   const { account_role, direct_rank, group_rank } = row
   const role =

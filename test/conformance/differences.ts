@@ -22,7 +22,7 @@ const address = 'Keyhall takes nothing for an address that no mail server would.
 const bounded = 'Every list in a request has a bound.'
 const exact = 'Beyond this, JSON readers do not keep a number exactly.'
 const newer = 'In the official SDK 7.57; their document is older.'
-const ourScopes = 'Keyhall restricts admin keys by scope and shows it.'
+const ourScopes = 'Keyhall restricts keys by scope and shows it.'
 const time = 'The years from 1970 to 9999.'
 const rate = 'Rates are whole numbers of 31 bits; the greatest stands for no limit.'
 const money = 'Spend is counted in nano-dollars, which must stay exact.'
@@ -39,6 +39,7 @@ export const accepted: readonly AcceptedDifference[] = [
   { operation: '*', where: 'body *', what: 'maxLength: ours 255, theirs none', why: bound },
 
   { operation: 'adminAPIKeys.*', where: 'result *scopes', what: 'only ours', why: ourScopes },
+  { operation: 'projects.apiKeys.*', where: 'result scopes', what: 'only ours', why: ourScopes },
   { operation: 'adminAPIKeys.create', where: 'body scopes', what: 'only ours', why: ourScopes },
 
   { operation: 'invites.create', where: 'body email', what: 'minLength: ours 3, theirs none', why: address },
