@@ -37,6 +37,7 @@ export const pages: readonly PageEntry[] = [
     load: () => import('./pages/projects.tsx'),
   },
   { path: '/projects/:id', name: null, isFor: () => true, load: () => import('./pages/project.tsx') },
+  { path: '/projects/:project_id/keys/:id', name: null, isFor: () => true, load: () => import('./pages/key.tsx') },
   {
     path: '/people',
     name: 'People',

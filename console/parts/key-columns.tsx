@@ -1,5 +1,6 @@
 /** The columns that lists of keys share. */
 import type { Column } from './data-table.tsx'
+import { hrefOf } from '../place.ts'
 import { DateTime } from './date-time.tsx'
 
 interface Key {
@@ -14,6 +15,18 @@ export const keyName: Column<Pick<Key, 'name'>> = {
   title: 'Name',
   cell: ({ name }) => name || <span class="faint">Without a name</span>,
 }
+
+/** The name as a link to the page of the key. */
+export const linkedKeyName = <Row extends Pick<Key, 'name'> & { id: string }>(
+  projectOf: (key: Row) => string,
+): Column<Row> => ({
+  title: 'Name',
+  cell: (key) => (
+    <a href={hrefOf(`/projects/${encodeURIComponent(projectOf(key))}/keys/${encodeURIComponent(key.id)}`)}>
+      {key.name || 'Without a name'}
+    </a>
+  ),
+})
 
 export const redactedValue: Column<Pick<Key, 'redacted_value'>> = {
   title: 'Key',

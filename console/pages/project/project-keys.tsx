@@ -1,7 +1,7 @@
 /** The keys of a project, which who manages it rotates and revokes. */
 import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
-import { expires, keyName, lastUsed, redactedValue } from '../../parts/key-columns.tsx'
+import { expires, lastUsed, linkedKeyName, redactedValue } from '../../parts/key-columns.tsx'
 import { Rotate } from '../../parts/rotate.tsx'
 import { hrefOf } from '../../place.ts'
 import { can } from '../../session.ts'
@@ -32,7 +32,7 @@ export function ProjectKeys({ me, project: { id: project_id }, mayManage }: Sect
       <DataTable
         caption="Keys"
         list={list}
-        columns={columns}
+        columns={[linkedKeyName(() => project_id), ...columns]}
         keyOf={({ id }) => id}
         empty={
           <p>There is no key yet. People make their own under “My keys”, and each service account can have some.</p>
@@ -61,7 +61,6 @@ export function ProjectKeys({ me, project: { id: project_id }, mayManage }: Sect
 }
 
 const columns: Column<Key>[] = [
-  keyName,
   {
     title: 'Owner',
     cell: ({ owner, owner_project_access }) => (
