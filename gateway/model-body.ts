@@ -129,28 +129,28 @@ const noBytes = Buffer.alloc(0)
  */
 function changed(bytes: Buffer, scanned: ScannedJson, changes: ReadonlyMap<string, string>) {
   const edits: Edit[] = []
-  // In UTF-8 a character has at most three times as many bytes as it has units here.
-  let longest = bytes.length
+  let { length } = bytes
+  let needsComma = !scanned.isEmpty
   for (const [name, json] of changes) {
-    const { start, end } = scanned.members.get(name) ?? { start: scanned.end, end: scanned.end }
-    const text = start === scanned.end ? `,${JSON.stringify(name)}:${json}` : json
-    longest += 3 * text.length
+    const span = scanned.members.get(name)
+    // The names that policies look for need no escapes.
+    const text = span ? json : `${needsComma ? ',' : ''}"${name}":${json}`
+    const { start, end } = span ?? { start: scanned.end, end: scanned.end }
+    needsComma = true
+    length += Buffer.byteLength(text) - (end - start)
     edits.push({ start, end, text })
   }
   if (edits.length > 1) edits.sort((one, other) => one.start - other.start)
-  const made = Buffer.allocUnsafeSlow(longest)
-  let length = 0
+  const made = Buffer.allocUnsafe(length)
+  let written = 0
   let at = 0
-  let needsComma = !scanned.isEmpty
   for (const { start, end, text } of edits) {
-    length += bytes.copy(made, length, at, start)
-    const isAdded = start === scanned.end
-    length += made.write(isAdded && !needsComma ? text.slice(1) : text, length)
-    needsComma = true
+    written += bytes.copy(made, written, at, start)
+    written += made.write(text, written)
     at = end
   }
-  length += bytes.copy(made, length, at)
-  return made.subarray(0, length)
+  bytes.copy(made, written, at)
+  return made
 }
 
 /** What stands in place of the bytes from `start` to `end`. */
