@@ -9,6 +9,12 @@ import type { PendingUsage } from './pending-usage.ts'
 import { monthOf } from './usage-counts.ts'
 import type { RateWindow } from './window.ts'
 
+/** A request that is admitted. */
+export interface Arrival extends Pick<Waiter, 'ask' | 'at'> {
+  /** Now, by the steady clock; `at` is when it arrived. */
+  steady: number
+}
+
 /** A request that waits to be admitted. */
 export interface Waiter {
   ask: Ask

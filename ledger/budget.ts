@@ -3,7 +3,6 @@
  * part of it: the most that its running requests may cost, and an amount for requests to come. Both
  * are reserved in the database before they are used. All amounts are whole nano-dollars.
  */
-import type { World } from '../world/world.ts'
 import type { BudgetOutcome } from './exchange-types.ts'
 
 /** An amount is exact in a number up to $9,007,199. */
@@ -108,8 +107,9 @@ export class Budget {
     this.#deferred += amount
   }
 
-  refuses(amount: number, world: Pick<World, 'steady'>) {
-    return this.#refused !== null && amount >= this.#refused.amount && world.steady() < this.#refused.until
+  /** Whether a refusal is repeated at this moment of the steady clock. */
+  refuses(amount: number, steady: number) {
+    return this.#refused !== null && amount >= this.#refused.amount && steady < this.#refused.until
   }
 
   refuse(amount: number, until: number) {

@@ -87,15 +87,16 @@ export class Lease {
 
   /**
    * Whether the machine slept since the last exchange, or its clock was set. The steady clock may
-   * have stopped meanwhile, so what is valid by it may have expired. `now` is from `now()`.
+   * have stopped meanwhile, so what is valid by it may have expired. `now` is from `now()`, and
+   * `steady` the same moment by the steady clock.
    */
-  hasSlept(now: number): boolean {
-    return Math.abs(now - this.#world.steady() - this.#offset) > APART_MILLISECONDS
+  hasSlept(now: number, steady: number): boolean {
+    return Math.abs(now - steady - this.#offset) > APART_MILLISECONDS
   }
 
-  /** Whether requests may take money from memory. */
-  get coversMoney() {
-    return this.#world.steady() < this.#moneyUntil
+  /** Whether requests may take money from memory at this moment of the steady clock. */
+  coversMoney(steady: number) {
+    return steady < this.#moneyUntil
   }
 
   /**

@@ -11,7 +11,7 @@ import { Admission, type Admitted, type Books } from './admission.ts'
 import type { Ask } from './ask.ts'
 import { budgetName } from './budget.ts'
 import { newDeferred } from './deferred-rows.ts'
-import type { Waiter } from './batch.ts'
+import type { Arrival, Waiter } from './batch.ts'
 import { EXCHANGE_MILLISECONDS, Exchanges } from './exchanges.ts'
 import type { Decision } from './exchange-types.ts'
 import { Lease } from './lease.ts'
@@ -129,28 +129,29 @@ export class Ledger {
   admit(ask: Ask): Admission | Promise<Admission> {
     // When it arrived: its usage belongs to this minute, its money to this month.
     const at = this.#lease.now()
-    if (ask.windows.length > 0 && this.#lease.hasSlept(at)) this.#accounts.dropStanding()
+    const steady = this.#world.steady()
+    if (ask.windows.length > 0 && this.#lease.hasSlept(at, steady)) this.#accounts.dropStanding()
     const sources = this.#accounts.sourcesOf(ask, at)
     const { windows, budgets } = sources
-    rejectRefused(ask, windows, budgets, { now: at, steady: this.#world.steady })
-    if (this.#hasMoney(ask, sources) && hasUnits(ask, sources)) {
+    rejectRefused(ask, windows, budgets, at, steady)
+    if (this.#hasMoney(ask, sources, steady) && hasUnits(ask, sources, steady)) {
       budgets[0].take(ask.bound)
       budgets[1].take(ask.bound)
       this.#pending.begin(ask.series, monthOf(at), ask.bound)
-      const admission = this.#admission(ask, at, sources, this.#pending.reports)
+      const admission = this.#admission({ ask, at, steady }, sources, this.#pending.reports)
       for (const window of windows) if (window.hurries()) queueMicrotask(() => void this.#exchanges.soon())
       return admission
     }
     this.#counts.waited++
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ask, at, windows, budgets, since: this.#world.steady(), resolve, reject })
+      this.#waiting.push({ ask, at, windows, budgets, since: steady, resolve, reject })
       queueMicrotask(() => void this.#exchanges.soon())
     })
   }
 
-  #hasMoney({ bound }: Ask, { budgets: [organization, project] }: Sources) {
+  #hasMoney({ bound }: Ask, { budgets: [organization, project] }: Sources, steady: number) {
     if (organization.limit === null && project.limit === null) return true
-    return this.#lease.coversMoney && organization.has(bound) && project.has(bound)
+    return this.#lease.coversMoney(steady) && organization.has(bound) && project.has(bound)
   }
 
   /** Called when something changed that limits may depend on; null for everything. */
@@ -194,13 +195,13 @@ export class Ledger {
   }
 
   /**
-   * Makes the admission, and takes its units. The money is taken already. `begun` is the number of
-   * the report that says first that it runs.
+   * Makes the admission, and takes its units. The money is taken already. `steady` is this moment
+   * by the steady clock; `begun` is the number of the report that says first that it runs.
    */
-  #admission(ask: Ask, at: number, sources: Sources, begun: number): Admission {
+  #admission({ ask, at, steady }: Arrival, sources: Sources, begun: number): Admission {
     const { windows, budgets } = sources
     const taken: Taken[] = []
-    for (let n = 0; n < windows.length; n++) taken.push(windows[n]!.take(ask.windows[n]!.units))
+    for (let n = 0; n < windows.length; n++) taken.push(windows[n]!.take(ask.windows[n]!.units, steady))
     const month = monthOf(at)
     const versions = [budgets[0].version, budgets[1].version] as const
     return new Admission({ ask, at, month, sources, taken, versions, life: this.#life, begun }, this.#books)
@@ -279,8 +280,9 @@ export class Ledger {
     const sources = { windows, budgets }
     for (const budget of budgets) budget.admitted(ask.bound)
     this.#pending.beginTold(ask.series, monthOf(at), ask.bound)
-    if (!isOutdated && hasUnits(ask, sources))
-      return resolve(this.#admission(ask, at, sources, this.#pending.reports - 1))
+    const steady = this.#world.steady()
+    if (!isOutdated && hasUnits(ask, sources, steady))
+      return resolve(this.#admission({ ask, at, steady }, sources, this.#pending.reports - 1))
     // The limits changed meanwhile, or the exchange took longer than a grant is valid.
     for (const budget of budgets) budget.settle(ask.bound, 0, budget.version)
     this.#pending.end(ask.series, monthOf(at), ask.bound)
@@ -288,9 +290,9 @@ export class Ledger {
   }
 }
 
-/** Whether all windows have in memory what the request needs. */
-function hasUnits({ windows: asked }: Ask, { windows }: Sources): boolean {
-  for (let n = 0; n < windows.length; n++) if (!windows[n]!.has(asked[n]!.units)) return false
+/** Whether all windows have in memory what the request needs at this moment. */
+function hasUnits({ windows: asked }: Ask, { windows }: Sources, steady: number): boolean {
+  for (let n = 0; n < windows.length; n++) if (!windows[n]!.has(asked[n]!.units, steady)) return false
   return true
 }
 

@@ -16,8 +16,9 @@ export interface Grant {
   id: string
   amount: number
   free: number
-  /** By slot. */
+  /** By slot, and of all slots. */
   used: Map<number, number>
+  usedInAll: number
   /** When it was asked for, and until when it may be used, by the steady clock. */
   asked: number
   end: number
@@ -40,6 +41,7 @@ export const newGrant = (id: string, amount: number, asked: number, lifetime: nu
   amount,
   free: amount,
   used: new Map(),
+  usedInAll: 0,
   ...validity(asked, lifetime),
   hasHurried: false,
   state: 'open',
@@ -56,6 +58,13 @@ export function extend(grant: Grant, added: number, asked: number, lifetime: num
   grant.amount += added
   grant.free += added
   Object.assign(grant, validity(asked, lifetime))
+}
+
+/** Takes units that are free; a negative number gives some back. */
+export function take(grant: Grant, slot: number, units: number) {
+  grant.free -= units
+  grant.usedInAll += units
+  grant.used.set(slot, (grant.used.get(slot) ?? 0) + units)
 }
 
 export const mayBeUsed = ({ end }: Grant, now: number) => now < end

@@ -2,19 +2,22 @@
  * Refuses requests without asking the database: like one that was refused a moment ago, or larger
  * than a limit.
  */
-import type { World } from '../world/world.ts'
 import type { Ask } from './ask.ts'
 import type { Budget } from './budget.ts'
 import { RateLimited, SpendLimited } from './refusals.ts'
 import { monthAfter } from './usage-counts.ts'
 import type { RateWindow } from './window.ts'
 
-/** Throws RateLimited, with the time after which all of its limits have room, and SpendLimited. */
+/**
+ * Throws RateLimited, with the time after which all of its limits have room, and SpendLimited.
+ * `now` is in milliseconds since 1970, and `steady` the same moment by the steady clock.
+ */
 export function rejectRefused(
   { windows: asked, bound }: Ask,
   windows: readonly RateWindow[],
   budgets: readonly Budget[],
-  { now, steady }: { now: number } & Pick<World, 'steady'>,
+  now: number,
+  steady: number,
 ) {
   let longest: RateLimited | undefined
   for (let n = 0; n < windows.length; n++) {
@@ -26,8 +29,7 @@ export function rejectRefused(
       longest = new RateLimited(one, one.limit - window.remaining, milliseconds)
   }
   if (longest) throw longest
-  for (let n = 0; n < budgets.length; n++)
-    if (budgets[n]!.refuses(bound, { steady })) throw spendLimited(budgets[n]!, now)
+  for (let n = 0; n < budgets.length; n++) if (budgets[n]!.refuses(bound, steady)) throw spendLimited(budgets[n]!, now)
 }
 
 /** Until the month is over. */

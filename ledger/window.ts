@@ -2,7 +2,17 @@
  * A rate limit as one server uses it: requests take units from the grants in its memory, without
  * waiting.
  */
-import { extend, hurries, isUntouched, mayBeUsed, mayStay, needsExtension, newGrant, type Grant } from './rate-grant.ts'
+import {
+  extend,
+  hurries,
+  isUntouched,
+  mayBeUsed,
+  mayStay,
+  needsExtension,
+  newGrant,
+  take,
+  type Grant,
+} from './rate-grant.ts'
 import { slotAt, type ClosedGrant, type Given, type Span, type Wish, type WindowReport } from './window-state.ts'
 
 /** Where there was no room for a standing grant, it is asked for again after this time. */
@@ -65,16 +75,15 @@ export class RateWindow {
     this.#lastUse = clock.steady()
   }
 
-  /** Whether there are this many units in memory now. */
-  has(units: number): boolean {
-    const grant = this.#current()
+  /** Whether there are this many units in memory at this moment of the steady clock. */
+  has(units: number, steady: number): boolean {
+    const grant = this.#current(steady)
     return grant !== null && grant.free >= units
   }
 
-  /** Takes units that `has` said are there. */
-  take(units: number): Taken {
+  /** Takes units that `has` said are there at this moment. */
+  take(units: number, steady: number): Taken {
     this.#running++
-    const steady = this.#clock.steady()
     return this.#takeFrom(this.#current(steady)!, units, steady)
   }
 
@@ -85,8 +94,7 @@ export class RateWindow {
 
   #takeFrom(grant: Grant, units: number, steady: number): Taken {
     const slot = slotAt(this.span, this.#clock.at(steady))
-    grant.free -= units
-    grant.used.set(slot, (grant.used.get(slot) ?? 0) + units)
+    take(grant, slot, units)
     this.#takenSince += units
     if (units > this.#largest) this.#largest = units
     this.#lastUse = steady
@@ -103,10 +111,8 @@ export class RateWindow {
 
   #giveBack({ grant, slot }: Taken, units: number) {
     this.#refused = null
-    if (grant.state === 'open') {
-      grant.free += units
-      grant.used.set(slot, (grant.used.get(slot) ?? 0) - units)
-    } else if (grant.state === 'closing') add(grant.returned, slot, units)
+    if (grant.state === 'open') take(grant, slot, -units)
+    else if (grant.state === 'closing') add(grant.returned, slot, units)
     else if (grant.state === 'closed') add(this.#returned, slot, units)
   }
 
@@ -254,7 +260,7 @@ export class RateWindow {
     this.#grants.push(newGrant(id, amount, asked, lifetime))
   }
 
-  #current(steady = this.#clock.steady()): Grant | null {
+  #current(steady: number): Grant | null {
     const grant = this.#grants.at(-1)
     return grant && mayBeUsed(grant, steady) ? grant : null
   }
@@ -262,7 +268,7 @@ export class RateWindow {
 
 function usedOf(grants: readonly Grant[]): number {
   let sum = 0
-  for (const { used } of grants) for (const units of used.values()) sum += units
+  for (const { usedInAll } of grants) sum += usedInAll
   return sum
 }
 

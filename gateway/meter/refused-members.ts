@@ -13,7 +13,9 @@ export class RefusedMembers {
     this.#world = world
   }
 
-  has(member: string, upstream: string, model: string) {
+  has(member: string, upstream: string, model: string): boolean {
+    // Asked several times for each request, and mostly nothing was refused.
+    if (this.#until.size === 0) return false
     return (this.#until.get(`${member} ${upstream} ${model}`) ?? 0) > this.#world.steady()
   }
 

@@ -28,6 +28,7 @@ const SPAN = 60_000
 class Server {
   readonly window: RateWindow
   readonly #offset: number
+  readonly steady: () => number
   readonly name: string
   #clockOffset: number
   #grants = 0
@@ -40,8 +41,11 @@ class Server {
     this.name = name
     this.#offset = offset
     this.#clockOffset = -offset
-    const steady = () => now() + this.#offset
-    this.window = new RateWindow('limit', MINUTE, limit, { steady, at: (moment) => moment + this.#clockOffset })
+    this.steady = () => now() + this.#offset
+    this.window = new RateWindow('limit', MINUTE, limit, {
+      steady: this.steady,
+      at: (moment) => moment + this.#clockOffset,
+    })
   }
 
   /**
@@ -138,9 +142,9 @@ test('no window of sixty seconds holds more than the limit, whatever comes late,
         while (next <= world.now) {
           next += 1 + random() * 2 * pause
           const one = servers[Math.floor(random() * servers.length)]!
-          if (!one.window.has(units)) continue
+          if (!one.window.has(units, one.steady())) continue
           const use = { at: world.now, units }
-          open.push({ server: one, taken: one.window.take(units), use })
+          open.push({ server: one, taken: one.window.take(units, one.steady()), use })
           uses.push(use)
         }
         // Some end, and used less than was taken.
@@ -186,9 +190,9 @@ test('a grant is used up to its last hundredth, and what expired unreported coun
     const window = new RateWindow('limit', MINUTE, 10, { steady: () => now, at: (moment) => moment })
     window.granted('s:1', { amount: 5, lifetime, added: null }, now)
     now += last - 1
-    expect(window.has(5)).toBe(true)
+    expect(window.has(5, now)).toBe(true)
     now += 1
-    expect(window.has(1)).toBe(false)
+    expect(window.has(1, now)).toBe(false)
   }
   const state = emptyState()
   state.grants.set('s:1', { amount: 5, until: 10_000 })
