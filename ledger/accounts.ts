@@ -187,7 +187,9 @@ function areAlike(one: Ask, other: Ask): boolean {
   if (one.organization_id !== other.organization_id || one.project_id !== other.project_id) return false
   if (one.windows.length !== other.windows.length) return false
   for (let n = 0; n < one.windows.length; n++) {
-    const { metric, limit_key } = one.windows[n]!
+    const window = one.windows[n]!
+    if (window === other.windows[n]) continue
+    const { metric, limit_key } = window
     if (metric !== other.windows[n]!.metric || limit_key !== other.windows[n]!.limit_key) return false
   }
   return true

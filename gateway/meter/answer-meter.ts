@@ -33,8 +33,8 @@ export class AnswerMeter {
   #tail: Uint8Array[] = []
   #tailBytes = 0
   #bytes = 0
-  /** The text of the events. */
-  readonly #text: EventText
+  /** The text of the events; null before the first. */
+  #eventText: EventText | null = null
   /** The id of a streamed response. A background response goes on after its stream was closed. */
   #id: string | null = null
 
@@ -42,7 +42,10 @@ export class AnswerMeter {
     this.#endpoint = endpoint
     this.#dropsUsage = dropsUsage
     this.#keptBytes = endpoint.isResponses ? KEPT_OF_RESPONSES : KEPT
-    this.#text = new EventText(endpoint.texts)
+  }
+
+  get #text(): EventText {
+    return (this.#eventText ??= new EventText(this.#endpoint.texts))
   }
 
   /** False for the event that the client did not ask for. */

@@ -36,8 +36,11 @@ export interface Sizes {
    * Whether the request itself limits its answer, and its bytes limit its prompt.
    */
   isDeclared: boolean
-  /** The members of the body that must be set so that the upstream keeps to `output`. */
-  set: readonly { name: string; value: number }[]
+  /**
+   * The members of the body that must be set so that the upstream keeps to `output`, and to what.
+   */
+  set: readonly string[]
+  maximum: number
 }
 
 /**
@@ -58,7 +61,8 @@ const isOpaque = (body: ModelBody, { isMessages }: Endpoint) =>
   body.kind === 'form' ||
   body.kind === 'unread' ||
   body.nested.size > 0 ||
-  ['previous_response_id', 'conversation'].some((name) => isGiven(body.member(name))) ||
+  isGiven(body.member('previous_response_id')) ||
+  isGiven(body.member('conversation')) ||
   // A prompt that is stored, or a list of tools that the upstream runs by itself.
   body.member('prompt')?.startsWith('{') === true ||
   hasHostedTools(body.member('tools'), isMessages ? [undefined, 'custom'] : ['function'])
@@ -83,66 +87,70 @@ function hasHostedTools(json: string | undefined, ofClients: readonly unknown[])
 
 export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSettings): Sizes {
   const opaque = isOpaque(body, endpoint)
-  const most = settings.max_output_tokens
+  const { context_tokens } = settings
   const bytes = Math.ceil(body.size / BYTES_PER_TOKEN)
-  const prompt = {
-    input: opaque
-      ? settings.context_tokens
-      : body.size + (endpoint.isMessages && body.member('tools') ? TOOLS_TOKENS : 0),
-    isOpaque: opaque,
-    estimate: opaque ? Math.min(bytes, settings.context_tokens ?? Infinity) : bytes,
-  }
   const answers = Math.max(1, numberOf(body, 'n') ?? 1, numberOf(body, 'best_of') ?? 1)
-  const { unit, sets, generates } = endpoint
-  const expected = generates && unit === null ? Math.min(settings.estimate_output_tokens, most ?? Infinity) : 0
-  if (sets === null)
-    return {
-      ...prompt,
-      // Images and transcripts can be paid by token too.
-      output: generates ? most && most * answers : 0,
-      expected,
-      estimate: prompt.estimate + expected,
-      units: unit === null ? 0 : unitsOf(body, unit, answers),
-      isDeclared: !opaque,
-      set: [],
-    }
-  return answerSizes(body, endpoint, settings, answers, prompt)
+  const sizes: Sizes = {
+    input: opaque ? context_tokens : body.size + (endpoint.isMessages && body.member('tools') ? TOOLS_TOKENS : 0),
+    isOpaque: opaque,
+    output: 0,
+    expected: 0,
+    units: 0,
+    estimate: opaque ? Math.min(bytes, context_tokens ?? Infinity) : bytes,
+    isDeclared: !opaque,
+    set: nothingToSet,
+    maximum: 0,
+  }
+  if (endpoint.sets === null) addFixedAnswer(sizes, body, endpoint, settings, answers)
+  else addAnswer(sizes, body, endpoint, settings, answers)
+  sizes.estimate += sizes.expected
+  return sizes
 }
 
-function answerSizes(
+const nothingToSet: readonly string[] = []
+
+/** Of an endpoint whose requests cannot say how long the answer may be. */
+function addFixedAnswer(
+  sizes: Sizes,
+  body: ModelBody,
+  { unit, generates }: Endpoint,
+  { max_output_tokens: most, estimate_output_tokens }: ModelSettings,
+  answers: number,
+) {
+  // Images and transcripts can be paid by token too.
+  if (generates) sizes.output = most && most * answers
+  if (generates && unit === null) sizes.expected = Math.min(estimate_output_tokens, most ?? Infinity)
+  if (unit !== null) sizes.units = unitsOf(body, unit, answers)
+}
+
+function addAnswer(
+  sizes: Sizes,
   body: ModelBody,
   { maxima, sets, setsInstead }: Endpoint,
-  settings: ModelSettings,
+  { max_output_tokens: most, estimate_output_tokens }: ModelSettings,
   answers: number,
-  prompt: Pick<Sizes, 'input' | 'isOpaque' | 'estimate'>,
-): Sizes {
-  const most = settings.max_output_tokens
+) {
   let declared: number | null = null
   // What is above the model's maximum, or no number at all, such as -1 for any length, would bound
   // nothing.
-  const wrong: string[] = []
+  let wrong = nothingToSet
   for (const name of maxima) {
     if (!isGiven(body.member(name))) continue
     const value = numberOf(body, name)
     // The larger of all that are declared, because nobody knows which one the upstream takes.
     if (value !== null) declared = Math.max(declared ?? 0, value)
-    if ((value ?? Infinity) > (most ?? Infinity)) wrong.push(name)
+    if ((value ?? Infinity) > (most ?? Infinity)) wrong = [...wrong, name]
   }
   const one = declared === null ? most : Math.min(declared, most ?? Infinity)
   const isMissing = setsInstead === null ? declared === null && wrong.length === 0 : !isGiven(body.member(sets!))
-  const toSet = isMissing ? [...wrong, sets!] : wrong
   // Rejected tokens of a prediction are paid for as output.
   const prediction = Buffer.byteLength(body.member('prediction') ?? '')
-  const expected = (declared !== null ? one! : Math.min(settings.estimate_output_tokens, most ?? Infinity)) * answers
-  return {
-    ...prompt,
-    output: one === null ? null : one * answers + prediction,
-    expected,
-    estimate: prompt.estimate + expected,
-    units: 0,
-    isDeclared: declared !== null && !prompt.isOpaque,
-    set: one === null ? [] : toSet.map((name) => ({ name, value: one })),
-  }
+  sizes.output = one === null ? null : one * answers + prediction
+  sizes.expected = (declared !== null ? one! : Math.min(estimate_output_tokens, most ?? Infinity)) * answers
+  sizes.isDeclared = declared !== null && !sizes.isOpaque
+  if (one === null) return
+  sizes.set = isMissing ? [...wrong, sets!] : wrong
+  sizes.maximum = one
 }
 
 function unitsOf(body: ModelBody, unit: NonNullable<Endpoint['unit']>, answers: number): number {

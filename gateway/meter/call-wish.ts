@@ -88,9 +88,10 @@ export class CallWish implements Wish {
     const endpoint = this.#endpoint
     let maximum: number | null = null
     if (sizes && terms.price && terms.hasSpendLimit)
-      for (const { name, value } of sizes.set)
-        if (endpoint.setsInstead !== null && name === endpoint.sets && !isGiven(body.member(name))) maximum = value
-        else body.set(name, String(value))
+      for (const name of sizes.set)
+        if (endpoint.setsInstead !== null && name === endpoint.sets && !isGiven(body.member(name)))
+          maximum = sizes.maximum
+        else body.set(name, String(sizes.maximum))
     const path = this.#request.endpoint!
     const { settings, price } = terms
     const metered = { admission, endpoint, path, body, model: this.#model, sizes, maximum, settings, price }

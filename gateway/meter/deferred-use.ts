@@ -9,7 +9,7 @@ import type { Counts } from '../../ledger/usage-counts.ts'
 import { reportedIn } from './count.ts'
 import { endpointOf } from './endpoints.ts'
 import type { Price } from './price.ts'
-import { usesOf, type Requested, type Use } from './use.ts'
+import { searchesOf, useOf, type Requested, type Use } from './use.ts'
 
 const HOUR_MILLISECONDS = 3_600_000
 /** A batch has a day to run, and may be finished late; a response is given up after a day. */
@@ -76,11 +76,11 @@ export function outcomeOf(row: DeferredRequestRow, result: Result): Outcome | nu
   const reported = reportedIn(result, row.kind === 'batch' ? { ...endpoint, unit: null } : endpoint)
   const counted = { requests, ...(row.kind === 'batch' && endpoint.unit === 'image' && { units: requests }) }
   const used = { endpoint, requested: use.requested, price: use.price, series: seriesIn(row) }
-  if (reported)
-    return {
-      uses: usesOf({ ...reported, counts: { ...reported.counts, ...counted } }, false, used),
-      impossible: reported.impossible,
-    }
+  if (reported) {
+    const own = useOf({ ...reported, counts: { ...reported.counts, ...counted } }, false, used)
+    const searches = searchesOf(reported, use.requested, own.series)
+    return { uses: [own, ...searches], impossible: reported.impossible }
+  }
   // What failed before anything was done costs nothing, as a refusal does.
   if (result.status === 'failed' || completed === 0) return { uses: [], impossible: [] }
   return { uses: [atMost(row, use)], impossible: [] }

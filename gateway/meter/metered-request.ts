@@ -15,11 +15,11 @@ import { estimate } from './estimate.ts'
 import type { MeterWarnings } from './meter-warnings.ts'
 import type { ModelSettings } from './model-book.ts'
 import type { Price } from './price.ts'
-import { rateLimitHeaders } from './rate-limit-headers.ts'
+import { addRateLimitHeaders } from './rate-limit-headers.ts'
 import type { RefusedMembers } from './refused-members.ts'
 import { optionsToSet, UsageQuestion } from './stream-options.ts'
 import type { TokenCounter } from './tokens.ts'
-import { requestedIn, unreported, usesOf, type Requested } from './use.ts'
+import { hasSearches, requestedIn, searchesOf, unreported, useOf, type Requested } from './use.ts'
 
 interface Metered {
   admission: Admission
@@ -84,8 +84,8 @@ export class MeteredRequest implements Reservation {
     this.#answer.whole(bytes)
   }
 
-  headers() {
-    return rateLimitHeaders(this.#metered.admission)
+  addHeaders(headers: Record<string, string>) {
+    addRateLimitHeaders(headers, this.#metered.admission)
   }
 
   beforeSending(upstream: string) {
@@ -108,8 +108,7 @@ export class MeteredRequest implements Reservation {
     if (!wasForwarded) return admission.release()
     const { reported } = this.#answer
     const isDeferred = !reported && endpoint.isResponses && flagOf(body, 'background')
-    const hasSearches = reported !== null && reported.web_searches + reported.file_searches > 0
-    this.#requested = requestedIn(body, isDeferred || hasSearches)
+    this.#requested = requestedIn(body, isDeferred || (reported !== null && hasSearches(reported)))
     if (reported) return this.#settle(reported, false)
     // A refusal of the upstream costs nothing, unless it says otherwise.
     if (status !== null && status >= 300) return admission.release()
@@ -142,11 +141,12 @@ export class MeteredRequest implements Reservation {
       endpoint.unit === 'character'
         ? { ...reported, counts: { ...reported.counts, units: this.#sizes.units } }
         : reported
-    const used = { endpoint, requested: this.#requested!, price, series }
-    const [own, ...searches] = usesOf(counted, isEstimated, used)
-    const { counts } = own!
-    admission.settle(counts, { series: own!.series, units: unitsOf(counts, endpoint) })
-    for (const search of searches) admission.note(search.series, search.counts)
+    const requested = this.#requested!
+    const own = useOf(counted, isEstimated, { endpoint, requested, price, series })
+    const { counts } = own
+    admission.settle(counts, { series: own.series, units: unitsOf(counts, endpoint) })
+    if (hasSearches(reported))
+      for (const search of searchesOf(reported, requested, own.series)) admission.note(search.series, search.counts)
     if (!price) warnings.unpriced(model)
     warnings.impossible(this.#upstream, model, reported.impossible)
     const { bound, isUnbounded } = admission.ask

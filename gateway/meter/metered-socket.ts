@@ -13,9 +13,9 @@ import type { CallContext } from './call-wish.ts'
 import { requireModel, whose } from './caller-limits.ts'
 import { reportedIn, type Reported } from './count.ts'
 import { realtime } from './endpoints.ts'
-import { rateLimitHeaders } from './rate-limit-headers.ts'
+import { addRateLimitHeaders } from './rate-limit-headers.ts'
 import { termsOf } from './terms.ts'
-import { requestedNothing, usesOf } from './use.ts'
+import { requestedNothing, useOf } from './use.ts'
 import { requestWindows } from './windows.ts'
 
 const DONE = Buffer.from('"response.done"')
@@ -53,8 +53,8 @@ class MeteredSocket implements Reservation {
     return this.#terms
   }
 
-  headers() {
-    return rateLimitHeaders(this.#admission)
+  addHeaders(headers: Record<string, string>) {
+    addRateLimitHeaders(headers, this.#admission)
   }
 
   beforeSending(upstream: string) {
@@ -78,10 +78,10 @@ class MeteredSocket implements Reservation {
     const { ledger, warnings } = this.#context
     const { price, series, model } = this.#terms()
     const { organization_id, project_id } = series
-    const [own] = usesOf(reported, false, { endpoint: realtime, requested: requestedNothing, price, series })
+    const own = useOf(reported, false, { endpoint: realtime, requested: requestedNothing, price, series })
     // Without a limit it is admitted at once: it has been used already.
     const ask: Ask = { organization_id, project_id, windows: [], limits: noLimits, bound: 0, isUnbounded: true, series }
-    const settle = (admission: Admission) => admission.settle(own!.counts, { series: own!.series })
+    const settle = (admission: Admission) => admission.settle(own.counts, { series: own.series })
     const admitted = ledger.admit(ask)
     if (admitted instanceof Promise) void admitted.then(settle)
     else settle(admitted)

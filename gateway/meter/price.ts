@@ -163,7 +163,7 @@ export function dearest(price: Price, factor: number): Dearest {
  * that it asks for.
  */
 export function dearestFactor({ tiers }: Price, tier: string): number {
-  if (tier === 'default' || tier === 'standard') return 1000
+  if (tiers.size === 0 || tier === 'default' || tier === 'standard') return 1000
   const own = tiers.get(tier)
   // Without a tier, the upstream's account chooses one.
   return Math.max(1000, ...(own === undefined ? tiers.values() : [own]))

@@ -3,8 +3,7 @@ import type { Admission } from '../../ledger/admission.ts'
 import type { Span } from '../../ledger/window-state.ts'
 
 /** Of the limits of a minute on requests and on tokens; nothing where there is no limit. */
-export function rateLimitHeaders({ ask, windows }: Admission): Record<string, string> {
-  const headers: Record<string, string> = {}
+export function addRateLimitHeaders(headers: Record<string, string>, { ask, windows }: Admission) {
   for (let n = 0; n < windows.length; n++) {
     const { metric, limit, span } = ask.windows[n]!
     const names = metric === 'requests' ? ofRequests : metric === 'tokens' ? ofTokens : null
@@ -14,7 +13,6 @@ export function rateLimitHeaders({ ask, windows }: Admission): Record<string, st
     headers[names.remaining] = String(remaining)
     headers[names.reset] = remaining === limit ? '0ms' : lengthOf(span)
   }
-  return headers
 }
 
 const namesFor = (metric: string) => ({

@@ -4,13 +4,14 @@
  * that effect), the configuration changes, or another price begins.
  */
 import { UNLIMITED, type LimitName } from '../../contract/project-rate-limits.ts'
+import type { WindowAsk } from '../../ledger/ask.ts'
 import type { Series } from '../../ledger/usage-counts.ts'
 import type { ProjectCaller } from '../caller.ts'
 import { hasSpendLimit, seriesOf } from './caller-limits.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { ModelBook, ModelSettings } from './model-book.ts'
 import { priceAt, priceEnd, type Price } from './price.ts'
-import { limitsOf } from './windows.ts'
+import { limitsOf, requestWindows } from './windows.ts'
 
 export interface Terms {
   settings: ModelSettings
@@ -21,6 +22,8 @@ export interface Terms {
   limits: Partial<Record<LimitName, number>>
   /** Whether any of them is set. */
   hasRates: boolean
+  /** Those that count requests. */
+  requestWindows: readonly WindowAsk[]
   series: Series
 }
 
@@ -70,6 +73,7 @@ function find(caller: ProjectCaller, { kind }: Endpoint, model: string, models: 
     hasSpendLimit: hasSpendLimit(caller),
     limit_key: row.key,
     limits,
+    requestWindows: requestWindows(limits, row.key),
     hasRates: Object.values(limits).some((limit) => limit < UNLIMITED),
     series: seriesOf(caller, kind, model, price),
   }

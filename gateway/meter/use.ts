@@ -30,15 +30,22 @@ export const tierIn = (body: ModelBody) => textIn(body, 'service_tier')
 
 /** The tools are only read where they were used. */
 export function requestedIn(body: ModelBody, withTools: boolean): Requested {
-  const tools = withTools ? objectsIn(body.member('tools')) : []
+  const requested: Requested = {
+    tier: tierIn(body),
+    size: textIn(body, 'size'),
+    quality: textIn(body, 'quality'),
+    context_level: '',
+    vector_store_id: '',
+  }
+  return withTools ? { ...requested, ...searchedWith(objectsIn(body.member('tools'))) } : requested
+}
+
+function searchedWith(tools: readonly Record<string, unknown>[]) {
   const web = tools.find(({ type }) => typeof type === 'string' && type.startsWith('web_search'))
   const stores = tools.flatMap(({ type, vector_store_ids: ids }) =>
     type === 'file_search' && Array.isArray(ids) ? ids : [],
   )
   return {
-    tier: tierIn(body),
-    size: textIn(body, 'size'),
-    quality: textIn(body, 'quality'),
     context_level: web ? nameIn(web.search_context_size) || 'medium' : '',
     vector_store_id: stores.length === 1 ? nameIn(stores[0]) : '',
   }
@@ -55,30 +62,38 @@ interface Used {
 /** Of a batch, whose requests can differ. */
 export const requestedNothing: Requested = { tier: '', size: '', quality: '', context_level: '', vector_store_id: '' }
 
-/**
- * First the request itself, then the searches that the model made, which are reports of their own
- * and have no price.
- */
-export function usesOf(reported: Reported, isEstimated: boolean, { endpoint, requested, price, series }: Used): Use[] {
-  const { tier, size, quality, context_level, vector_store_id } = requested
+/** Of the request itself. */
+export function useOf(reported: Reported, isEstimated: boolean, { endpoint, requested, price, series }: Used): Use {
+  const { tier, size, quality } = requested
   const own = variantOf(
     series,
     reported.service_tier || tier,
     endpoint.source ? `${size} ${endpoint.source}` : '',
     isEstimated ? 1 : 0,
   )
+  const { counts } = reported
+  if (!price) return { series: own, counts }
   const { service_tier, batch } = own
-  const { counts, web_searches, file_searches } = reported
   const priced = { counts, service_tier, batch: batch === 1, unit: endpoint.unit, size, quality }
-  const uses = [{ series: own, counts: price ? withCosts(priced, price) : counts }]
-  const searches = [
-    ['web_searches', web_searches, context_level],
-    ['file_searches', file_searches, vector_store_id],
-  ] as const
-  for (const [kind, calls, detail] of searches)
-    if (calls > 0) uses.push({ series: { ...own, kind, detail }, counts: { requests: 1, units: calls } })
+  return { series: own, counts: withCosts(priced, price) }
+}
+
+/** Of the searches that the model made, which are reports of their own and have no price. */
+export function searchesOf(
+  { web_searches, file_searches }: Reported,
+  { context_level, vector_store_id }: Requested,
+  own: Series,
+): readonly Use[] {
+  const uses: Use[] = []
+  const add = (kind: Series['kind'], units: number, detail: string) => {
+    if (units > 0) uses.push({ series: { ...own, kind, detail }, counts: { requests: 1, units } })
+  }
+  add('web_searches', web_searches, context_level)
+  add('file_searches', file_searches, vector_store_id)
   return uses
 }
+
+export const hasSearches = ({ web_searches, file_searches }: Reported) => web_searches + file_searches > 0
 
 /** Most variants of a series that are remembered. */
 const MOST_VARIANTS = 16

@@ -30,13 +30,15 @@ export function requestWindows(limits: LimitRow['limits'], limit_key: string): W
   return windows
 }
 
+/** `body` is read for its size. */
 export function windowsFor(
-  { limits, limit_key }: Pick<Terms, 'limits' | 'limit_key'>,
+  { limits, limit_key, requestWindows: ofRequests }: Pick<Terms, 'limits' | 'limit_key' | 'requestWindows'>,
   sizes: Sizes,
   { unit, kind }: Endpoint,
   body: ModelBody,
 ): WindowAsk[] {
-  const windows = requestWindows(limits, limit_key)
+  const windows: WindowAsk[] = []
+  for (const one of ofRequests) windows.push(one)
   const tokens = limits.max_tokens_per_1_minute ?? UNLIMITED
   // An estimate that the request did not name never makes it larger than the limit.
   if (tokens < UNLIMITED && unit === null)

@@ -93,8 +93,8 @@ export interface Reservation {
    * left.
    */
   settle: (end: End) => void
-  /** Put on the answer, asked for when its head is sent. */
-  headers?: () => Record<string, string>
+  /** Adds headers to the answer; called when its head is sent. */
+  addHeaders?: (headers: Record<string, string>) => void
   /**
    * Called with the name of an upstream before each attempt to send it the request: may change the
    * body.

@@ -24,7 +24,7 @@ export class Reservations {
   }
 
   addHeaders(headers: Record<string, string>) {
-    for (const one of this.#all) if (one.headers) Object.assign(headers, one.headers())
+    for (const one of this.#all) one.addHeaders?.(headers)
   }
 
   beforeSending(upstream: string) {

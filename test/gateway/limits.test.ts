@@ -71,6 +71,18 @@ for (const engine of engines)
       expect(upstream.sent).toHaveLength(before)
     })
 
+    test('says what is left of a limit on tokens by what answers used, not by estimates', async () => {
+      const left = async () => {
+        const call = server.client().chat.completions.create({ model: 'tokens-a', messages, max_tokens: 100 })
+        const { data, response } = await call.withResponse()
+        expect(data.usage!.total_tokens).toBe(3)
+        return Number(response.headers.get('x-ratelimit-remaining-tokens'))
+      }
+      const first = await left()
+      expect(first).toBeLessThan(900)
+      expect(await left()).toBe(first - 3)
+    })
+
     test('a rate limit that the API changes holds from the next request on', async () => {
       const { rateLimits } = server.admin.admin.organization.projects
       const rows = []

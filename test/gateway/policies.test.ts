@@ -85,7 +85,9 @@ for (const engine of engines)
             seen.members = ['max_tokens', 'options', 'other'].map((name) => body?.member(name))
             seen.ends.push(end)
           },
-          headers: () => ({ 'x-ratelimit-remaining-requests': '41' }),
+          addHeaders(headers: Record<string, string>) {
+            headers['x-ratelimit-remaining-requests'] = '41'
+          },
           event(bytes: Uint8Array) {
             seen.events.push(Buffer.from(bytes).toString())
             return !seen.events.at(-1)!.includes('usage')
