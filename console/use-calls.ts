@@ -2,7 +2,7 @@
  * How pages call the server: the client with the cookie of the session, and hooks around a call.
  */
 import { useSignal } from '@preact/signals'
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { Keyhall, type Page, type PagePromise, type RequestOptions } from '../client/index.ts'
 import { base } from './place.ts'
 
@@ -78,6 +78,10 @@ export interface List<Item> {
   isLoading: boolean
   /** Whether the first page has come. */
   isKnown: boolean
+  /**
+   * Whether the items are those of earlier inputs, because those that are asked for have not come.
+   */
+  isStale: boolean
   hasMore: boolean
   /** Fetches the next page and adds it. */
   more: () => Promise<void>
@@ -86,7 +90,10 @@ export interface List<Item> {
   retry: () => void
 }
 
-/** Calls a list page by page. */
+/**
+ * Calls a list page by page. A page can be empty although there are more, because the server looks
+ * at a bounded number of items for each: then the next ones are fetched until something is found.
+ */
 export function useList<Item>(
   ask: (options: RequestOptions) => PagePromise<Page<Item>, Item>,
   inputs: unknown[],
@@ -100,25 +107,43 @@ export function useList<Item>(
   const added = further.value.of === first.answer ? further.value : { of: first.answer, pages: [] }
   const pages = first.answer ? [first.answer, ...added.pages] : []
   const last = pages.at(-1)
+  /** The first page that is shown; null once the list is not shown any more. */
+  const shown = useRef<unknown>(null)
+  shown.current = first.answer
+  useEffect(() => () => void (shown.current = null), [])
   async function more() {
     further.value = { ...added, problem: undefined, isLoading: true }
     try {
-      const next = await last!.getNextPage()
+      const next = await nextFound(last!, () => shown.current === added.of)
       if (further.value.of === added.of) further.value = { of: added.of, pages: [...added.pages, next] }
     } catch (problem) {
       if (further.value.of === added.of) further.value = { ...added, problem, isLoading: false }
     }
   }
+  const items = pages.flatMap(({ data }) => data)
+  const hasMore = last?.hasNextPage() ?? false
+  const isSearching = items.length === 0 && hasMore
+  useEffect(() => {
+    if (isSearching) void more()
+  }, [first.answer, isSearching])
   return {
-    items: pages.flatMap(({ data }) => data),
+    items,
     problem: first.problem ?? added.problem,
     isLoading: first.isLoading || added.isLoading === true,
     isKnown: first.answer !== undefined,
-    hasMore: last?.hasNextPage() ?? false,
+    isStale: first.answer !== undefined && !first.isCurrent,
+    hasMore,
     more,
     reload: first.reload,
     retry: first.problem === undefined ? () => void more() : first.reload,
   }
+}
+
+/** The next page that has items, or the last page, as long as it is wanted. */
+async function nextFound<Item>(page: Page<Item>, isWanted: () => boolean): Promise<Page<Item>> {
+  let next = await page.getNextPage()
+  while (next.data.length === 0 && next.hasNextPage() && isWanted()) next = await next.getNextPage()
+  return next
 }
 
 export interface Action<Arguments extends unknown[]> {

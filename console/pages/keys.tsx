@@ -1,21 +1,22 @@
 /**
- * All keys of the organization, of projects and of the administration: found by filters, chosen,
- * rotated and revoked.
+ * All keys of the organization, of projects and of the administration: found by filters, sorted,
+ * chosen, rotated and revoked.
  */
-import { useSignal, type Signal } from '@preact/signals'
+import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
-import { hrefOf, place } from '../place.ts'
+import { place } from '../place.ts'
 import { organization, useAnswer, useList } from '../use-calls.ts'
 import type { PageProps } from '../pages.ts'
-import { DataTable, type Column } from '../parts/data-table.tsx'
-import { created, expires, keyName, lastUsed, redactedValue } from '../parts/key-columns.tsx'
+import { DataTable } from '../parts/data-table.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { Page } from '../parts/page.tsx'
 import { Rotate } from '../parts/rotate.tsx'
 import { can } from '../session.ts'
+import { ChosenKeys, selectionIn, unchoose } from './inventory/chosen-keys.tsx'
 import { FilterBar } from './inventory/filter-bar.tsx'
+import { inventoryColumns } from './inventory/inventory-columns.tsx'
+import { isOfProject, type InventoryKey, type ProjectKey } from './inventory/inventory-key.ts'
 import { KeyButtons } from './inventory/key-buttons.tsx'
-import { isOfProject, ownerOf, type InventoryKey, type ProjectKey } from './inventory/inventory-key.ts'
 import { queryFrom } from './inventory/query.ts'
 import { RevokeMany } from './inventory/revoke-many.tsx'
 
@@ -42,7 +43,7 @@ export default function Keys({ me }: PageProps) {
       <DataTable
         caption="Keys"
         list={list}
-        columns={columnsWith(names)}
+        columns={inventoryColumns(names)}
         keyOf={({ id }: InventoryKey) => id}
         empty={<Empty title="No such key">Other filters may find more.</Empty>}
         {...(mayChange && {
@@ -77,20 +78,6 @@ export default function Keys({ me }: PageProps) {
   )
 }
 
-type Chosen = Signal<ReadonlyMap<string, InventoryKey>>
-
-const unchoose = (chosen: Chosen, id: string) =>
-  (chosen.value = new Map([...chosen.value].filter(([one]) => one !== id)))
-
-const selectionIn = (chosen: Chosen) => ({
-  nameOf: ({ name, redacted_value }: InventoryKey) => name || redacted_value,
-  has: ({ id }: InventoryKey) => chosen.value.has(id),
-  set(key: InventoryKey, isChosen: boolean) {
-    if (isChosen) chosen.value = new Map([...chosen.value, [key.id, key]])
-    else unchoose(chosen, key.id)
-  },
-})
-
 interface RotateProps {
   of: ProjectKey
   onRotated: () => void
@@ -104,61 +91,3 @@ const RotateKey = ({ of: { id, project_id, name }, ...others }: RotateProps) => 
     {...others}
   />
 )
-
-function ChosenKeys({
-  chosen,
-  onRevoke,
-}: {
-  chosen: readonly InventoryKey[]
-  onRevoke: (keys: readonly InventoryKey[]) => void
-}) {
-  return (
-    <p class="chosen-keys" role="status">
-      {chosen.length === 0 ? 'No key is chosen.' : `${chosen.length} chosen.`}{' '}
-      <button type="button" class="danger" disabled={chosen.length === 0} onClick={() => onRevoke(chosen)}>
-        Revoke the chosen keys
-      </button>
-    </p>
-  )
-}
-
-const columnsWith = (projects: ReadonlyMap<string, string>): Column<InventoryKey>[] => [
-  {
-    title: 'Name',
-    cell: (key) => (
-      <>
-        {keyName.cell(key)}
-        {!isOfProject(key) && <span class="badge">Admin key</span>}
-      </>
-    ),
-  },
-  {
-    title: 'Owner',
-    cell: (key) => (
-      <>
-        {ownerOf(key).name}
-        {key.owner.type === 'service_account' && <span class="badge">Service account</span>}
-      </>
-    ),
-  },
-  {
-    title: 'Project',
-    cell: (key) =>
-      isOfProject(key) ? (
-        <a href={hrefOf(`/projects/${encodeURIComponent(key.project_id)}`)}>
-          {projects.get(key.project_id) ?? key.project_id}
-        </a>
-      ) : (
-        <span class="faint">The organization</span>
-      ),
-  },
-  redactedValue,
-  created,
-  lastUsed,
-  expires,
-  {
-    title: 'Access',
-    cell: ({ owner_project_access: access }) =>
-      access === 'active' ? 'Has access' : <span class="badge">Has left</span>,
-  },
-]

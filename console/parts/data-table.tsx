@@ -11,6 +11,14 @@ export interface Column<Row> {
   cell: (row: Row) => ComponentChildren
   /** Numbers stand at the right. */
   isNumber?: boolean
+  /** The heading is a button that sorts the list. */
+  sort?: Sort
+}
+
+export interface Sort {
+  /** How the list is sorted by this column now; null if it is not. */
+  direction: 'ascending' | 'descending' | null
+  onSort: () => void
 }
 
 export interface Selection<Row> {
@@ -39,11 +47,15 @@ export function DataTable<Row>(props: Props<Row>) {
   const { list, empty } = props
   const problem = <Problem problem={list.problem} retry={list.retry} />
   if (!list.isKnown && list.problem !== undefined) return problem
-  if (!list.isKnown) return <Waiting />
-  if (list.items.length === 0 && !list.hasMore) return list.problem === undefined ? <>{empty}</> : problem
+  const isSearching = list.items.length === 0 && (list.hasMore || list.isStale)
+  if (!list.isKnown || (isSearching && list.problem === undefined)) return <Waiting />
+  if (list.items.length === 0) return list.problem === undefined ? <>{empty}</> : problem
   return (
     <>
       {problem}
+      <p class="visually-hidden" role="status">
+        {list.isStale ? 'Loading …' : ''}
+      </p>
       <div class="scroll">
         <Table {...props} />
       </div>
@@ -62,6 +74,7 @@ export const listOf = <Item,>(items: readonly Item[], { isLoading = false, more 
   problem: undefined,
   isLoading,
   isKnown: true,
+  isStale: false,
   hasMore: more !== undefined,
   more: async () => more?.(),
   reload: () => {},
@@ -93,10 +106,8 @@ function Table<Row>({ caption, columns, list, keyOf, actions, selection }: Props
               <span class="visually-hidden">Chosen</span>
             </th>
           )}
-          {columns.map(({ title, isNumber }) => (
-            <th key={title} role="columnheader" scope="col" class={isNumber ? 'number' : undefined}>
-              {title}
-            </th>
+          {columns.map((column) => (
+            <Heading key={column.title} {...column} />
           ))}
           {actions && (
             <th role="columnheader" scope="col">
@@ -105,7 +116,8 @@ function Table<Row>({ caption, columns, list, keyOf, actions, selection }: Props
           )}
         </tr>
       </thead>
-      <tbody role="rowgroup">
+      {/* Rows of an earlier question are dimmed, and nothing can be done with them. */}
+      <tbody role="rowgroup" inert={list.isStale}>
         {list.items.map((row) => (
           <tr key={keyOf(row)} role="row">
             {selection && <Chooser row={row} selection={selection} />}
@@ -125,6 +137,21 @@ function Table<Row>({ caption, columns, list, keyOf, actions, selection }: Props
     </table>
   )
 }
+
+const marks = { ascending: '▲', descending: '▼' }
+
+const Heading = ({ title, isNumber, sort }: Pick<Column<unknown>, 'title' | 'isNumber' | 'sort'>) => (
+  <th role="columnheader" scope="col" class={isNumber ? 'number' : undefined} aria-sort={sort?.direction ?? undefined}>
+    {sort ? (
+      <button type="button" class="sort" onClick={sort.onSort}>
+        {title}
+        <span aria-hidden="true">{sort.direction ? marks[sort.direction] : ''}</span>
+      </button>
+    ) : (
+      title
+    )}
+  </th>
+)
 
 const Chooser = <Row,>({ row, selection }: { row: Row; selection: Selection<Row> }) => (
   <td role="cell" class="chooser">

@@ -120,3 +120,35 @@ export function queryFrom(address: URLSearchParams): KeyQuery {
     name && { name },
   ) as KeyQuery
 }
+
+const addresses = {
+  created_at: { asc: 'oldest', desc: 'newest' },
+  last_used_at: { asc: 'used-first', desc: 'used-last' },
+  expires_at: { asc: 'expires-first', desc: 'expires-last' },
+} as const
+
+export type OrderedBy = keyof typeof addresses
+
+/**
+ * The order of the list: the one that is asked for, or the one that the API has for the filters.
+ */
+export function orderOf(query: KeyQuery): { by: OrderedBy; order: 'asc' | 'desc' } {
+  const { last_used_before, last_used_after, never_used, expires_before, never_expires, order = 'desc' } = query
+  const isAsked = (...filters: unknown[]) => filters.some((filter) => filter !== undefined)
+  const suggested = isAsked(last_used_before, last_used_after, never_used)
+    ? 'last_used_at'
+    : isAsked(expires_before, never_expires)
+      ? 'expires_at'
+      : 'created_at'
+  return { by: query.order_by ?? suggested, order }
+}
+
+/**
+ * What the address says after a click on the heading of a column: the opposite order if the list is
+ * sorted by it, else the one that is looked for most.
+ */
+export function sortAfter(query: KeyQuery, by: OrderedBy): string {
+  const now = orderOf(query)
+  const first = by === 'expires_at' ? 'asc' : 'desc'
+  return addresses[by][now.by !== by ? first : now.order === 'asc' ? 'desc' : 'asc']
+}
