@@ -8,10 +8,10 @@ import { admittedBy, arrivals, exactly, most, others, type Load } from '../test/
 import { Servers } from '../test/ledger/servers.ts'
 
 /**
- * Of what is possible. A unit counts for up to a quarter of a second more than a minute, so an
- * endless load loses a little each minute.
+ * Of what is possible. Under a limit above 240 a unit counts for up to a tenth of a second more
+ * than a minute, so an endless load loses a little each minute.
  */
-const LEAST = 0.985
+const LEAST = 0.99
 
 /** Twenty minutes; five where there are many requests. */
 const lastingOf = (limit: number, isSmall: boolean) => (isSmall ? 150_000 : limit > 1_000 ? 300_000 : 1_200_000)

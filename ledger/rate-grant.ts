@@ -16,7 +16,7 @@ export interface Grant {
   id: string
   amount: number
   free: number
-  /** By slot, and of all slots. */
+  /** By moment, in slots (see `window-state.ts`), and in all. */
   used: Map<number, number>
   usedInAll: number
   /** When it was asked for, and until when it may be used, by the steady clock. */
@@ -27,11 +27,11 @@ export interface Grant {
   /** Its successor was asked for. */
   hasHurried: boolean
   /**
-   * Closing: its use is being reported. Closed: the database has recorded it, by slot. Lost: it had
-   * expired before, and counts as used in another slot.
+   * Closing: its use is being reported. Closed: the database has recorded it. Lost: it had expired
+   * before, and counts as used at another moment.
    */
   state: 'open' | 'closing' | 'closed' | 'lost'
-  /** Given back while it was being closed, by slot. */
+  /** Given back while it was being closed, by moment. */
   returned: Map<number, number>
 }
 
@@ -61,10 +61,10 @@ export function extend(grant: Grant, added: number, asked: number, lifetime: num
 }
 
 /** Takes units that are free; a negative number gives some back. */
-export function take(grant: Grant, slot: number, units: number) {
+export function take(grant: Grant, moment: number, units: number) {
   grant.free -= units
   grant.usedInAll += units
-  grant.used.set(slot, (grant.used.get(slot) ?? 0) + units)
+  grant.used.set(moment, (grant.used.get(moment) ?? 0) + units)
 }
 
 export const mayBeUsed = ({ end }: Grant, now: number) => now < end

@@ -4,19 +4,27 @@
  * two seconds; it is counted here before its first unit is used.
  *
  * No window of the span ever holds more than the limit: when a grant is given, all that was used
- * since `now - span` (the oldest slot counted whole), all living grants and the new one together
- * are at most the limit, and a unit is never put into a slot earlier than the moment at which it
- * was used.
+ * since `now - span`, all living grants and the new one together are at most the limit, and a unit
+ * is never counted at a moment before the one at which it was used.
+ *
+ * Moments are stored in slots: the time divided by the slot's length. Earlier versions stored the
+ * number of the slot. So a whole number is read as a slot, whose units count until the window has
+ * left all of it; and earlier versions keep what is stored now for no shorter time.
  */
 
 /** The length of a window, in slots. All in milliseconds of the database's clock. */
 export interface Span {
   slot: number
   slots: number
+  /** Under a large limit, units of so much time are stored together. */
+  step: number
 }
 
-export const MINUTE: Span = { slot: 250, slots: 240 }
-export const DAY: Span = { slot: 600_000, slots: 144 }
+export const MINUTE: Span = { slot: 250, slots: 240, step: 100 }
+export const DAY: Span = { slot: 600_000, slots: 144, step: 300_000 }
+
+/** So many units are counted to the millisecond, because each of them may have its own moment. */
+const MOST_APART = 240
 
 export const GRANT_MILLISECONDS = 2_000
 /**
@@ -31,13 +39,13 @@ export interface SharedGrant {
 }
 
 export interface WindowState {
-  /** Units used, by the number of the slot: its time divided by the slot's length. */
+  /** Units used, by their moment in slots. */
   slots: Map<number, number>
   /** By id: the server and a number of its own. */
   grants: Map<string, SharedGrant>
 }
 
-/** What a server used of a grant that it closes, by slot. */
+/** What a server used of a grant that it closes, by moment. */
 export interface ClosedGrant {
   id: string
   used: ReadonlyMap<number, number>
@@ -46,7 +54,7 @@ export interface ClosedGrant {
 export interface WindowReport {
   closed: readonly ClosedGrant[]
   /**
-   * Units given back, in the slots that they were taken in: a request used less than was estimated.
+   * Units given back, at the moments of their use: a request used less than was estimated.
    */
   returned: ReadonlyMap<number, number>
   /**
@@ -60,20 +68,30 @@ export interface WindowReport {
 
 export const emptyState = (): WindowState => ({ slots: new Map(), grants: new Map() })
 
-export const slotAt = (span: Span, time: number) => Math.floor(time / span.slot)
+/**
+ * The moment of a use at this time, or a little later, in slots; never a whole number. The limit is
+ * that on units of which each may have its own moment.
+ */
+export function momentAt({ slot, step }: Span, time: number, limit = 1): number {
+  const end = limit <= MOST_APART ? Math.ceil(time) : Math.ceil(time / step) * step
+  return (end % slot === 0 ? end + 1 : end) / slot
+}
+
+/** From when on a window that ends there does not hold what was used at this moment, in slots. */
+const leavesAt = ({ slot, slots }: Span, moment: number) =>
+  Math.round(((Number.isInteger(moment) ? moment + 1 : moment) + slots) * slot)
 
 /**
- * Removes slots that are older than the window. A grant that expires unreported counts as used, all
- * of it, in the slot of its end.
+ * Removes what is older than the window. A grant that expires unreported counts as used, all of it,
+ * at its end.
  */
 export function expire({ slots, grants }: WindowState, span: Span, now: number) {
   for (const [id, { amount, until }] of grants) {
     if (until > now) continue
-    add(slots, slotAt(span, until), amount)
+    add(slots, momentAt(span, until), amount)
     grants.delete(id)
   }
-  const oldest = slotAt(span, now) - span.slots
-  for (const slot of slots.keys()) if (slot < oldest) slots.delete(slot)
+  for (const moment of slots.keys()) if (leavesAt(span, moment) <= now) slots.delete(moment)
 }
 
 /**
@@ -91,14 +109,14 @@ export function book(
   for (const { id, used } of closed) {
     if (!grants.delete(id)) continue
     booked.add(id)
-    for (const [slot, units] of used) add(slots, slot, units)
+    for (const [moment, units] of used) add(slots, moment, units)
   }
-  for (const [slot, units] of returned) {
-    const left = (slots.get(slot) ?? 0) - units
-    if (left > 0) slots.set(slot, left)
-    else slots.delete(slot)
+  for (const [moment, units] of returned) {
+    const left = (slots.get(moment) ?? 0) - units
+    if (left > 0) slots.set(moment, left)
+    else slots.delete(moment)
   }
-  add(slots, slotAt(span, now), debt)
+  add(slots, momentAt(span, now), debt)
   return booked
 }
 
@@ -205,16 +223,16 @@ export function roomIn(
   allotted = 0,
 ): number | null {
   if (units > limit) return null
-  const leaving = [...state.slots].map(([slot, count]) => [slot, count] as const)
-  for (const { amount, until } of state.grants.values()) leaving.push([slotAt(span, until), amount])
-  leaving.push([slotAt(span, now + GRANT_MILLISECONDS), allotted])
-  leaving.sort(([one], [other]) => one - other)
   let over = usedOf(state) + allotted + units - limit
   if (over <= 0) return 0
-  for (const [slot, count] of leaving) {
+  const leaving = [...state.slots].map(([moment, count]) => [leavesAt(span, moment), count] as const)
+  const usedAt = (time: number, count: number) => leaving.push([leavesAt(span, momentAt(span, time)), count])
+  for (const { amount, until } of state.grants.values()) usedAt(until, amount)
+  usedAt(now + GRANT_MILLISECONDS, allotted)
+  leaving.sort(([one], [other]) => one - other)
+  for (const [time, count] of leaving) {
     over -= count
-    // A slot leaves the window one slot after the length of the window.
-    if (over <= 0) return Math.max(1, Math.ceil((slot + span.slots + 1) * span.slot - now))
+    if (over <= 0) return Math.max(1, Math.ceil(time - now))
   }
   return null
 }
@@ -237,6 +255,6 @@ export function unpacked(text: string): WindowState {
   }
 }
 
-function add(slots: Map<number, number>, slot: number, units: number) {
-  if (units > 0) slots.set(slot, (slots.get(slot) ?? 0) + units)
+function add(slots: Map<number, number>, moment: number, units: number) {
+  if (units > 0) slots.set(moment, (slots.get(moment) ?? 0) + units)
 }

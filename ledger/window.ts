@@ -13,7 +13,7 @@ import {
   take,
   type Grant,
 } from './rate-grant.ts'
-import { slotAt, type ClosedGrant, type Given, type Span, type Wish, type WindowReport } from './window-state.ts'
+import { momentAt, type ClosedGrant, type Given, type Span, type Wish, type WindowReport } from './window-state.ts'
 
 /** Where there was no room for a standing grant, it is asked for again after this time. */
 const ASK_AGAIN_MILLISECONDS = 10_000
@@ -26,7 +26,8 @@ export const REFUSAL_MILLISECONDS = 500
 /** Units that a request took: where they are counted. */
 export interface Taken {
   grant: Grant
-  slot: number
+  /** In slots; see `window-state.ts`. */
+  moment: number
   units: number
 }
 
@@ -93,12 +94,12 @@ export class RateWindow {
   }
 
   #takeFrom(grant: Grant, units: number, steady: number): Taken {
-    const slot = slotAt(this.span, this.#clock.at(steady))
-    take(grant, slot, units)
+    const moment = momentAt(this.span, this.#clock.at(steady), this.limit)
+    take(grant, moment, units)
     this.#takenSince += units
     if (units > this.#largest) this.#largest = units
     this.#lastUse = steady
-    return { grant, slot, units }
+    return { grant, moment, units }
   }
 
   /** Replaces an estimate by the true number. Zero gives everything back. */
@@ -109,11 +110,11 @@ export class RateWindow {
     else if (more > 0) this.#takeMore(more)
   }
 
-  #giveBack({ grant, slot }: Taken, units: number) {
+  #giveBack({ grant, moment }: Taken, units: number) {
     this.#refused = null
-    if (grant.state === 'open') take(grant, slot, -units)
-    else if (grant.state === 'closing') add(grant.returned, slot, units)
-    else if (grant.state === 'closed') add(this.#returned, slot, units)
+    if (grant.state === 'open') take(grant, moment, -units)
+    else if (grant.state === 'closing') add(grant.returned, moment, units)
+    else if (grant.state === 'closed') add(this.#returned, moment, units)
   }
 
   #takeMore(units: number) {
@@ -243,7 +244,7 @@ export class RateWindow {
   booked(ids: ReadonlySet<string>) {
     for (const grant of this.#closing) {
       grant.state = ids.has(grant.id) ? 'closed' : 'lost'
-      if (grant.state === 'closed') for (const [slot, units] of grant.returned) add(this.#returned, slot, units)
+      if (grant.state === 'closed') for (const [moment, units] of grant.returned) add(this.#returned, moment, units)
     }
     this.#closing = []
   }
@@ -272,5 +273,5 @@ function usedOf(grants: readonly Grant[]): number {
   return sum
 }
 
-const add = (counts: Map<number, number>, slot: number, units: number) =>
-  counts.set(slot, (counts.get(slot) ?? 0) + units)
+const add = (counts: Map<number, number>, moment: number, units: number) =>
+  counts.set(moment, (counts.get(moment) ?? 0) + units)

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import { readClock } from '../../database/clock.ts'
 import { openDatabase } from '../../database/open.ts'
 import { rateUse } from '../../ledger/rate-use.ts'
-import { MINUTE, packed, slotAt } from '../../ledger/window-state.ts'
+import { MINUTE, momentAt, packed } from '../../ledger/window-state.ts'
 import { emptyDatabase, engines, START_MILLISECONDS } from '../setup.ts'
 
 for (const engine of engines)
@@ -15,9 +15,9 @@ for (const engine of engines)
       const now = await readClock(database.read, engine)
       const state = packed({
         slots: new Map([
-          [slotAt(MINUTE, now - 70_000), 1],
-          [slotAt(MINUTE, now - 30_000), 20],
-          [slotAt(MINUTE, now), 300],
+          [momentAt(MINUTE, now - 70_000), 1],
+          [momentAt(MINUTE, now - 30_000), 20],
+          [momentAt(MINUTE, now), 300],
         ]),
         grants: new Map([
           ['living:1', { amount: 4_000, until: now + 60_000 }],

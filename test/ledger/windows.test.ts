@@ -12,6 +12,7 @@ import {
   give,
   GRANT_MILLISECONDS,
   MINUTE,
+  momentAt,
   packed,
   roomIn,
   STANDING_MILLISECONDS,
@@ -200,6 +201,41 @@ test('a grant is used up to its last hundredth, and what expired unreported coun
   const closed = [{ id: 's:1', used: new Map([[30, 3]]) }]
   expect([...book(state, MINUTE, 10_100, { closed, returned: new Map(), debt: 0, kept: null })]).toEqual([])
   expect(usedOf(state)).toBe(5)
+})
+
+test('a use counts for a minute, and for no more than 1 ms longer, or 100 ms under a large limit', () => {
+  const times = fc.oneof(fc.integer({ min: 0, max: 1e13 }), fc.double({ min: 0, max: 1e6, noNaN: true }))
+  fc.assert(
+    fc.property(times, fc.constantFrom(1, 240, 241, 100_000), (time, limit) => {
+      const counts = (now: number) => {
+        const state = emptyState()
+        state.slots.set(momentAt(MINUTE, time, limit), 1)
+        expire(state, MINUTE, now)
+        return usedOf(state)
+      }
+      // A window ends before the same moment of the next minute.
+      const end = Math.ceil(time) + SPAN
+      expect(counts(end - 1)).toBe(1)
+      expect(counts(end + (limit <= 240 ? 1 : 100))).toBe(0)
+    }),
+    runs(100),
+  )
+})
+
+test('what an earlier version stored counts until the window has left its whole slot', () => {
+  const state = emptyState()
+  // 10,000 to 10,249 by the number of its slot, and 10,100 by its moment.
+  state.slots.set(40, 2)
+  state.slots.set(momentAt(MINUTE, 10_100), 3)
+  for (const [now, used] of [
+    [70_099, 5],
+    [70_100, 2],
+    [70_249, 2],
+    [70_250, 0],
+  ] as const) {
+    expire(state, MINUTE, now)
+    expect(usedOf(state)).toBe(used)
+  }
 })
 
 test('a fixed window fails the same check', () => {
