@@ -48,12 +48,17 @@ export class Lease {
     this.seq = 0
   }
 
-  /** Under a new name. */
+  /**
+   * Under a new name. The old one is kept until the database has answered: by it this server learns
+   * which of its exchanges had happened.
+   */
   async register() {
     const { engine } = this.#database
-    this.rename()
+    const id = newId('server_', this.#world)
     const at = this.#world.steady()
-    const now = await this.#database.write((sql) => register(sql, engine, this.server_id))
+    const now = await this.#database.write((sql) => register(sql, engine, id))
+    this.server_id = id
+    this.seq = 0
     this.#begin(at, now)
   }
 

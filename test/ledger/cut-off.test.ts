@@ -65,4 +65,15 @@ for (const engine of engines)
         await cutOff()
         expect(await settled()).toBe(expected)
       })
+
+    test('counts each request once when it begins anew, and the answer to that is lost too', async () => {
+      expect(await one.use(what, 30)).toBeNull()
+      one.next = 'loses its answer'
+      await servers.advance(600)
+      one.stall()
+      one.next = 'loses its answer'
+      await cutOff()
+      expect(one.errors.splice(0)).toHaveLength(2)
+      expect(await settled()).toBe(30)
+    })
   })

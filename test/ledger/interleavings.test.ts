@@ -222,6 +222,7 @@ class History {
         else expect(settled + burned).toBeGreaterThanOrEqual(this.#used(project_id, month))
       }
     await this.#countRequests()
+    for (const server of this.#servers.living) server.next = 'happens'
     await this.#useTheRest()
   }
 
