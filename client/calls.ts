@@ -169,7 +169,7 @@ export const calls: Calls<typeof contract.admin> = {
       },
     },
     projects: {
-      list: { method: 'GET', path: '/organization/projects', query: ['after', 'limit', 'include_archived'], body: none, ...list },
+      list: { method: 'GET', path: '/organization/projects', query: ['after', 'limit', 'include_archived', 'ids', 'name'], body: none, ...list },
       create: { method: 'POST', path: '/organization/projects', query: none, body: ['name', 'residency', 'geography', 'external_key_id'], ...key },
       retrieve: { method: 'GET', path: '/organization/projects/{project_id}', query: none, body: none, ...key },
       update: { method: 'POST', path: '/organization/projects/{project_id}', query: none, body: ['name', 'geography', 'external_key_id'], ...key },

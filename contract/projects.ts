@@ -71,6 +71,13 @@ export const projects = {
     query: {
       ...cursor(),
       include_archived: optional(t.Boolean({ default: false, description: 'Archived projects too.' })),
+      ids: optional(t.Array(t.String(), { maxItems: 100, description: 'Only projects with one of these ids.' })),
+      name: optional(
+        described(
+          name(),
+          'Only projects with this in their name. Upper and lower case are the same for the letters A to Z.',
+        ),
+      ),
     },
     returns: list(Project),
   }),

@@ -2,7 +2,7 @@
  * A query that is built and compiled once for each engine and variant, then run with values:
  * building a query costs as much as running it.
  */
-import type { Compilable } from 'kysely'
+import { sql as raw, type Compilable } from 'kysely'
 import { returnsRows, runOf } from './kysely.ts'
 import type { Sql } from './types.ts'
 
@@ -134,6 +134,13 @@ export const spreadPlaceholders = <Value>(params: Record<string, Value>, name: s
  * sort by bytes.
  */
 export const lowerAscii = (text: string) => text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+
+/** The pattern of `isContained` for texts with `text` in them. */
+export const containing = (text: string) => `%${lowerAscii(text).replace(/[\\%_]/g, '\\$&')}%`
+
+/** Whether a column contains the text that `containing` made a pattern of, in whatever case. */
+export const isContained = (column: string, pattern: string) =>
+  raw<boolean>`lower(${raw.ref(column)}) like ${pattern} escape '\\'`
 
 /**
  * How many placeholders to use for a list of this length, so that lists of all lengths share a few

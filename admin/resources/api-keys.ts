@@ -2,7 +2,7 @@ import { apiKeys } from '../../contract/api-keys.ts'
 import { UnknownCursor } from '../../database/storage-errors.ts'
 import { readPage, type Cursor, type Order, type Range } from '../../database/pager.ts'
 import type { Sql } from '../../database/types.ts'
-import { lowerAscii, roundedUp, spread, statement } from '../../database/statement.ts'
+import { containing, roundedUp, spread, statement } from '../../database/statement.ts'
 import type { KeyTable } from '../../keys/key-mac.ts'
 import { handlers, type Call } from '../call.ts'
 import {
@@ -106,7 +106,7 @@ async function planned(call: Call<typeof apiKeys.list>) {
       owner_type,
       ...spread('project', project_ids ?? []),
       ...spread('owner', owner_ids ?? []),
-      name: `%${lowerAscii(query.name ?? '').replace(/[\\%_]/g, '\\$&')}%`,
+      name: containing(query.name ?? ''),
       created_after: created.after,
       created_before: created.before,
       used_after: used.after,

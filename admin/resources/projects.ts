@@ -1,6 +1,7 @@
 import { invalid } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import { projects, residencies } from '../../contract/projects.ts'
+import { containing, isContained, roundedUp, spread, spreadPlaceholders } from '../../database/statement.ts'
 import { listOf } from '../../database/table-list.ts'
 import type { ProjectRow } from '../../database/tables.ts'
 import { handlers } from '../call.ts'
@@ -9,8 +10,13 @@ import { mayGrantProjectRole } from '../rules/require-grantable.ts'
 import { grant } from '../rules/assign.ts'
 
 export default handlers(projects, {
-  list: (call) =>
-    table.page(call.db, call.caller, call.query, present, { archived: call.query.include_archived === true }),
+  list(call) {
+    const { ids = [], name, include_archived = false } = call.query
+    const { organization_id } = call
+    const values = { organization_id, ...spread('id', ids), name: containing(name ?? '') }
+    const filter = { archived: include_archived, ids: ids.length && roundedUp(ids.length), named: name !== undefined }
+    return table.page(call.db, values, call.query, present, filter)
+  },
 
   async create(call) {
     const { name, external_key_id = null } = call.body
@@ -76,9 +82,19 @@ export default handlers(projects, {
   },
 })
 
-const table = listOf('projects', ['organization_id'], (item, { archived }: { archived: boolean }) =>
-  archived ? item.selectAll() : item.selectAll().where('item.archived_at', 'is', null),
-)
+/**
+ * `archived` says whether archived projects are shown too; `ids` for how many ids there are
+ * placeholders, where 0 restricts nothing; `named` whether `params.name` restricts the names.
+ */
+type Filter = { archived: boolean; ids: number; named: boolean }
+
+const table = listOf('projects', ['organization_id'], (item, { archived, ids, named }: Filter, params) => {
+  let rows = item.selectAll()
+  if (!archived) rows = rows.where('item.archived_at', 'is', null)
+  if (ids > 0) rows = rows.where('item.id', 'in', spreadPlaceholders(params, 'id', ids))
+  if (named) rows = rows.where(isContained('item.name', params.name!))
+  return rows
+})
 
 const present = (row: ProjectRow): Output<typeof projects.retrieve> => ({
   object: 'organization.project',

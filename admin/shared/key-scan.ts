@@ -5,7 +5,7 @@
 import { sql as raw } from 'kysely'
 import type { Order } from '../../database/pager.ts'
 import type { Sql } from '../../database/types.ts'
-import { spreadPlaceholders, statement } from '../../database/statement.ts'
+import { isContained, spreadPlaceholders, statement } from '../../database/statement.ts'
 import type { KeyTable } from '../../keys/key-mac.ts'
 import { isOrganizationOwner } from '../../keys/access.ts'
 import { withAdminOwner } from './admin-key-rows.ts'
@@ -190,7 +190,7 @@ function keysFound(sql: Sql, params: any, scan: FilteredScan) {
     const { filter } = other
     const oneOf = (name: string) => spreadPlaceholders<any>(params, name, 'size' in other ? other.size : 0)
     if (filter === 'owner_type') keys = keys.where(raw`item.owner_type || ''`, '=', params.owner_type)
-    if (filter === 'name') keys = keys.where(raw<boolean>`lower(item.name) like ${params.name} escape '\\'`)
+    if (filter === 'name') keys = keys.where(isContained('item.name', params.name))
     if (filter === 'project_ids') keys = keys.where(raw`item.project_id || ''`, 'in', oneOf('project'))
     if (filter === 'owner_ids') keys = keys.where(raw`item.owner_id || ''`, 'in', oneOf('owner'))
     if (filter === 'active' || filter === 'inactive') {

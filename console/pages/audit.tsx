@@ -16,19 +16,10 @@ import { Broken, Proof } from './audit/proof.tsx'
 import { queryFrom } from './audit/audit-query.ts'
 import type { AuditLog } from './audit/words.ts'
 
-const MOST_PROJECTS = 100
-
 export default function Audit({ me }: PageProps) {
   const { query } = place.value
   const isAllowed = can(me, 'api.management.read')
   const list = useList<AuditLog>((options) => organization.auditLogs.list(queryFrom(query), options), [String(query)])
-  const projects = useAnswer(
-    async (options) =>
-      isAllowed
-        ? (await organization.projects.list({ limit: MOST_PROJECTS, include_archived: true }, options)).data
-        : [],
-    [],
-  )
   const chain = useAnswer(
     async (options) => (isAllowed ? await organization.auditLogs.chain.retrieve(options) : null),
     [],
@@ -51,7 +42,7 @@ export default function Audit({ me }: PageProps) {
       }
     >
       {chain.answer && <Broken chain={chain.answer} />}
-      <AuditFilters projects={projects.answer ?? []} />
+      <AuditFilters />
       <DataTable
         caption="Events"
         list={list}

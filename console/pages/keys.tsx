@@ -5,7 +5,8 @@
 import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 import { place } from '../place.ts'
-import { organization, useAnswer, useList } from '../use-calls.ts'
+import { useProjectNames } from '../project-names.ts'
+import { organization, useList } from '../use-calls.ts'
 import type { PageProps } from '../pages.ts'
 import { DataTable } from '../parts/data-table.tsx'
 import { Empty } from '../parts/empty.tsx'
@@ -20,17 +21,11 @@ import { KeyButtons } from './inventory/key-buttons.tsx'
 import { queryFrom } from './inventory/query.ts'
 import { RevokeMany } from './inventory/revoke-many.tsx'
 
-const MOST_PROJECTS = 100
-
 export default function Keys({ me }: PageProps) {
   const { query } = place.value
   const mayChange = can(me, 'api.management.write')
   const list = useList<InventoryKey>((options) => organization.apiKeys.list(queryFrom(query), options), [String(query)])
-  const projects = useAnswer(
-    (options) => organization.projects.list({ limit: MOST_PROJECTS, include_archived: true }, options),
-    [],
-  )
-  const names = new Map(projects.answer?.data.map(({ id, name }) => [id, name]))
+  const names = useProjectNames(list.items.filter(isOfProject).map(({ project_id }) => project_id))
   const chosen = useSignal<ReadonlyMap<string, InventoryKey>>(new Map())
   const revoking = useSignal<readonly InventoryKey[] | null>(null)
   const rotating = useSignal<ProjectKey | null>(null)
@@ -38,7 +33,7 @@ export default function Keys({ me }: PageProps) {
   const wasRevoked = useRef(false)
   return (
     <Page title="Keys" about="The keys of all projects, and the admin keys of the organization.">
-      <FilterBar projects={projects.answer?.data ?? []} />
+      <FilterBar />
       {mayChange && <ChosenKeys chosen={[...chosen.value.values()]} onRevoke={(keys) => (revoking.value = keys)} />}
       <DataTable
         caption="Keys"

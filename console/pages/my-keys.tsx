@@ -2,17 +2,19 @@
 import { useSignal } from '@preact/signals'
 import { place, setQuery } from '../place.ts'
 import { organization, useList } from '../use-calls.ts'
-import { useOwnProjects } from '../own-projects.ts'
+import { ownProjects } from '../own-projects.ts'
+import { useProjectNames } from '../project-names.ts'
 import type { PageProps } from '../pages.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { DataTable, type Column } from '../parts/data-table.tsx'
 import { created, expires, keyName, lastUsed, redactedValue } from '../parts/key-columns.tsx'
 import { Empty } from '../parts/empty.tsx'
-import { SelectField } from '../parts/form.tsx'
 import { NewKey } from '../parts/new-key.tsx'
 import { Page } from '../parts/page.tsx'
-import { Problem } from '../parts/problem.tsx'
+import { ProjectChoice } from '../parts/project-choice.tsx'
 import { Rotate } from '../parts/rotate.tsx'
+import type { NamedProject } from '../parts/use-project-search.ts'
+import { can } from '../session.ts'
 import { KeyButtons } from './inventory/key-buttons.tsx'
 
 type MyKey = Awaited<ReturnType<typeof organization.me.apiKeys.list>>['data'][number]
@@ -26,32 +28,34 @@ export default function MyKeys({ me }: PageProps) {
   const isMaking = useSignal(false)
   const revoking = useSignal<MyKey | null>(null)
   const rotating = useSignal<MyKey | null>(null)
-  const { projects, isKnown, problem, retry } = useOwnProjects(me)
-  const names = new Map([...projects, ...me.projects].map(({ id, name }) => [id, name]))
+  const { own, among, mayMakeKeys } = ownProjects(me)
+  const mayRead = can(me, 'api.management.read')
+  const names = useProjectNames(mayRead ? list.items.map(({ project_id }) => project_id) : [], me.projects)
   const nameOf = ({ project_id }: MyKey) => names.get(project_id) ?? project_id
-  const makeButton = projects.length > 0 && (
+  const makeButton = mayMakeKeys && (
     <button type="button" class="primary" onClick={() => (isMaking.value = true)}>
       Make a key
     </button>
   )
   return (
     <Page title="My keys" about="With a key of yours, programs call models in your name." actions={makeButton}>
-      <Problem problem={problem} retry={retry} />
-      {names.size > 1 && <ProjectFilter names={names} value={project_id} />}
+      {(mayRead || me.projects.length > 1) && (
+        <ProjectFilter among={mayRead ? undefined : me.projects} value={project_id} />
+      )}
       <DataTable
         caption="Your keys"
         list={list}
         columns={columnsWith(nameOf)}
         keyOf={({ id }) => id}
-        empty={isKnown && <NoKeys hasProjects={projects.length > 0} isFiltered={project_id !== undefined} />}
+        empty={<NoKeys mayMakeKeys={mayMakeKeys} isFiltered={project_id !== undefined} />}
         actions={(key) => (
           <KeyButtons of={key} onRotate={() => (rotating.value = key)} onRevoke={() => (revoking.value = key)} />
         )}
       />
       {isMaking.value && (
         <NewKey
-          projects={projects}
-          project_id={project_id}
+          among={among}
+          project_id={project_id ?? own[0]?.id}
           onMade={list.reload}
           onClose={() => (isMaking.value = false)}
         />
@@ -85,23 +89,27 @@ const columnsWith = (projectOf: (key: MyKey) => string): Column<MyKey>[] => [
   expires,
 ]
 
-function ProjectFilter({ names, value }: { names: ReadonlyMap<string, string>; value: string | undefined }) {
-  const all = { value: '', label: 'All my projects' }
-  return (
-    <div class="filters">
-      <SelectField
-        label="Project"
-        name="project_id"
-        value={value ?? ''}
-        options={[all, ...[...names].map(([id, name]) => ({ value: id, label: name }))]}
-        onChange={(project_id) => setQuery({ project_id })}
-      />
-    </div>
-  )
+interface FilterProps {
+  among: readonly NamedProject[] | undefined
+  value: string | undefined
 }
 
-function NoKeys({ hasProjects, isFiltered }: { hasProjects: boolean; isFiltered: boolean }) {
-  if (!hasProjects)
+const ProjectFilter = ({ among, value }: FilterProps) => (
+  <div class="filters">
+    <ProjectChoice
+      label="Project"
+      name="project_id"
+      value={value}
+      none="All my projects"
+      among={among}
+      withArchived
+      onChange={(project_id) => setQuery({ project_id })}
+    />
+  </div>
+)
+
+function NoKeys({ mayMakeKeys, isFiltered }: { mayMakeKeys: boolean; isFiltered: boolean }) {
+  if (!mayMakeKeys)
     return (
       <Empty title="You cannot make keys yet">
         You belong to no project in which you may make keys. An owner of the organization can add you to one.

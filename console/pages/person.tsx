@@ -9,6 +9,7 @@ import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { organizationRoles, type OrganizationRole } from '../parts/role-options.ts'
 import { can } from '../session.ts'
+import { useProjectNames } from '../project-names.ts'
 import { organization, useAnswer, useList } from '../use-calls.ts'
 import { isOfProject, type InventoryKey } from './inventory/inventory-key.ts'
 import { Reach } from './people/reach.tsx'
@@ -84,17 +85,27 @@ function KeysOf({ user_id }: { user_id: string }) {
     (options) => organization.apiKeys.list({ owner_ids: [user_id], limit: 50 }, options),
     [user_id],
   )
+  const names = useProjectNames(list.items.filter(isOfProject).map(({ project_id }) => project_id))
   return (
     <section aria-labelledby="keys-of">
       <h2 id="keys-of">Keys</h2>
-      <DataTable caption="Keys" list={list} columns={columns} keyOf={({ id }) => id} empty={<p>No keys.</p>} />
+      <DataTable
+        caption="Keys"
+        list={list}
+        columns={columnsWith(names)}
+        keyOf={({ id }) => id}
+        empty={<p>No keys.</p>}
+      />
     </section>
   )
 }
 
-const columns: Column<InventoryKey>[] = [
+const columnsWith = (projects: ReadonlyMap<string, string>): Column<InventoryKey>[] => [
   keyName,
-  { title: 'Project', cell: (key) => (isOfProject(key) ? key.project_id : null) },
+  {
+    title: 'Project',
+    cell: (key) => (isOfProject(key) ? (projects.get(key.project_id) ?? key.project_id) : null),
+  },
   redactedValue,
   lastUsed,
   expires,

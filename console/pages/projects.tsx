@@ -7,6 +7,7 @@ import { DateTime } from '../parts/date-time.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { TextField } from '../parts/form.tsx'
 import { Page } from '../parts/page.tsx'
+import { useFormKey } from '../parts/use-form-key.ts'
 import { hrefOf, navigate, place, setQuery } from '../place.ts'
 import { can, managedBy, type Me } from '../session.ts'
 import { organization, useList } from '../use-calls.ts'
@@ -34,9 +35,11 @@ const ManagedProjects = ({ me }: { me: Me }) => (
 
 function AllProjects({ me }: { me: Me }) {
   const withArchived = place.value.query.get('archived') === 'too'
+  const name = place.value.query.get('name') ?? ''
   const list = useList<Project>(
-    (options) => organization.projects.list({ limit: 50, include_archived: withArchived }, options),
-    [withArchived],
+    (options) =>
+      organization.projects.list({ limit: 50, include_archived: withArchived, ...(name && { name }) }, options),
+    [withArchived, name],
   )
   const isCreating = useSignal(false)
   const mayCreate = can(me, 'api.management.write')
@@ -52,6 +55,7 @@ function AllProjects({ me }: { me: Me }) {
         )
       }
     >
+      <NameFilter name={name} />
       <label class="check">
         <input
           type="checkbox"
@@ -65,10 +69,31 @@ function AllProjects({ me }: { me: Me }) {
         list={list}
         columns={[nameColumn, idColumn, createdColumn]}
         keyOf={({ id }) => id}
-        empty={<Empty title="There is no project yet">Create one, then add people to it.</Empty>}
+        empty={name ? notFound : none}
       />
       {isCreating.value && <CreateProject onClose={() => (isCreating.value = false)} />}
     </Page>
+  )
+}
+
+const none = <Empty title="There is no project yet">Create one, then add people to it.</Empty>
+
+const notFound = <Empty title="No such project">Another part of the name may find more.</Empty>
+
+function NameFilter({ name }: { name: string }) {
+  const form = useFormKey()
+  return (
+    <form
+      key={form.key}
+      class="filters"
+      onSubmit={(event) => {
+        event.preventDefault()
+        setQuery({ name: event.currentTarget.querySelector('input')!.value.trim() })
+        form.keep()
+      }}
+    >
+      <TextField label="Name contains" name="name" type="search" value={name} maxLength={255} />
+    </form>
   )
 }
 

@@ -7,7 +7,8 @@ import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { hrefOf, place } from '../place.ts'
 import { can } from '../session.ts'
-import { organization, useAnswer } from '../use-calls.ts'
+import { useProjectNames } from '../project-names.ts'
+import { useAnswer } from '../use-calls.ts'
 import { SpendSection, useBudget } from './usage/spend-section.tsx'
 import { choiceFrom, groupings, measures, type Choice } from './usage/usage-choices.ts'
 import { csvOf, download } from './usage/usage-csv.ts'
@@ -18,8 +19,6 @@ import { UsagePlot } from './usage/usage-plot.tsx'
 import { askForUsage, type UsageData } from './usage/usage-reports.ts'
 import { Sums, Times } from './usage/usage-tables.tsx'
 
-const MOST_PROJECTS = 100
-
 export default function Usage({ me }: PageProps) {
   const choice = choiceFrom(place.value.query)
   const mayRead = can(me, 'api.management.read')
@@ -27,13 +26,9 @@ export default function Usage({ me }: PageProps) {
   const asked = useBudget(choice.project_id, mayRead)
   // That of another project must not stand under the name of this one.
   const budget = asked.isCurrent ? asked : { ...asked, answer: undefined }
-  const { answer: projects = [] } = useAnswer(
-    async (options) =>
-      mayRead
-        ? (await organization.projects.list({ limit: MOST_PROJECTS, include_archived: true }, options)).data
-        : me.projects,
-    [mayRead],
-  )
+  const among = mayRead ? undefined : me.projects
+  const named = usage.answer?.choice.grouping === 'project' ? usage.answer.groups.map(({ id }) => id) : []
+  const projects = useProjectNames(mayRead ? [choice.project_id ?? '', ...named] : [], among)
   const nameOf = useNames(usage.answer, projects)
   const { answer: data } = usage
   const hasUsage = data !== undefined && data.groups.length > 0
@@ -47,7 +42,7 @@ export default function Usage({ me }: PageProps) {
         </button>
       }
     >
-      <UsageFilters choice={choice} projects={projects} />
+      <UsageFilters choice={choice} among={among} />
       <Problem problem={usage.problem} retry={usage.reload} />
       {!data && usage.isLoading && <Waiting />}
       {data && !hasUsage && <NothingUsed choice={choice} />}
@@ -57,7 +52,9 @@ export default function Usage({ me }: PageProps) {
       {mayRead && (
         <SpendSection
           project_id={choice.project_id}
-          name={choice.project_id === null ? 'the organization' : nameIn(projects, choice.project_id)}
+          name={
+            choice.project_id === null ? 'the organization' : (projects.get(choice.project_id) ?? choice.project_id)
+          }
           budget={budget}
           mayChange={can(me, 'api.management.write')}
         />
@@ -65,9 +62,6 @@ export default function Usage({ me }: PageProps) {
     </Page>
   )
 }
-
-const nameIn = (projects: readonly { id: string; name: string }[], project_id: string) =>
-  projects.find(({ id }) => id === project_id)?.name ?? project_id
 
 const fileName = ({ choice: { measure, grouping, interval }, end }: UsageData) =>
   `${measure}-by-${grouping}-and-${interval}-until-${new Date(end * 1000).toISOString().slice(0, 13)}.csv`

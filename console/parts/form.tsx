@@ -57,7 +57,7 @@ function readerOf(form: HTMLFormElement) {
   }
 }
 
-interface FieldProps {
+export interface FieldProps {
   label: string
   name: string
   hint?: ComponentChildren
@@ -151,7 +151,8 @@ export function SelectField({ label, name, hint, options, value, required, onCha
   )
 }
 
-function useField(name: string, hint: ComponentChildren) {
+/** What a field of a form is described by, and what the server refused of it. */
+export function useField(name: string, hint: ComponentChildren) {
   const id = useId()
   const { problem, param } = useContext(Refused)
   const isWrong = param === name
@@ -159,7 +160,7 @@ function useField(name: string, hint: ComponentChildren) {
   return { id, describedBy, isWrong, error: isWrong ? sentenceOf(problem) : null }
 }
 
-const Notes = ({ id, hint, error }: { id: string; hint: ComponentChildren; error: string | null }) => (
+export const Notes = ({ id, hint, error }: { id: string; hint: ComponentChildren; error: string | null }) => (
   <>
     {hint && (
       <p class="hint" id={`${id}-hint`}>

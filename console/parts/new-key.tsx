@@ -1,15 +1,17 @@
 /** Makes a key of one's own: a form, and then the value of the key, once. */
 import { useSignal } from '@preact/signals'
 import { organization } from '../use-calls.ts'
-import type { OwnProject } from '../own-projects.ts'
 import { DAY } from '../time-spans.ts'
 import { lifetimeFrom, lifetimes } from './lifetimes.ts'
 import { ShownOnce } from './shown-once.tsx'
 import { FormDialog } from './form-dialog.tsx'
 import { SelectField, TextField } from './form.tsx'
+import { ProjectChoice } from './project-choice.tsx'
+import type { NamedProject } from './use-project-search.ts'
 
 interface Props {
-  projects: readonly OwnProject[]
+  /** Where keys can be made, if not in all projects of the organization. */
+  among: readonly NamedProject[] | undefined
   /** The one that is chosen at first. */
   project_id: string | undefined
   /** Called when there is one key more. */
@@ -27,11 +29,11 @@ export function NewKey({ onMade, onClose, ...chosen }: Props) {
   return <MakeKey {...chosen} onMade={made} onClose={onClose} />
 }
 
-interface MakeProps extends Pick<Props, 'projects' | 'project_id' | 'onClose'> {
+interface MakeProps extends Pick<Props, 'among' | 'project_id' | 'onClose'> {
   onMade: (value: string) => void
 }
 
-const MakeKey = ({ projects, project_id, onClose, onMade }: MakeProps) => (
+const MakeKey = ({ among, project_id, onClose, onMade }: MakeProps) => (
   <FormDialog
     title="Make a key"
     onClose={onClose}
@@ -45,12 +47,7 @@ const MakeKey = ({ projects, project_id, onClose, onMade }: MakeProps) => (
       onMade(value)
     }}
   >
-    <SelectField
-      label="Project"
-      name="project_id"
-      value={project_id ?? projects[0]!.id}
-      options={projects.map(({ id, name }) => ({ value: id, label: name }))}
-    />
+    <ProjectChoice label="Project" name="project_id" value={project_id} among={among} />
     <TextField label="Name" name="name" required maxLength={255} hint="Where it will be used, such as “laptop”." />
     <SelectField label="It expires" name="expires_in_seconds" value={String(90 * DAY)} options={lifetimes} />
   </FormDialog>

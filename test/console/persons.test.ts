@@ -33,7 +33,7 @@ inConsole('people', (console) => {
     const path = `/organization/projects/${project_id}/api_keys`
     const key = (await make(server, path, { user_id, name: `laptop ${script}` })) as unknown as { value: string }
     const page = await open(`/people/${user_id}`, { as: server.owner_id })
-    await page.getByText(`Search ${script}`).waitFor()
+    await page.getByText(`Search ${script}`).first().waitFor()
     await page.getByText(`Search ${script}: member`).click()
     await page.getByText(/through the group/).waitFor()
     // A member is no reader, and is not made one by looking.

@@ -171,6 +171,27 @@ onBothEngines('projects', (server) => {
     await server().events()
   })
 
+  test('projects are found by a part of their name and by their ids, page by page', async () => {
+    const made: string[] = []
+    for (const name of ['50%_of Hay', 'hay 50', 'Straw']) made.push((await newProject(server(), { name })).id)
+    await projects().archive(made[1]!)
+    const found = async (query: object) => {
+      const seen: string[] = []
+      for await (const { id } of projects().list({ limit: 1, ...query } as {})) seen.push(id)
+      return seen
+    }
+    expect(await found({ name: 'HAY' })).toEqual([made[0]!])
+    expect(await found({ name: 'HAY', include_archived: true })).toEqual([made[1]!, made[0]!])
+    expect(await found({ name: '0%_o' })).toEqual([made[0]!])
+    expect(await found({ name: '%hay', include_archived: true })).toEqual([])
+    expect(await found({ ids: made })).toEqual([made[2]!, made[0]!])
+    expect(await found({ ids: made, name: 'straw' })).toEqual([made[2]!])
+    expect(await found({ ids: ['proj_nobody'] })).toEqual([])
+    const many = Array.from({ length: 101 }, (_, n) => `proj_${n}`)
+    expect(await refusal(projects().list({ ids: many } as {}))).toMatchObject({ status: 400, param: 'ids' })
+    await server().events()
+  })
+
   test('an unknown project is a NotFoundError with its own code', async () => {
     const error = await refusal(projects().retrieve('proj_nobody'))
     expect(error).toBeInstanceOf(NotFoundError)

@@ -1,6 +1,6 @@
 /** The filters above the audit log: all of them in the address bar. */
 import { SelectField, TextField } from '../../parts/form.tsx'
-import { projectOptions } from '../../parts/project-options.ts'
+import { ProjectChoice } from '../../parts/project-choice.tsx'
 import { useFormKey } from '../../parts/use-form-key.ts'
 import { place, setQuery } from '../../place.ts'
 import { filterNames, periods, toAddress, toField } from './audit-query.ts'
@@ -9,11 +9,7 @@ import { eventChoices } from './words.ts'
 const none = Object.fromEntries(filterNames.map((name) => [name, null]))
 const events = [{ value: '', label: 'Everything' }, ...eventChoices]
 
-interface Props {
-  projects: readonly { id: string; name: string }[]
-}
-
-export function AuditFilters({ projects }: Props) {
+export function AuditFilters() {
   const { query } = place.value
   const form = useFormKey()
   function apply(element: HTMLFormElement) {
@@ -38,7 +34,13 @@ export function AuditFilters({ projects }: Props) {
         onChange={(event) => event.target instanceof HTMLSelectElement && apply(event.currentTarget)}
       >
         <div class="filters">
-          <Fields query={query} projects={projects} />
+          <Fields
+            query={query}
+            onProject={(project_id) => {
+              setQuery({ project_id })
+              form.keep()
+            }}
+          />
         </div>
         <div class="buttons">
           <button type="submit">Show</button>
@@ -51,7 +53,12 @@ export function AuditFilters({ projects }: Props) {
   )
 }
 
-const Fields = ({ query, projects }: Props & { query: URLSearchParams }) => (
+interface Props {
+  query: URLSearchParams
+  onProject: (project_id: string) => void
+}
+
+const Fields = ({ query, onProject }: Props) => (
   <>
     <SelectField label="What" name="event" value={query.get('event') ?? ''} options={events} />
     <TextField
@@ -61,11 +68,13 @@ const Fields = ({ query, projects }: Props & { query: URLSearchParams }) => (
       value={query.get('who') ?? ''}
       hint="An e-mail address, or the id of a key."
     />
-    <SelectField
+    <ProjectChoice
       label="Project"
       name="project_id"
       value={query.get('project_id') ?? ''}
-      options={projectOptions(projects, query.get('project_id') ?? '')}
+      none="All projects"
+      withArchived
+      onChange={onProject}
     />
     <TextField
       label="About"

@@ -1,7 +1,7 @@
 /** The filters above the inventory: all of them in the address bar. */
 import { place, setQuery } from '../../place.ts'
 import { SelectField, TextField } from '../../parts/form.tsx'
-import { projectOptions, type NamedProject } from '../../parts/project-options.ts'
+import { ProjectChoice } from '../../parts/project-choice.tsx'
 import { useFormKey } from '../../parts/use-form-key.ts'
 import { filterNames, filters } from './query.ts'
 
@@ -15,7 +15,7 @@ const shortcuts: readonly { label: string; chosen: Record<string, string> }[] = 
 
 const none = Object.fromEntries(['project_id', 'owner_id', 'name', ...filterNames].map((name) => [name, null]))
 
-export function FilterBar({ projects }: { projects: readonly NamedProject[] }) {
+export function FilterBar() {
   const { query } = place.value
   const form = useFormKey()
   const project_id = query.get('project_id') ?? ''
@@ -36,11 +36,12 @@ export function FilterBar({ projects }: { projects: readonly NamedProject[] }) {
         }}
       >
         <TextField label="Name contains" name="name" type="search" value={query.get('name') ?? ''} maxLength={255} />
-        <SelectField
+        <ProjectChoice
           label="Project"
           name="project_id"
           value={project_id}
-          options={projectOptions(projects, project_id)}
+          none="All projects"
+          withArchived
           onChange={(project_id) => choose({ project_id })}
         />
         {filterNames.map((name) => (
@@ -53,6 +54,10 @@ export function FilterBar({ projects }: { projects: readonly NamedProject[] }) {
             onChange={(value) => choose({ [name]: value })}
           />
         ))}
+        {/* With a second text field, Enter sends a form only where there is a button for it. */}
+        <button type="submit" hidden>
+          Find
+        </button>
       </form>
     </search>
   )

@@ -7,8 +7,9 @@ import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { SelectField, TextField } from '../../parts/form.tsx'
+import { ProjectChoice } from '../../parts/project-choice.tsx'
 import { organizationRoles, type OrganizationRole } from '../../parts/role-options.ts'
-import { organization, useAnswer, useList } from '../../use-calls.ts'
+import { organization, useList } from '../../use-calls.ts'
 import type { PeopleProps } from '../people.tsx'
 
 type Invite = Awaited<ReturnType<typeof organization.invites.list>>['data'][number]
@@ -74,7 +75,6 @@ interface InviteProps {
 
 function InviteSomebody({ onInvited, onClose }: InviteProps) {
   const invited = useSignal<{ id: string; email: string } | null>(null)
-  const projects = useAnswer((options) => organization.projects.list({ limit: 100 }, options), [])
   if (invited.value) return <Invited of={invited.value} onClose={onClose} />
   return (
     <FormDialog
@@ -93,14 +93,7 @@ function InviteSomebody({ onInvited, onClose }: InviteProps) {
     >
       <TextField label="E-mail" name="email" type="email" required maxLength={254} />
       <SelectField label="Role" name="role" value="member" options={organizationRoles} />
-      <SelectField
-        label="Project"
-        name="project_id"
-        options={[
-          { value: '', label: 'None yet' },
-          ...(projects.answer?.data ?? []).map(({ id, name }) => ({ value: id, label: name })),
-        ]}
-      />
+      <ProjectChoice label="Project" name="project_id" none="None yet" />
     </FormDialog>
   )
 }

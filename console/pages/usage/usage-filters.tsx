@@ -1,12 +1,14 @@
 /** What is chosen for the plot: all of it in the address bar. */
 import { SelectField } from '../../parts/form.tsx'
-import { projectOptions } from '../../parts/project-options.ts'
+import { ProjectChoice } from '../../parts/project-choice.tsx'
+import type { NamedProject } from '../../parts/use-project-search.ts'
 import { setQuery } from '../../place.ts'
 import { groupings, intervalsOf, kindsOf, measures, periods, type Choice } from './usage-choices.ts'
 
 interface Props {
   choice: Choice
-  projects: readonly { id: string; name: string }[]
+  /** The projects of somebody who does not see all. */
+  among: readonly NamedProject[] | undefined
 }
 
 interface Field {
@@ -18,7 +20,7 @@ interface Field {
   forgets?: Record<string, null>
 }
 
-export function UsageFilters({ choice, projects }: Props) {
+export function UsageFilters({ choice, among }: Props) {
   const { measure, grouping, interval, period, kind, project_id } = choice
   const kinds = kindsOf(measure)
   const fields: readonly Field[] = [
@@ -26,18 +28,21 @@ export function UsageFilters({ choice, projects }: Props) {
     { label: 'By', name: 'group_by', value: grouping, options: groupings },
     { label: 'In', name: 'interval', value: interval, options: intervalsOf(measure), forgets: { period: null } },
     { label: 'Of the last', name: 'period', value: period, options: periods[interval] },
-    {
-      label: 'Project',
-      name: 'project_id',
-      value: project_id ?? '',
-      options: projectOptions(projects, project_id ?? ''),
-    },
     ...(kinds.length > 0
       ? [{ label: 'Of', name: 'kind', value: kind ?? '', options: [{ value: '', label: 'Everything' }, ...kinds] }]
       : []),
   ]
   return (
     <search class="filters">
+      <ProjectChoice
+        label="Project"
+        name="project_id"
+        value={project_id ?? ''}
+        none="All projects"
+        among={among}
+        withArchived
+        onChange={(chosen) => setQuery({ project_id: chosen })}
+      />
       {fields.map(({ label, name, value, options, forgets }) => (
         <SelectField
           // A select whose options change begins anew, so that it shows what the address says.

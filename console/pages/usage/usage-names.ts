@@ -16,14 +16,14 @@ const without: Record<Grouping, string> = {
   model: 'Without a model',
 }
 
-export function useNames(data: UsageData | undefined, projects: readonly { id: string; name: string }[]): NameOf {
+export function useNames(data: UsageData | undefined, projects: ReadonlyMap<string, string>): NameOf {
   const grouping = data?.choice.grouping ?? 'project'
   const asked = grouping === 'person' || grouping === 'key' ? (data?.groups.slice(0, MOST_NAMES) ?? []) : []
   const { answer } = useAnswer(
     (options) => Promise.all(asked.map(async (group) => [group.id, await nameOf(group, grouping, options)] as const)),
     [grouping, asked.map(({ id }) => id).join(' ')],
   )
-  const names = new Map<string, string>([...projects.map(({ id, name }) => [id, name] as const), ...(answer ?? [])])
+  const names = new Map<string, string>([...projects, ...(answer ?? [])])
   return ({ id }) => (id === '' ? without[grouping] : names.get(id) || id)
 }
 

@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
 import { Form, TextArea, TextField } from '../../parts/form.tsx'
+import { ProjectChoice } from '../../parts/project-choice.tsx'
 import { Refusal } from '../../parts/problem.tsx'
 import { organization, useList } from '../../use-calls.ts'
 import type { Provider } from './providers.tsx'
@@ -94,7 +95,7 @@ const AddRule = ({ provider, onAdded }: { provider: Provider; onAdded: () => voi
     }}
   >
     <TextField label="Name of the rule" name="name" required maxLength={255} />
-    <TextField label="Id of the project" name="project_id" required placeholder="proj_…" />
+    <ProjectChoice label="Project" name="project_id" />
     <TextField label="Id of the service account" name="service_account_id" required placeholder="user-…" />
     <TextArea
       label="What the token must have"
