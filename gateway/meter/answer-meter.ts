@@ -86,7 +86,7 @@ export class AnswerMeter {
   /** Where the next event begins that reports usage or the id of the response. */
   nextEvent(events: Uint8Array, from: number): number {
     if (this.#endpoint.isResponses && this.#id === null) return from
-    return usageIn(Buffer.from(events.buffer, events.byteOffset, events.length), from)
+    return usageIn(events, from)
   }
 
   /** Events that report neither. */

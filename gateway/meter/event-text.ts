@@ -32,7 +32,7 @@ export class EventText {
   }
 
   #grow(length: number) {
-    const larger = Buffer.allocUnsafeSlow(Math.min(MOST_KEPT, Math.max(FIRST_SIZE, 2 * length)))
+    const larger = Buffer.allocUnsafeSlow(Math.min(MOST_KEPT, Math.max(FIRST_SIZE, 4 * length)))
     this.#kept.copy(larger, 0, 0, this.#length)
     this.#kept = larger
   }
