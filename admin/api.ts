@@ -31,6 +31,7 @@ import {
   projectUserRoleHandlers,
   userRoleHandlers,
 } from './resources/role-assignments.ts'
+import roleHolders, { projectRoleHolderHandlers } from './resources/role-holders.ts'
 import roles, { projectRoleHandlers } from './resources/roles.ts'
 import server from './resources/server.ts'
 import sessions, { sessionLinkHandlers } from './resources/sessions.ts'
@@ -52,7 +53,7 @@ const implementation: Implementation<typeof contract.admin.organization> = {
   users: { ...users, roles: userRoleHandlers, access: userAccess },
   invites,
   groups: { ...groups, users: groupUsers, roles: groupRoleHandlers },
-  roles,
+  roles: { ...roles, holders: roleHolders },
   usage,
   sessions: { ...sessions, links: sessionLinkHandlers },
   server,
@@ -69,7 +70,7 @@ const implementation: Implementation<typeof contract.admin.organization> = {
     ...projects,
     users: { ...projectUsers, roles: projectUserRoleHandlers },
     groups: { ...projectGroups, roles: projectGroupRoleHandlers },
-    roles: projectRoleHandlers,
+    roles: { ...projectRoleHandlers, holders: projectRoleHolderHandlers },
     rateLimits: projectRateLimits,
     modelPermissions: projectModelPermissions,
     hostedToolPermissions: projectHostedTools,

@@ -71,6 +71,9 @@ export const calls: Calls<typeof contract.admin> = {
       retrieve: { method: 'GET', path: '/organization/roles/{role_id}', query: none, body: none, ...key },
       update: { method: 'POST', path: '/organization/roles/{role_id}', query: none, body: ['role_name', 'permissions', 'description'], ...key },
       delete: { method: 'DELETE', path: '/organization/roles/{role_id}', query: none, body: none, ...key },
+      holders: {
+        list: { method: 'GET', path: '/organization/roles/{role_id}/holders', query: ['after', 'limit', 'order'], body: none, ...list },
+      },
     },
     usage: {
       completions: { method: 'GET', path: '/organization/usage/completions', query: ['start_time', 'end_time', 'page', 'bucket_width', 'limit', 'group_by', 'project_ids', 'user_ids', 'api_key_ids', 'models', 'batch'], body: none, ...key },
@@ -205,6 +208,9 @@ export const calls: Calls<typeof contract.admin> = {
         retrieve: { method: 'GET', path: '/projects/{project_id}/roles/{role_id}', query: none, body: none, ...key },
         update: { method: 'POST', path: '/projects/{project_id}/roles/{role_id}', query: none, body: ['role_name', 'permissions', 'description'], ...key },
         delete: { method: 'DELETE', path: '/projects/{project_id}/roles/{role_id}', query: none, body: none, ...key },
+        holders: {
+          list: { method: 'GET', path: '/projects/{project_id}/roles/{role_id}/holders', query: ['after', 'limit', 'order'], body: none, ...list },
+        },
       },
       rateLimits: {
         listRateLimits: { method: 'GET', path: '/organization/projects/{project_id}/rate_limits', query: ['after', 'before', 'limit'], body: none, ...list },

@@ -27,6 +27,7 @@ import { projectServiceTiers } from './project-service-tiers.ts'
 import { projects } from './projects.ts'
 import { projectUsers } from './project-users.ts'
 import { groupRoles, projectGroupRoles, projectUserRoles, userRoles } from './role-assignments.ts'
+import { projectRoleHolders, roleHolders } from './role-holders.ts'
 import { projectRoles, roles } from './roles.ts'
 import { server } from './server.ts'
 import { sessionLinks, sessions } from './sessions.ts'
@@ -46,7 +47,7 @@ export const contract = {
       users: { ...users, roles: userRoles, access: userAccess },
       invites,
       groups: { ...groups, users: groupUsers, roles: groupRoles },
-      roles,
+      roles: { ...roles, holders: roleHolders },
       usage,
       sessions: { ...sessions, links: sessionLinks },
       server,
@@ -63,7 +64,7 @@ export const contract = {
         ...projects,
         users: { ...projectUsers, roles: projectUserRoles },
         groups: { ...projectGroups, roles: projectGroupRoles },
-        roles: projectRoles,
+        roles: { ...projectRoles, holders: projectRoleHolders },
         rateLimits: projectRateLimits,
         modelPermissions: projectModelPermissions,
         hostedToolPermissions: projectHostedTools,

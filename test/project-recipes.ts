@@ -153,6 +153,7 @@ export const projects: Recipes<typeof contract.admin.organization.projects> = {
       events: { 'role.updated': 1 },
     },
     delete: { prepare: projectRole, events: { 'role.deleted': 1 } },
+    holders: { list: { prepare: projectRole, events: {} } },
   },
   rateLimits: {
     listRateLimits: { prepare: project, events: {} },

@@ -76,6 +76,11 @@ const heldByPerson = async (tenant: Tenant) => {
   return { params: { user_id, role_id } }
 }
 
+const heldRole = async (tenant: Tenant) => {
+  const { params } = await heldByPerson(tenant)
+  return { params: { role_id: params.role_id } }
+}
+
 const heldByGroup = async (tenant: Tenant) => {
   const { params } = await group(tenant)
   const { id: role_id } = await newRole(tenant)
@@ -270,6 +275,7 @@ const tree: Recipes<typeof contract.admin.organization> = {
       events: { 'role.updated': 1 },
     },
     delete: { prepare: role, events: { 'role.deleted': 1 } },
+    holders: { list: { prepare: heldRole, events: {} } },
   },
   projects,
 }

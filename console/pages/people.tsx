@@ -6,6 +6,7 @@ import { place } from '../place.ts'
 import { can } from '../session.ts'
 import { Groups } from './people/groups.tsx'
 import { Invites } from './people/invites.tsx'
+import { OrganizationRoles as Roles } from './people/organization-roles.tsx'
 import { Members } from './people/organization-members.tsx'
 
 export interface PeopleProps {
@@ -16,6 +17,7 @@ const sections = {
   members: { title: 'Members', Section: Members },
   invites: { title: 'Invites', Section: Invites },
   groups: { title: 'Groups', Section: Groups },
+  roles: { title: 'Roles', Section: Roles },
 }
 
 const titles = Object.entries(sections).map(([name, { title }]) => ({ name, title }))

@@ -16,6 +16,7 @@ import { Limits } from './project/limits.tsx'
 import { Members } from './project/members.tsx'
 import { Models } from './project/models.tsx'
 import { ProjectGroups } from './project/project-groups.tsx'
+import { ProjectRoles } from './project/project-roles.tsx'
 import { ServiceAccounts } from './project/service-accounts.tsx'
 
 export type Project = Awaited<ReturnType<typeof organization.projects.retrieve>>
@@ -35,6 +36,7 @@ export interface SectionProps {
 const sections = {
   members: { title: 'Members', Section: Members },
   groups: { title: 'Groups', Section: ProjectGroups },
+  roles: { title: 'Roles', Section: ProjectRoles },
   'service-accounts': { title: 'Service accounts', Section: ServiceAccounts },
   keys: { title: 'Keys', Section: ProjectKeys },
   limits: { title: 'Limits', Section: Limits },

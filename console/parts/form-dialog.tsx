@@ -8,7 +8,7 @@ interface Props {
   /** What the button says that sends it. */
   submit: string
   /** Called with what was entered, by the names of the fields; what it throws is shown. */
-  onSubmit: (valueOf: (name: string) => string) => Promise<unknown>
+  onSubmit: (valueOf: (name: string) => string, form: HTMLFormElement) => Promise<unknown>
   onClose: () => void
   /** The button is disabled. */
   isDisabled?: boolean

@@ -72,7 +72,7 @@ interface TextProps extends FieldProps {
   step?: number
   autocomplete?: string
   placeholder?: string
-  value?: string
+  value?: string | undefined
   autoFocus?: boolean
 }
 

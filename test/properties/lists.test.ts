@@ -14,11 +14,16 @@ import { runs } from '../runs.ts'
 /**
  * Two have walks of their own: what is written to the audit log stays, and the keys of all projects
  * move in their list. The certificates and IP allow lists of a project are those of the
- * organization.
+ * organization, and the holders of a role come from elsewhere.
  */
 type ListName = Exclude<
   Extract<OperationName, `${string}.list`>,
-  'auditLogs.list' | 'apiKeys.list' | 'projects.certificates.list' | 'projects.ipAllowlists.list'
+  | 'auditLogs.list'
+  | 'apiKeys.list'
+  | 'roles.holders.list'
+  | 'projects.roles.holders.list'
+  | 'projects.certificates.list'
+  | 'projects.ipAllowlists.list'
 >
 type Params = Record<string, string>
 

@@ -6,8 +6,8 @@ import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { Form, TextField } from '../../parts/form.tsx'
-import { Refusal } from '../../parts/problem.tsx'
 import { organization, useList } from '../../use-calls.ts'
+import { personByEmail } from '../roles/role-home.ts'
 import type { PeopleProps } from '../people.tsx'
 
 type Group = Awaited<ReturnType<typeof organization.groups.list>>['data'][number]
@@ -135,7 +135,7 @@ function MembersOf({ group, mayChange, onClose }: MembersProps) {
         <Form
           submit="Add"
           onSubmit={async (valueOf, form) => {
-            await users.create(group.id, { user_id: await idOf(valueOf('email')) })
+            await users.create(group.id, { user_id: await personByEmail(valueOf('email')) })
             form.reset()
             list.reload()
           }}
@@ -150,11 +150,4 @@ function MembersOf({ group, mayChange, onClose }: MembersProps) {
       </div>
     </Dialog>
   )
-}
-
-/** The id of the person with an address. Throws a sentence if nobody has it. */
-async function idOf(email: string): Promise<string> {
-  const { data } = await organization.users.list({ emails: [email], limit: 1 })
-  if (!data[0]) throw new Refusal(`Nobody in the organization has the address ${email}.`)
-  return data[0].id
 }

@@ -1,0 +1,111 @@
+/** Who holds a role directly, and a form to give it to one more. */
+import { useSignal } from '@preact/signals'
+import { DataTable, type Column } from '../../parts/data-table.tsx'
+import { DateTime } from '../../parts/date-time.tsx'
+import { Confirm, Dialog } from '../../parts/dialog.tsx'
+import { Form, SelectField, TextField } from '../../parts/form.tsx'
+import { Problem } from '../../parts/problem.tsx'
+import { organization, useAnswer, useList } from '../../use-calls.ts'
+import type { Holder, Role, RoleHome } from './role-home.ts'
+
+interface Props {
+  home: RoleHome
+  role: Role
+  mayChange: boolean
+  seesGroups: boolean
+  onClose: () => void
+}
+
+export function RoleHolders({ home, role, mayChange, seesGroups, onClose }: Props) {
+  const list = useList<Holder>((options) => home.holders(role.id, options), [role.id])
+  const taking = useSignal<Holder | null>(null)
+  return (
+    <Dialog title={`Who has the role ${role.name}`} onClose={onClose}>
+      <DataTable
+        caption="Holders"
+        list={list}
+        columns={columns}
+        keyOf={({ id }) => id}
+        empty={<p>Nobody holds it yet.</p>}
+        {...(mayChange && {
+          actions: (holder: Holder) => (
+            <button type="button" onClick={() => (taking.value = holder)}>
+              Take it <span class="visually-hidden">from {holder.name || holder.email}</span>
+            </button>
+          ),
+        })}
+      />
+      {home.key !== '' && <p class="hint">Service accounts stand here for further roles only.</p>}
+      {taking.value && (
+        <Confirm
+          title="Take the role?"
+          action="Take it"
+          onClose={() => (taking.value = null)}
+          onConfirm={async () => {
+            await home.take(role.id, taking.value!)
+            list.reload()
+          }}
+        >
+          <p>
+            <strong>{taking.value.name || taking.value.email}</strong> loses {role.name} in {home.name} at once, and
+            keys that need it stop working.
+          </p>
+        </Confirm>
+      )}
+      {mayChange && <Give home={home} role={role} seesGroups={seesGroups} onGiven={list.reload} />}
+      <div class="buttons">
+        <button type="button" onClick={onClose}>
+          Done
+        </button>
+      </div>
+    </Dialog>
+  )
+}
+
+const kinds = { user: 'Person', service_account: 'Service account', group: 'Group' }
+
+const columns: Column<Holder>[] = [
+  { title: 'Name', cell: ({ name, email }) => name || email },
+  { title: 'Kind', cell: ({ type, email }) => (type === 'user' ? email : kinds[type]) },
+  { title: 'Since', cell: ({ added_at }) => <DateTime at={added_at} /> },
+]
+
+interface GiveProps extends Pick<Props, 'home' | 'role' | 'seesGroups'> {
+  onGiven: () => void
+}
+
+const PERSON = ''
+
+function Give({ home, role, seesGroups, onGiven }: GiveProps) {
+  const { answer: groups = [], ...asked } = useAnswer(
+    async (options) => (seesGroups ? (await organization.groups.list({ limit: 1000 }, options)).data : []),
+    [seesGroups],
+  )
+  const chosen = useSignal(PERSON)
+  return (
+    <Form
+      submit="Give the role"
+      onSubmit={async (valueOf, form) => {
+        const group = valueOf('group_id')
+        if (group === PERSON) await home.give(role.id, { type: 'user', id: await home.findPerson(valueOf('email')) })
+        else await home.give(role.id, { type: 'group', id: group })
+        form.reset()
+        chosen.value = PERSON
+        onGiven()
+      }}
+    >
+      <Problem problem={asked.problem} retry={asked.reload} />
+      <SelectField
+        label="Give it to"
+        name="group_id"
+        value={chosen.value}
+        options={[
+          { value: PERSON, label: 'A person' },
+          ...groups.map(({ id, name }) => ({ value: id, label: `The group ${name}` })),
+        ]}
+        onChange={(value) => (chosen.value = value)}
+      />
+      {chosen.value === PERSON && <TextField label="E-mail" name="email" type="email" required maxLength={254} />}
+    </Form>
+  )
+}
