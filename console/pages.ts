@@ -70,6 +70,12 @@ export const pages: readonly PageEntry[] = [
     load: () => import('./pages/workloads.tsx'),
   },
   {
+    path: '/security',
+    name: 'Security',
+    isFor: (me) => can(me, 'api.management.read'),
+    load: () => import('./pages/security.tsx'),
+  },
+  {
     path: '/server',
     name: 'Server',
     isFor: (me) => can(me, 'api.management.read'),

@@ -11,6 +11,8 @@ import { place } from '../place.ts'
 import { can, canIn, loadMe, type Me } from '../session.ts'
 import { organization, useAnswer } from '../use-calls.ts'
 import { Budget } from './project/budget.tsx'
+import { Policies } from './project/policies.tsx'
+import { ProjectAllowlists } from './project/project-allowlists.tsx'
 import { ProjectKeys } from './project/project-keys.tsx'
 import { Limits } from './project/limits.tsx'
 import { Members } from './project/members.tsx'
@@ -41,6 +43,8 @@ const sections = {
   keys: { title: 'Keys', Section: ProjectKeys },
   limits: { title: 'Limits', Section: Limits },
   models: { title: 'Models', Section: Models },
+  policies: { title: 'Policies', Section: Policies },
+  addresses: { title: 'IP allow lists', Section: ProjectAllowlists },
   budget: { title: 'Budget', Section: Budget },
 }
 

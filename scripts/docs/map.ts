@@ -44,6 +44,7 @@ const rooms: Record<string, string> = {
   'console/pages/inventory': 'Parts of the page of all keys.',
   'console/pages/people': 'Parts of the pages of people.',
   'console/pages/roles': 'The lists of roles, of the organization and of a project.',
+  'console/pages/security': 'The page of security, and what it shares with that of a project.',
   'console/pages/workloads': 'Parts of the page of workloads.',
   'console/pages/project': 'The parts of the page of a project.',
   'console/pages/usage': 'Parts of the page of usage and spend.',
