@@ -10,12 +10,14 @@ import { RateWindow, type DatabaseClock } from './window.ts'
 const IDLE_MILLISECONDS = 120_000
 
 /**
- * A server that is alone keeps a grant of each window for this long after the last request, so that
- * the next one need not wait; with more windows than that only for a short time.
+ * A server that is alone keeps a grant of each window so that the next request need not wait: a
+ * large one for an hour after the last request, and a little one for a week; with more windows than
+ * that only for a short time.
  */
-const STANDING_MILLISECONDS = 3_600_000
+const STANDS_FOR = { half: 3_600_000, little: 7 * 86_400_000 }
 const MOST_STANDING = 500
-const SHORT_STANDING_MILLISECONDS = 60_000
+const STANDS_SHORTLY = { half: 60_000, little: 0 }
+const STANDS_NOT = { half: 0, little: 0 }
 
 export interface KeyedWindow {
   key: WindowKey
@@ -136,8 +138,8 @@ export class Accounts {
   }
 
   #standsFor() {
-    if (!this.isAlone) return 0
-    return this.#windows.size > MOST_STANDING ? SHORT_STANDING_MILLISECONDS : STANDING_MILLISECONDS
+    if (!this.isAlone) return STANDS_NOT
+    return this.#windows.size > MOST_STANDING ? STANDS_SHORTLY : STANDS_FOR
   }
 
   /** Counts what a request cost for which nothing was held. */

@@ -1,5 +1,5 @@
 /** A grant of a rate limit as the server that holds it uses it; see `window-state.ts`. */
-import { GRANT_MILLISECONDS } from './window-state.ts'
+import { GRANT_MILLISECONDS, STANDING_MILLISECONDS } from './window-state.ts'
 
 /** Grants are not used in their last moments, to allow for clock drift: a hundredth, or more. */
 const MARGIN_MILLISECONDS = 100
@@ -24,6 +24,8 @@ export interface Grant {
   end: number
   /** It may be kept while nobody asks for units. */
   isStanding: boolean
+  /** It is kept for requests after a long rest. */
+  isResting: boolean
   /** Its successor was asked for. */
   hasHurried: boolean
   /**
@@ -52,6 +54,7 @@ const validity = (asked: number, lifetime: number) => ({
   asked,
   end: asked + lifetime - Math.max(MARGIN_MILLISECONDS, lifetime / 100),
   isStanding: lifetime > GRANT_MILLISECONDS,
+  isResting: lifetime > STANDING_MILLISECONDS,
 })
 
 export function extend(grant: Grant, added: number, asked: number, lifetime: number) {

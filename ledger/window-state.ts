@@ -31,6 +31,8 @@ export const GRANT_MILLISECONDS = 2_000
  * A server that is alone keeps a grant for this long, and extends it while nobody asks for units.
  */
 export const STANDING_MILLISECONDS = 30_000
+/** After an hour without a request it keeps a little for so long, and writes that much less. */
+export const RESTING_MILLISECONDS = 600_000
 
 export interface SharedGrant {
   amount: number
@@ -152,9 +154,12 @@ export interface Wish {
   wanted: number
   /** The most units that one request took. */
   largest: number
-  /** Whether a grant should be kept while nobody asks for units, if the server is alone. */
-  standing: boolean
+  /** What should be kept while nobody asks for units, if the server is alone. */
+  standing: Standing
 }
+
+/** Half of what is left, or enough for the first requests to come. */
+export type Standing = 'nothing' | 'half' | 'little'
 
 export interface Given {
   amount: number
@@ -168,8 +173,8 @@ export interface Given {
  * Gives a grant with the id: the units that were allotted, and more for requests to come. Where
  * several servers share the window, that is at most half of this server's part of what is left. One
  * that is alone gets half of what is left of a minute, so that no request waits. If it dies, this
- * is lost for a minute, and of a day's limit it would be for a day: there it gets less. A kept
- * grant of which nothing is used is extended instead.
+ * is lost for a minute, and of a day's limit it would be for a day: there it gets less, as after a
+ * long rest. A kept grant of which nothing is used is extended instead.
  */
 export function give(
   state: WindowState,
@@ -187,17 +192,20 @@ export function give(
     if (allotted + more > 0) state.grants.set(id, { amount: allotted + more, until: now + GRANT_MILLISECONDS })
     return { amount: allotted + more, lifetime: GRANT_MILLISECONDS, added: null }
   }
-  const most = span === MINUTE ? Infinity : Math.max(enough, 4 * largest)
-  const until = now + STANDING_MILLISECONDS
+  const isLittle = standing === 'little'
+  const most = isLittle ? Math.max(enough, 2 * largest) : span === MINUTE ? Infinity : Math.max(enough, 4 * largest)
+  const lifetime = isLittle ? RESTING_MILLISECONDS : STANDING_MILLISECONDS
+  const until = now + lifetime
   if (old && kept!.isUnused && allotted === 0) {
     if (room < 0) return { amount: 0, lifetime: 0, added: null }
     const added = Math.max(0, Math.min(most, Math.ceil((room + old.amount) / 2)) - old.amount)
     state.grants.set(kept!.id, { amount: old.amount + added, until })
-    return { amount: 0, lifetime: STANDING_MILLISECONDS, added }
+    return { amount: 0, lifetime, added }
   }
-  const more = wanted > 0 || allotted > 0 || standing ? Math.max(0, Math.min(most, Math.ceil(room / 2))) : 0
+  const more =
+    wanted > 0 || allotted > 0 || standing !== 'nothing' ? Math.max(0, Math.min(most, Math.ceil(room / 2))) : 0
   if (allotted + more > 0) state.grants.set(id, { amount: allotted + more, until })
-  return { amount: allotted + more, lifetime: STANDING_MILLISECONDS, added: null }
+  return { amount: allotted + more, lifetime, added: null }
 }
 
 interface Giving {

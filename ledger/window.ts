@@ -13,7 +13,15 @@ import {
   take,
   type Grant,
 } from './rate-grant.ts'
-import { momentAt, type ClosedGrant, type Given, type Span, type Wish, type WindowReport } from './window-state.ts'
+import {
+  momentAt,
+  type ClosedGrant,
+  type Given,
+  type Span,
+  type Standing,
+  type Wish,
+  type WindowReport,
+} from './window-state.ts'
 
 /** Where there was no room for a standing grant, it is asked for again after this time. */
 const ASK_AGAIN_MILLISECONDS = 10_000
@@ -48,10 +56,10 @@ export class RateWindow {
   /** What counts against the limit without this server's grants, as of the last exchange. */
   usedByOthers = 0
   /**
-   * For how long after a request this server keeps a grant, so that the next one need not wait: 0
-   * while other servers live.
+   * For how long after a request this server keeps a large grant, and a little one, so that the
+   * next one need not wait: 0 while other servers live.
    */
-  standsFor = 0
+  standsFor = { half: 0, little: 0 }
   readonly #clock: DatabaseClock
   /** The newest last: only it is used. */
   #grants: Grant[] = []
@@ -177,13 +185,15 @@ export class RateWindow {
     if (this.#takenSince > 0 || this.#debt > 0 || this.#returned.size > 0 || this.#grants.length > 1) return true
     const now = this.#clock.steady()
     const grant = this.#grants.at(-1)
-    if (!grant) return this.#wantsStanding(now) && now - this.#lastReport > ASK_AGAIN_MILLISECONDS
-    return !this.#wantsStanding(now) || !isUntouched(grant) || needsExtension(grant, now)
+    const isWanted = this.#standing(now) !== 'nothing'
+    if (!grant) return isWanted && now - this.#lastReport > ASK_AGAIN_MILLISECONDS
+    return !isWanted || !isUntouched(grant) || needsExtension(grant, now)
   }
 
-  /** Whether a grant is to be kept while nobody asks for units. */
-  #wantsStanding(now: number) {
-    return now - this.#lastUse < this.standsFor
+  /** What is to be kept while nobody asks for units. */
+  #standing(now: number): Standing {
+    const idle = now - this.#lastUse
+    return idle < this.standsFor.half ? 'half' : idle < this.standsFor.little ? 'little' : 'nothing'
   }
 
   /** Whether this server holds a grant for long, which another server may need. */
@@ -224,7 +234,7 @@ export class RateWindow {
       kept: keeps && { id: keeps.id, isUnused: isUntouched(keeps) },
       wanted: Math.ceil(2.5 * this.#takenSince),
       largest: this.#largest,
-      standing: this.#wantsStanding(now),
+      standing: this.#standing(now),
     }
     this.#returned = new Map()
     this.#debt = 0
@@ -235,7 +245,10 @@ export class RateWindow {
 
   #mayKeep(grant: Grant, now: number): boolean {
     if (!mayStay(grant, now)) return false
-    return !grant.isStanding || (this.#wantsStanding(now) && (isUntouched(grant) || this.#takenSince > 0))
+    if (!grant.isStanding) return true
+    const standing = this.#standing(now)
+    if (standing === 'nothing') return false
+    return this.#takenSince > 0 || (isUntouched(grant) && grant.isResting === (standing === 'little'))
   }
 
   /**

@@ -53,11 +53,11 @@ class Server {
    * One exchange that takes `delay` to arrive and `delay` to come back; `lost` never comes back.
    * Whether the server is taken to be alone must not matter.
    */
-  exchange(world: World, { delay, lost, alone, need }: { delay: number; lost: boolean; alone: boolean; need: number }) {
+  exchange(world: World, { delay, lost, alone, need }: Exchange) {
     if (this.#isUnderWay || world.now < this.cutOffUntil) return
     this.#isUnderWay = true
     const asked = world.now + this.#offset
-    this.window.standsFor = alone ? 3_600_000 : 0
+    this.window.standsFor = alone
     const report = this.window.report(need > 0)
     world.later(delay, () => {
       const { state, limit } = world
@@ -67,7 +67,7 @@ class Server {
       const allotted = need <= limit - usedOf(state) ? need : 0
       const id = `${this.name}:${++this.#grants}`
       const giving = { span: MINUTE, limit, now, id, server: this.name, kept: report.kept }
-      const given = give(state, giving, allotted, report, alone)
+      const given = give(state, giving, allotted, report, alone.little > 0)
       world.later(delay, () => {
         this.#isUnderWay = false
         if (!this.alive) return
@@ -78,6 +78,14 @@ class Server {
       })
     })
   }
+}
+
+interface Exchange {
+  delay: number
+  lost: boolean
+  /** How long grants are kept; 0 on a server that is not taken to be alone. */
+  alone: { half: number; little: number }
+  need: number
 }
 
 class World {
@@ -118,11 +126,13 @@ const setting = fc.record({
   cuts: fc.boolean(),
   /** How often a server is taken to be alone. */
   alone: fc.constantFrom(0, 0.5, 1),
+  /** Whether it takes each pause for a long rest. */
+  rests: fc.boolean(),
 })
 
 test('no window of sixty seconds holds more than the limit, whatever comes late, is lost or dies', () => {
   fc.assert(
-    fc.property(setting, ({ limit, servers: count, pause, units, seed, kills, lost, cuts, alone }) => {
+    fc.property(setting, ({ limit, servers: count, pause, units, seed, kills, lost, cuts, alone, rests }) => {
       const world = new World(limit)
       const random = numbersFrom(seed)
       let names = 0
@@ -137,7 +147,7 @@ test('no window of sixty seconds holds more than the limit, whatever comes late,
             one.exchange(world, {
               delay: random() < 0.02 ? 300 : 2,
               lost: lost && random() < 0.02,
-              alone: random() < alone,
+              alone: random() < alone ? { half: rests ? 200 : 3_600_000, little: 3_600_000 } : { half: 0, little: 0 },
               need: random() < 0.3 ? units : 0,
             })
         while (next <= world.now) {
@@ -175,7 +185,7 @@ test('a grant is not extended while more is used than the limit allows: it was l
   const state = emptyState()
   state.grants.set('s:1', { amount: 50, until: 20_000 })
   const giving = { span: MINUTE, now: 10_000, id: 's:2', server: 's', kept: { id: 's:1', isUnused: true } }
-  const wish = { wanted: 0, largest: 1, standing: true }
+  const wish = { wanted: 0, largest: 1, standing: 'half' } as const
   expect(give(state, { ...giving, limit: 49 }, 0, wish, true)).toMatchObject({ amount: 0, added: null })
   expect(state.grants.get('s:1')).toEqual({ amount: 50, until: 20_000 })
   expect(give(state, { ...giving, limit: 50 }, 0, wish, true)).toMatchObject({ amount: 0, added: 0 })
