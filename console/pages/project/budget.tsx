@@ -1,11 +1,13 @@
-/** What a project has spent in this month, and what it may spend. */
+/** What a project has spent in this month, what it may spend, and who is told of spending. */
 import { Fragment } from 'preact'
 import { BudgetForm, dollars } from '../../parts/budget-form.tsx'
 import { Problem } from '../../parts/problem.tsx'
+import { SpendAlerts } from '../../parts/spend-alerts.tsx'
+import { can } from '../../session.ts'
 import { organization, useAnswer } from '../../use-calls.ts'
 import type { SectionProps } from '../project.tsx'
 
-export function Budget({ project: { id }, mayChange }: SectionProps) {
+export function Budget({ me, project: { id }, mayChange }: SectionProps) {
   const { answer, problem, reload } = useAnswer((options) => organization.projects.limits.retrieve(id, options), [id])
   if (!answer) return <Problem problem={problem} retry={reload} />
   const { month, spend } = answer
@@ -25,6 +27,12 @@ export function Budget({ project: { id }, mayChange }: SectionProps) {
           onChanged={reload}
           whenRemoved="Nothing limits then what this project spends, except the budget of the organization."
         />
+      )}
+      {can(me, 'api.management.read') && (
+        <section class="part" aria-labelledby="alerts">
+          <h2 id="alerts">Spend alerts of the project</h2>
+          <SpendAlerts project_id={id} mayChange={mayChange} />
+        </section>
       )}
     </>
   )

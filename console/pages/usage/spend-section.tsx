@@ -1,10 +1,9 @@
 /** The budget of the organization, or of the chosen project, and who is told of spending. */
-import type { Page as ListPage, PagePromise } from '../../../client/index.ts'
 import { NotFoundError } from '../../../client/index.ts'
 import { BudgetForm, dollars } from '../../parts/budget-form.tsx'
-import { DataTable } from '../../parts/data-table.tsx'
 import { Problem } from '../../parts/problem.tsx'
-import { organization, useAnswer, useList, type Answered } from '../../use-calls.ts'
+import { SpendAlerts } from '../../parts/spend-alerts.tsx'
+import { organization, useAnswer, type Answered } from '../../use-calls.ts'
 
 interface Props {
   /** Null for the organization. */
@@ -56,7 +55,7 @@ export const SpendSection = ({ project_id, name, budget, mayChange }: Props) => 
     </section>
     <section class="part" aria-labelledby="alerts">
       <h2 id="alerts">Spend alerts of {name}</h2>
-      <Alerts key={project_id} project_id={project_id} />
+      <SpendAlerts key={project_id} project_id={project_id} mayChange={mayChange} />
     </section>
   </>
 )
@@ -74,36 +73,3 @@ const ofProject = (project_id: string) => ({
   onRemove: () => organization.projects.spendLimit.delete(project_id),
   whenRemoved: 'Nothing limits then what this project spends, except the budget of the organization.',
 })
-
-interface Alert {
-  id: string
-  threshold_amount: number
-  notification_channel: { recipients: string[] }
-}
-
-function Alerts({ project_id }: { project_id: string | null }) {
-  const list = useList<Alert>(
-    (options) =>
-      (project_id === null
-        ? organization.spendAlerts.list({}, options)
-        : organization.projects.spendAlerts.list(project_id, {}, options)) as PagePromise<ListPage<Alert>, Alert>,
-    [project_id],
-  )
-  return (
-    <DataTable
-      caption="Spend alerts"
-      list={list}
-      keyOf={({ id }) => id}
-      columns={[
-        { title: 'When a month has cost', cell: ({ threshold_amount }) => dollars.format(threshold_amount / 100) },
-        { title: 'An e-mail goes to', cell: ({ notification_channel: { recipients } }) => recipients.join(', ') },
-      ]}
-      empty={
-        <p>
-          Nobody is told of spending. Who may, makes an alert by{' '}
-          <code>keyhall {project_id === null ? '' : 'projects '}spend-alerts create</code>.
-        </p>
-      }
-    />
-  )
-}
