@@ -1,10 +1,9 @@
 /** What the console shows: the page that the address names, or the way in. */
 import { useSignalEffect } from '@preact/signals'
-import type { ComponentType } from 'preact'
-import { useEffect, useState } from 'preact/hooks'
 import { hrefOf, navigate, place } from './place.ts'
-import { findPage, navigation, type PageEntry, type PageProps } from './pages.ts'
+import { findPage, navigation } from './pages.ts'
 import { Layout } from './parts/layout.tsx'
+import { Loaded } from './parts/loaded.tsx'
 import { Page } from './parts/page.tsx'
 import { Problem } from './parts/problem.tsx'
 import { SignIn } from './parts/sign-in.tsx'
@@ -48,29 +47,12 @@ function Current({ me }: { me: Me }) {
     )
   const { page, params } = found
   // Another page, or the same page about something else, begins anew.
-  return <Loaded key={`${page.path} ${Object.values(params).join(' ')}`} page={page} params={params} me={me} />
-}
-
-const loaded = new Map<PageEntry, ComponentType<PageProps>>()
-
-function Loaded({ page, params, me }: { page: PageEntry; params: PageProps['params']; me: Me }) {
-  const [Component, setComponent] = useState(() => loaded.get(page))
-  const [problem, setProblem] = useState<unknown>()
-  useEffect(() => {
-    if (Component) return
-    page.load().then(({ default: component }) => {
-      loaded.set(page, component)
-      setComponent(() => component)
-    }, setProblem)
-  }, [])
-  if (Component) return <Component me={me} params={params} />
-  if (problem === undefined) return null
   return (
-    <Page title="The page could not be loaded">
-      <p>The server was updated, or could not be reached.</p>
-      <button type="button" onClick={() => location.reload()}>
-        Load it again
-      </button>
-    </Page>
+    <Loaded
+      key={`${page.path} ${Object.values(params).join(' ')}`}
+      load={page.load}
+      props={{ me, params }}
+      around={(told) => <Page title="The page could not be loaded">{told}</Page>}
+    />
   )
 }

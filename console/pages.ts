@@ -1,7 +1,7 @@
 /**
  * The pages of the console: where each is, who is shown it, and the file that it is loaded from.
  */
-import type { ComponentType } from 'preact'
+import type { Load } from './parts/loaded.tsx'
 import { match } from './place.ts'
 import { can, managedBy, type Me } from './session.ts'
 
@@ -19,7 +19,7 @@ export interface PageEntry {
   /** Who finds it in the navigation. The server decides what they may see. */
   isFor: (me: Me) => boolean
   /** Loaded when it is first opened. */
-  load: () => Promise<{ default: ComponentType<PageProps> }>
+  load: Load<PageProps>
 }
 
 /** In the order of the navigation. */
@@ -50,13 +50,14 @@ export const pages: readonly PageEntry[] = [
     isFor: (me) => can(me, 'api.management.read'),
     load: () => import('./pages/person.tsx'),
   },
+  { path: '/my-keys', name: 'My keys', isFor: () => true, load: () => import('./pages/my-keys.tsx') },
   {
     path: '/usage',
     name: 'Usage and spend',
-    isFor: (me) => can(me, 'api.usage.read'),
+    // Everybody sees what they used themselves.
+    isFor: () => true,
     load: () => import('./pages/usage.tsx'),
   },
-  { path: '/my-keys', name: 'My keys', isFor: () => true, load: () => import('./pages/my-keys.tsx') },
   {
     path: '/audit',
     name: 'Audit log',

@@ -1,6 +1,6 @@
 /** The keys that somebody has in the projects that he belongs to: to make, see and revoke. */
 import { useSignal } from '@preact/signals'
-import { place, setQuery } from '../place.ts'
+import { hrefOf, place, setQuery } from '../place.ts'
 import { organization, useList } from '../use-calls.ts'
 import { ownProjects } from '../own-projects.ts'
 import { useProjectNames } from '../project-names.ts'
@@ -38,7 +38,7 @@ export default function MyKeys({ me }: PageProps) {
     </button>
   )
   return (
-    <Page title="My keys" about="With a key of yours, programs call models in your name." actions={makeButton}>
+    <Page title="My keys" about={<About />} actions={makeButton}>
       {(mayRead || me.projects.length > 1) && (
         <ProjectFilter among={mayRead ? undefined : me.projects} value={project_id} />
       )}
@@ -79,6 +79,12 @@ export default function MyKeys({ me }: PageProps) {
     </Page>
   )
 }
+
+const About = () => (
+  <>
+    With a key of yours, programs call models in your name. <a href={hrefOf('/usage?whose=me')}>See what they used.</a>
+  </>
+)
 
 const columnsWith = (projectOf: (key: MyKey) => string): Column<MyKey>[] => [
   keyName,

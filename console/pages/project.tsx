@@ -1,25 +1,17 @@
-/** One project: who belongs to it, its keys, its limits and its budget. */
+/** One project: who belongs to it, its keys, its limits, its budget and what it used. */
 import { useSignal } from '@preact/signals'
+import type { ComponentType } from 'preact'
 import type { PageProps } from '../pages.ts'
 import { Confirm } from '../parts/dialog.tsx'
 import { FormDialog } from '../parts/form-dialog.tsx'
 import { TextField } from '../parts/form.tsx'
+import { Loaded } from '../parts/loaded.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { Tabs } from '../parts/tabs.tsx'
 import { place } from '../place.ts'
 import { can, canIn, loadMe, type Me } from '../session.ts'
 import { organization, useAnswer } from '../use-calls.ts'
-import { Budget } from './project/budget.tsx'
-import { Policies } from './project/policies.tsx'
-import { ProjectAllowlists } from './project/project-allowlists.tsx'
-import { ProjectKeys } from './project/project-keys.tsx'
-import { Limits } from './project/limits.tsx'
-import { Members } from './project/members.tsx'
-import { Models } from './project/models.tsx'
-import { ProjectGroups } from './project/project-groups.tsx'
-import { ProjectRoles } from './project/project-roles.tsx'
-import { ServiceAccounts } from './project/service-accounts.tsx'
 
 export type Project = Awaited<ReturnType<typeof organization.projects.retrieve>>
 
@@ -35,17 +27,30 @@ export interface SectionProps {
   mayChange: boolean
 }
 
+/** One is shown at a time, and loaded when it is. */
+const section = (title: string, load: () => Promise<ComponentType<SectionProps>>) => ({
+  title,
+  load: async () => ({ default: await load() }),
+})
+
 const sections = {
-  members: { title: 'Members', Section: Members },
-  groups: { title: 'Groups', Section: ProjectGroups },
-  roles: { title: 'Roles', Section: ProjectRoles },
-  'service-accounts': { title: 'Service accounts', Section: ServiceAccounts },
-  keys: { title: 'Keys', Section: ProjectKeys },
-  limits: { title: 'Limits', Section: Limits },
-  models: { title: 'Models', Section: Models },
-  policies: { title: 'Policies', Section: Policies },
-  addresses: { title: 'IP allow lists', Section: ProjectAllowlists },
-  budget: { title: 'Budget', Section: Budget },
+  members: section('Members', async () => (await import('./project/members.tsx')).Members),
+  groups: section('Groups', async () => (await import('./project/project-groups.tsx')).ProjectGroups),
+  roles: section('Roles', async () => (await import('./project/project-roles.tsx')).ProjectRoles),
+  'service-accounts': section(
+    'Service accounts',
+    async () => (await import('./project/service-accounts.tsx')).ServiceAccounts,
+  ),
+  keys: section('Keys', async () => (await import('./project/project-keys.tsx')).ProjectKeys),
+  limits: section('Limits', async () => (await import('./project/limits.tsx')).Limits),
+  models: section('Models', async () => (await import('./project/models.tsx')).Models),
+  policies: section('Policies', async () => (await import('./project/policies.tsx')).Policies),
+  addresses: section(
+    'IP allow lists',
+    async () => (await import('./project/project-allowlists.tsx')).ProjectAllowlists,
+  ),
+  budget: section('Budget', async () => (await import('./project/budget.tsx')).Budget),
+  usage: section('Usage', async () => (await import('./project/project-usage.tsx')).ProjectUsage),
 }
 
 const titles = Object.entries(sections).map(([name, { title }]) => ({ name, title }))
@@ -64,7 +69,7 @@ export default function ProjectPage({ me, params: { id = '' } }: PageProps) {
   }
   const chosen = place.value.query.get('tab') ?? 'members'
   const name = Object.hasOwn(sections, chosen) ? (chosen as keyof typeof sections) : 'members'
-  const { title, Section } = sections[name]
+  const { title, load } = sections[name]
   return (
     <Page
       title={project.name}
@@ -78,7 +83,7 @@ export default function ProjectPage({ me, params: { id = '' } }: PageProps) {
     >
       <Tabs label="Parts of the project" tabs={titles} chosen={name} />
       <section aria-label={title}>
-        <Section key={name} me={me} project={project} mayManage={mayManage} mayChange={mayChange} />
+        <Loaded key={name} load={load} props={{ me, project, mayManage, mayChange }} />
       </section>
     </Page>
   )

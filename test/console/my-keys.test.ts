@@ -74,7 +74,7 @@ inConsole('my keys', (console) => {
     const page = await open('/my-keys', { as: ben })
     await page.getByRole('heading', { name: 'You have no keys yet' }).waitFor()
     const sections = await page.getByRole('navigation').getByRole('link').allTextContents()
-    expect(sections).toEqual(['My keys', 'Sessions'])
+    expect(sections).toEqual(['My keys', 'Usage and spend', 'Sessions'])
   })
 
   test('what the server refuses stands beside its field, and who may make none is told so', async () => {

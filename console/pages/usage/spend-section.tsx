@@ -1,38 +1,21 @@
 /** The budget of the organization, or of the chosen project, and who is told of spending. */
-import { NotFoundError } from '../../../client/index.ts'
 import { BudgetForm, dollars } from '../../parts/budget-form.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { SpendAlerts } from '../../parts/spend-alerts.tsx'
-import { organization, useAnswer, type Answered } from '../../use-calls.ts'
+import { organization } from '../../use-calls.ts'
+import type { Budget } from './usage-budget.ts'
 
 interface Props {
   /** Null for the organization. */
   project_id: string | null
   name: string
-  budget: Pick<Answered<{ cents: number | null }>, 'answer' | 'problem' | 'reload'>
+  budget: Budget
+  /** Whether the person may read the alerts. */
+  mayRead: boolean
   mayChange: boolean
 }
 
-/** What may be spent in a month. The API answers that nothing is there where there is no limit. */
-export const useBudget = (project_id: string | null, isShown: boolean) =>
-  useAnswer(
-    async (options) => {
-      if (!isShown) return { project_id, cents: null }
-      const asked =
-        project_id === null
-          ? organization.spendLimit.retrieve(options)
-          : organization.projects.spendLimit.retrieve(project_id, options)
-      try {
-        return { project_id, cents: (await asked).threshold_amount }
-      } catch (problem) {
-        if (problem instanceof NotFoundError) return { project_id, cents: null }
-        throw problem
-      }
-    },
-    [project_id, isShown],
-  )
-
-export const SpendSection = ({ project_id, name, budget, mayChange }: Props) => (
+export const SpendSection = ({ project_id, name, budget, mayRead, mayChange }: Props) => (
   <>
     <section class="part" aria-labelledby="budget">
       <h2 id="budget">Budget of {name}</h2>
@@ -53,10 +36,12 @@ export const SpendSection = ({ project_id, name, budget, mayChange }: Props) => 
         />
       )}
     </section>
-    <section class="part" aria-labelledby="alerts">
-      <h2 id="alerts">Spend alerts of {name}</h2>
-      <SpendAlerts key={project_id} project_id={project_id} mayChange={mayChange} />
-    </section>
+    {mayRead && (
+      <section class="part" aria-labelledby="alerts">
+        <h2 id="alerts">Spend alerts of {name}</h2>
+        <SpendAlerts key={project_id} project_id={project_id} mayChange={mayChange} />
+      </section>
+    )}
   </>
 )
 

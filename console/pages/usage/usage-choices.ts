@@ -3,6 +3,8 @@
  * a bookmark means the same tomorrow.
  */
 import { DAY, HOUR } from '../../time-spans.ts'
+import { isOnlyOwn, type Scope } from './usage-scope.ts'
+
 export const measures = [
   { value: 'tokens', label: 'Tokens' },
   { value: 'requests', label: 'Requests' },
@@ -65,6 +67,8 @@ export interface Choice {
   /** Null for all of them. */
   kind: Kind | null
   project_id: string | null
+  /** Only what the person who is signed in used. */
+  isOwn: boolean
 }
 
 const chosenFrom = <Option extends { value: string }>(options: readonly Option[], value: string | null): Option =>
@@ -74,27 +78,34 @@ const chosenFrom = <Option extends { value: string }>(options: readonly Option[]
 export const kindsOf = (measure: Measure) =>
   measure === 'cost' ? [] : kinds.filter(({ hasTokens }) => hasTokens || measure === 'requests')
 
-/** The reports count costs by the day. */
-export const intervalsOf = (measure: Measure) => intervals.filter(({ value }) => measure !== 'cost' || value !== 'hour')
+/** Within one project nobody compares projects, and alone nobody compares people. */
+export const groupingsOf = ({ fixed }: Scope, isOwn: boolean) =>
+  groupings.filter(({ value }) => !(value === 'project' && fixed !== null) && !(value === 'person' && isOwn))
 
 /** A value that is no choice counts as none. */
-export function choiceFrom(address: URLSearchParams): Choice {
+export function choiceFrom(address: URLSearchParams, scope: Scope): Choice {
+  const isOwn = isOnlyOwn(scope) || address.get('whose') === 'me'
   const measure = chosenFrom(measures, address.get('measure')).value
-  const interval = intervalsOf(measure).find(({ value }) => value === address.get('interval'))?.value ?? 'day'
+  const interval = intervals.find(({ value }) => value === address.get('interval'))?.value ?? 'day'
   const { value: period, buckets } = chosenFrom<{ value: string; buckets: number }>(
     periods[interval],
     address.get('period'),
   )
   return {
     measure,
-    grouping: chosenFrom(groupings, address.get('group_by')).value,
+    grouping: chosenFrom(groupingsOf(scope, isOwn), address.get('group_by')).value,
     interval,
     period,
     buckets,
     kind: kindsOf(measure).find(({ value }) => value === address.get('kind'))?.value ?? null,
-    project_id: address.get('project_id') || null,
+    project_id: scope.fixed ?? (address.get('project_id') || onlyOne(scope, isOwn)),
+    isOwn,
   }
 }
+
+/** Who sees one project need not choose it. */
+const onlyOne = ({ project_ids }: Scope, isOwn: boolean) =>
+  !isOwn && project_ids?.length === 1 ? project_ids[0]! : null
 
 /** When the hour, day or month of a moment begins, in UTC as in the reports. */
 export function bucketOf(at: number, interval: Interval): number {

@@ -52,24 +52,27 @@ const shortMoney = new Intl.NumberFormat(undefined, {
 export const exact = (value: number, measure: UsageData['choice']['measure']) =>
   (measure === 'cost' ? money : count).format(value)
 
-/** `cents` is the budget of a month, null where there is none. */
+/**
+ * `cents` is the budget of a month, null where there is none. Over hours and days it stands beside
+ * what was spent in the month so far.
+ */
 export function plotOf(data: UsageData, stacks: readonly Stack[], cents: number | null): PlotData {
   const { measure, interval } = data.choice
   const hasBudget = measure === 'cost' && cents !== null
-  const isDaily = interval === 'day'
+  const isMonthly = interval === 'month'
   const budget = { color: 'danger', isDashed: true, values: data.starts.map(() => (cents ?? 0) / 100) }
   const soFar = { color: 'text', isDashed: false, values: spentSoFar(data) }
   return {
     interval,
     starts: data.starts,
     bars: stacks.map(({ color, buckets }) => ({ color, values: buckets.map((counts) => amountOf(counts, measure)) })),
-    lines: hasBudget ? (isDaily ? [soFar, budget] : [budget]) : [],
-    hasSecondScale: hasBudget && isDaily,
+    lines: hasBudget ? (isMonthly ? [budget] : [soFar, budget]) : [],
+    hasSecondScale: hasBudget && !isMonthly,
     format: (value) => (measure === 'cost' ? shortMoney : shortCount).format(value),
   }
 }
 
-/** What was spent in each day's month up to its end. */
+/** What was spent in the month of each hour or day up to its end. */
 function spentSoFar({ starts, groups, before, choice: { measure } }: UsageData): number[] {
   let month = bucketOf(starts[0]!, 'month')
   let sum = { ...none(), nanoDollars: before }

@@ -1,14 +1,13 @@
 /** What is chosen for the plot: all of it in the address bar. */
 import { SelectField } from '../../parts/form.tsx'
 import { ProjectChoice } from '../../parts/project-choice.tsx'
-import type { NamedProject } from '../../parts/use-project-search.ts'
 import { setQuery } from '../../place.ts'
-import { groupings, intervalsOf, kindsOf, measures, periods, type Choice } from './usage-choices.ts'
+import { groupingsOf, intervals, kindsOf, measures, periods, type Choice } from './usage-choices.ts'
+import { amongOf, isOnlyOwn, type Scope } from './usage-scope.ts'
 
 interface Props {
   choice: Choice
-  /** The projects of somebody who does not see all. */
-  among: readonly NamedProject[] | undefined
+  scope: Scope
 }
 
 interface Field {
@@ -20,29 +19,40 @@ interface Field {
   forgets?: Record<string, null>
 }
 
-export function UsageFilters({ choice, among }: Props) {
-  const { measure, grouping, interval, period, kind, project_id } = choice
+const everybody = [
+  { value: '', label: 'Everybody' },
+  { value: 'me', label: 'Only me' },
+]
+
+export function UsageFilters({ choice, scope }: Props) {
+  const { measure, grouping, interval, period, kind, project_id, isOwn } = choice
+  const among = amongOf(scope, isOwn)
+  // Who sees the usage of one project need not choose it.
+  const isChosen = scope.fixed !== null || (!isOwn && scope.project_ids?.length === 1)
   const kinds = kindsOf(measure)
   const fields: readonly Field[] = [
     { label: 'Show', name: 'measure', value: measure, options: measures, forgets: { kind: null } },
-    { label: 'By', name: 'group_by', value: grouping, options: groupings },
-    { label: 'In', name: 'interval', value: interval, options: intervalsOf(measure), forgets: { period: null } },
+    { label: 'By', name: 'group_by', value: grouping, options: groupingsOf(scope, isOwn) },
+    { label: 'In', name: 'interval', value: interval, options: intervals, forgets: { period: null } },
     { label: 'Of the last', name: 'period', value: period, options: periods[interval] },
+    ...(isOnlyOwn(scope) ? [] : [{ label: 'Used by', name: 'whose', value: isOwn ? 'me' : '', options: everybody }]),
     ...(kinds.length > 0
       ? [{ label: 'Of', name: 'kind', value: kind ?? '', options: [{ value: '', label: 'Everything' }, ...kinds] }]
       : []),
   ]
   return (
     <search class="filters">
-      <ProjectChoice
-        label="Project"
-        name="project_id"
-        value={project_id ?? ''}
-        none="All projects"
-        among={among}
-        withArchived
-        onChange={(chosen) => setQuery({ project_id: chosen })}
-      />
+      {!isChosen && (
+        <ProjectChoice
+          label="Project"
+          name="project_id"
+          value={project_id ?? ''}
+          none={among ? 'All my projects' : 'All projects'}
+          among={among}
+          withArchived
+          onChange={(chosen) => setQuery({ project_id: chosen })}
+        />
+      )}
       {fields.map(({ label, name, value, options, forgets }) => (
         <SelectField
           // A select whose options change begins anew, so that it shows what the address says.

@@ -20,7 +20,10 @@ export interface PlotData {
   /** From the bottom up. */
   bars: readonly { color: string; values: readonly number[] }[]
   lines: readonly PlotLine[]
-  /** Lines have a scale of their own, at the right: theirs are months, and the bars' are days. */
+  /**
+   * Lines have a scale of their own, at the right: theirs are months, and the bars' are hours or
+   * days.
+   */
   hasSecondScale: boolean
   format: (value: number) => string
 }

@@ -5,6 +5,7 @@
 import { DAY, HOUR } from '../../time-spans.ts'
 import { organization } from '../../use-calls.ts'
 import type { RequestOptions } from '../../../client/index.ts'
+import { filtersOf, type Filter, type Scope } from './usage-scope.ts'
 import { bucketOf, kindsOf, timesOf, type Choice, type Grouping, type Kind } from './usage-choices.ts'
 
 export interface Counts {
@@ -68,9 +69,12 @@ interface ReportPage {
   next_page: string | null
 }
 
-interface Range {
+/** What each report is asked. */
+interface Asked extends Filter {
   start_time: number
   end_time: number
+  bucket_width: '1h' | '1d'
+  limit: number
 }
 
 /** Of a key and a person also the project, because their names are found in it. */
@@ -81,43 +85,47 @@ const groupsOf = {
   model: ['model'],
 } as const satisfies Record<Grouping, readonly string[]>
 
-/** The most that one answer has. */
-const mostSeconds = { hour: 168 * HOUR, day: 31 * DAY, cost: 180 * DAY }
+/** The most buckets that one answer has. */
+const most = { '1h': 168, '1d': 31 }
+const MOST_DAYS_OF_COSTS = 180
 
 /** Asks for everything that is chosen, at once where that takes several answers. */
-export async function askForUsage(choice: Choice, options: RequestOptions): Promise<UsageData> {
+export async function askForUsage(choice: Choice, scope: Scope, options: RequestOptions): Promise<UsageData> {
   const { starts, end } = timesOf(choice, Math.floor(Date.now() / 1000))
   const isCost = choice.measure === 'cost'
-  // The line of the budget needs the month from its begin.
-  const from = isCost ? bucketOf(starts[0]!, 'month') : starts[0]!
-  const most = isCost ? mostSeconds.cost : mostSeconds[choice.interval === 'hour' ? 'hour' : 'day']
-  const ranges: Range[] = []
-  for (let at = from; at < end; at += most) ranges.push({ start_time: at, end_time: Math.min(at + most, end) })
+  const width = choice.interval === 'hour' ? '1h' : '1d'
+  const limit = isCost && width === '1d' ? MOST_DAYS_OF_COSTS : most[width]
+  // The line of the budget needs the month from its begin, of which days are enough.
+  const before = isCost ? ranges(bucketOf(starts[0]!, 'month'), starts[0]!, '1d', most['1d']) : []
+  const asked = [...before, ...ranges(starts[0]!, end, width, limit)].flatMap((range) =>
+    filtersOf(choice, scope).map((filter): Asked => ({ ...range, ...filter })),
+  )
   const kinds = choice.kind ? [choice.kind] : kindsOf(choice.measure).map(({ value }) => value)
   const answers = await Promise.all(
-    ranges.flatMap((range) =>
-      isCost ? [costs(choice, range, options)] : kinds.map((kind) => usage(choice, kind, range, options)),
+    asked.flatMap((one) =>
+      isCost ? [costs(choice, one, options)] : kinds.map((kind) => usage(choice, kind, one, options)),
     ),
   )
   return summedUp(choice, { starts, end }, answers.flat())
 }
 
-const filterOf = ({ project_id }: Choice) => (project_id === null ? {} : { project_ids: [project_id] })
-
-function costs(choice: Choice, range: Range, options: RequestOptions) {
-  const { grouping } = choice
-  const group_by = grouping === 'model' ? (['line_item'] as const) : groupsOf[grouping]
-  return allPages((page) =>
-    organization.usage.costs({ ...range, ...page, limit: 180, group_by: [...group_by], ...filterOf(choice) }, options),
-  )
+/** A range of time in parts, each of which is one answer. */
+function ranges(from: number, to: number, bucket_width: Asked['bucket_width'], limit: number) {
+  const seconds = limit * (bucket_width === '1h' ? HOUR : DAY)
+  const parts: Omit<Asked, keyof Filter>[] = []
+  for (let at = from; at < to; at += seconds)
+    parts.push({ start_time: at, end_time: Math.min(at + seconds, to), bucket_width, limit })
+  return parts
 }
 
-function usage(choice: Choice, kind: Kind, range: Range, options: RequestOptions) {
-  const [bucket_width, limit] = choice.interval === 'hour' ? (['1h', 168] as const) : (['1d', 31] as const)
-  const group_by = [...groupsOf[choice.grouping]]
-  return allPages((page) =>
-    organization.usage[kind]({ ...range, ...page, bucket_width, limit, group_by, ...filterOf(choice) }, options),
-  )
+function costs({ grouping }: Choice, asked: Asked, options: RequestOptions) {
+  const group_by = grouping === 'model' ? (['line_item'] as const) : groupsOf[grouping]
+  return allPages((page) => organization.usage.costs({ ...asked, ...page, group_by: [...group_by] }, options))
+}
+
+function usage({ grouping }: Choice, kind: Kind, asked: Asked, options: RequestOptions) {
+  const group_by = [...groupsOf[grouping]]
+  return allPages((page) => organization.usage[kind]({ ...asked, ...page, group_by }, options))
 }
 
 async function allPages(ask: (page: { page?: string }) => PromiseLike<ReportPage>) {
