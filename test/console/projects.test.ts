@@ -16,7 +16,7 @@ inConsole('projects', (console) => {
       .executeTakeFirstOrThrow()
     const page = await open('/projects', { as: server.owner_id })
     await page.getByRole('button', { name: 'Create a project' }).click()
-    await page.getByLabel('Name').fill(`Ranking ${script}`)
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill(`Ranking ${script}`)
     await page.getByRole('button', { name: 'Create it' }).click()
     await page.getByRole('heading', { name: `Ranking ${script}` }).waitFor()
 
