@@ -8,7 +8,7 @@ export const USAGE = Buffer.from('"usage"')
 
 /**
  * Where a text begins in bytes that are no Buffer; negative where it is not there. Making a Buffer
- * of the bytes of an event costs four times as much as the search.
+ * of the bytes of an event costs several times as much as the search.
  */
 const indexIn = (bytes: Uint8Array, text: Buffer, from: number): number =>
   Buffer.prototype.indexOf.call(bytes, text, from)
