@@ -8,6 +8,7 @@ import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { Rotate } from '../parts/rotate.tsx'
 import { hrefOf, navigate } from '../place.ts'
+import { useProjectNames } from '../project-names.ts'
 import { can, canIn } from '../session.ts'
 import { organization, useAnswer, useList } from '../use-calls.ts'
 import { Details, From, Who } from './audit/event-cells.tsx'
@@ -21,6 +22,7 @@ type Key = Awaited<ReturnType<typeof apiKeys.retrieve>>
 
 export default function KeyPage({ me, params: { project_id = '', id = '' } }: PageProps) {
   const found = useAnswer((options) => apiKeys.retrieve(id, { project_id }, options), [project_id, id])
+  const project = useProjectNames([project_id], me.projects).get(project_id) ?? project_id
   const doing = useSignal<'rotate' | 'revoke' | null>(null)
   const key = found.answer
   if (!key)
@@ -41,7 +43,7 @@ export default function KeyPage({ me, params: { project_id = '', id = '' } }: Pa
         )
       }
     >
-      <Facts of={key} project_id={project_id} />
+      <Facts of={key} project_id={project_id} project={project} />
       {can(me, 'api.management.read') && <History of={key} />}
       {doing.value === 'rotate' && (
         <Rotate
@@ -62,7 +64,7 @@ export default function KeyPage({ me, params: { project_id = '', id = '' } }: Pa
   )
 }
 
-function Facts({ of: key, project_id }: { of: Key; project_id: string }) {
+function Facts({ of: key, project_id, project }: { of: Key; project_id: string; project: string }) {
   const { owner, owner_project_access, scopes } = key
   return (
     <dl class="facts">
@@ -79,7 +81,7 @@ function Facts({ of: key, project_id }: { of: Key; project_id: string }) {
       </dd>
       <dt>Project</dt>
       <dd>
-        <a href={hrefOf(`/projects/${encodeURIComponent(project_id)}`)}>{project_id}</a>
+        <a href={hrefOf(`/projects/${encodeURIComponent(project_id)}`)}>{project}</a>
       </dd>
       <dt>May</dt>
       <dd>{scopes ? scopes.join(', ') : 'All that its owner may'}</dd>

@@ -27,11 +27,17 @@ export interface SectionProps {
   mayChange: boolean
 }
 
+interface Options {
+  /** An owner of the project alone does not see it. */
+  isOfOrganization?: boolean
+}
+
 /** One is shown at a time, and loaded when it is. */
-const section = (title: string, load: () => Promise<ComponentType<SectionProps>>) => ({
-  title,
-  load: async () => ({ default: await load() }),
-})
+const section = (
+  title: string,
+  load: () => Promise<ComponentType<SectionProps>>,
+  { isOfOrganization = false }: Options = {},
+) => ({ title, isOfOrganization, load: async () => ({ default: await load() }) })
 
 const sections = {
   members: section('Members', async () => (await import('./project/members.tsx')).Members),
@@ -44,16 +50,25 @@ const sections = {
   keys: section('Keys', async () => (await import('./project/project-keys.tsx')).ProjectKeys),
   limits: section('Limits', async () => (await import('./project/limits.tsx')).Limits),
   models: section('Models', async () => (await import('./project/models.tsx')).Models),
-  policies: section('Policies', async () => (await import('./project/policies.tsx')).Policies),
+  policies: section('Policies', async () => (await import('./project/policies.tsx')).Policies, {
+    isOfOrganization: true,
+  }),
   addresses: section(
     'IP allow lists',
     async () => (await import('./project/project-allowlists.tsx')).ProjectAllowlists,
+    { isOfOrganization: true },
+  ),
+  certificates: section(
+    'Certificates',
+    async () => (await import('./project/project-certificates.tsx')).ProjectCertificates,
+    { isOfOrganization: true },
   ),
   budget: section('Budget', async () => (await import('./project/budget.tsx')).Budget),
   usage: section('Usage', async () => (await import('./project/project-usage.tsx')).ProjectUsage),
 }
 
-const titles = Object.entries(sections).map(([name, { title }]) => ({ name, title }))
+const sectionsFor = (me: Me) =>
+  Object.entries(sections).filter(([, { isOfOrganization }]) => !isOfOrganization || can(me, 'api.management.read'))
 
 export default function ProjectPage({ me, params: { id = '' } }: PageProps) {
   const { answer: project, problem, reload } = useAnswer((options) => organization.projects.retrieve(id, options), [id])
@@ -67,9 +82,10 @@ export default function ProjectPage({ me, params: { id = '' } }: PageProps) {
     // The projects that the person can choose among have changed, too.
     void loadMe()
   }
-  const chosen = place.value.query.get('tab') ?? 'members'
-  const name = Object.hasOwn(sections, chosen) ? (chosen as keyof typeof sections) : 'members'
-  const { title, load } = sections[name]
+  const shown = sectionsFor(me)
+  const chosen = place.value.query.get('tab')
+  const [name, { title, load }] = shown.find(([name]) => name === chosen) ?? shown[0]!
+  const titles = shown.map(([name, { title }]) => ({ name, title }))
   return (
     <Page
       title={project.name}

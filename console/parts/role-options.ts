@@ -5,6 +5,12 @@ export const projectRoles = [
   { value: 'viewer', label: 'Viewer: sees models and stored objects, calls none' },
 ] as const
 
+/** Those of service accounts. */
+export const accountRoles = [
+  { value: 'member', label: 'Member: calls models' },
+  { value: 'owner', label: 'Owner: calls models; its keys administer nothing' },
+] as const
+
 export const organizationRoles = [
   { value: 'member', label: 'Member: sees their own projects and keys' },
   { value: 'reader', label: 'Reader: sees everything, changes nothing' },

@@ -15,7 +15,7 @@ type GroupMember = Awaited<ReturnType<typeof organization.groups.users.list>>['d
 
 export function Groups({ mayChange }: PeopleProps) {
   const list = useList<Group>((options) => organization.groups.list({ limit: 50 }, options), [])
-  const open = useSignal<{ what: 'create' } | { what: 'members' | 'delete'; group: Group } | null>(null)
+  const open = useSignal<{ what: 'create' } | { what: 'members' | 'rename' | 'delete'; group: Group } | null>(null)
   const close = () => (open.value = null)
   const shown = open.value
   return (
@@ -37,14 +37,20 @@ export function Groups({ mayChange }: PeopleProps) {
               Members <span class="visually-hidden">of {group.name}</span>
             </button>{' '}
             {mayChange && (
-              <button type="button" onClick={() => (open.value = { what: 'delete', group })}>
-                Delete <span class="visually-hidden">{group.name}</span>
-              </button>
+              <>
+                <button type="button" onClick={() => (open.value = { what: 'rename', group })}>
+                  Rename <span class="visually-hidden">{group.name}</span>
+                </button>{' '}
+                <button type="button" onClick={() => (open.value = { what: 'delete', group })}>
+                  Delete <span class="visually-hidden">{group.name}</span>
+                </button>
+              </>
             )}
           </>
         )}
       />
-      {shown?.what === 'create' && <CreateGroup onCreated={list.reload} onClose={close} />}
+      {shown?.what === 'create' && <NameGroup group={null} onNamed={list.reload} onClose={close} />}
+      {shown?.what === 'rename' && <NameGroup group={shown.group} onNamed={list.reload} onClose={close} />}
       {shown?.what === 'members' && <MembersOf group={shown.group} mayChange={mayChange} onClose={close} />}
       {shown?.what === 'delete' && (
         <Confirm
@@ -71,18 +77,27 @@ const columns: Column<Group>[] = [
   { title: 'Created', cell: ({ created_at }) => <DateTime at={created_at} /> },
 ]
 
-const CreateGroup = ({ onCreated, onClose }: { onCreated: () => void; onClose: () => void }) => (
+interface NameProps {
+  /** Null to create one. */
+  group: Group | null
+  onNamed: () => void
+  onClose: () => void
+}
+
+const NameGroup = ({ group, onNamed, onClose }: NameProps) => (
   <FormDialog
-    title="Create a group"
+    title={group ? `Rename ${group.name}` : 'Create a group'}
     onClose={onClose}
-    submit="Create it"
+    submit={group ? 'Rename it' : 'Create it'}
     onSubmit={async (valueOf) => {
-      await organization.groups.create({ name: valueOf('name') })
-      onCreated()
+      const body = { name: valueOf('name') }
+      await (group ? organization.groups.update(group.id, body) : organization.groups.create(body))
+      onNamed()
       onClose()
     }}
   >
-    <TextField label="Name" name="name" required maxLength={255} />
+    <TextField label="Name" name="name" required maxLength={255} value={group?.name ?? ''} />
+    {group && <p>Where people sign in with an identity provider, groups are joined by their names.</p>}
   </FormDialog>
 )
 

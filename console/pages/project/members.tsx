@@ -18,6 +18,7 @@ export function Members({ project: { id: project_id, name }, mayManage }: Sectio
   )
   const isAdding = useSignal(false)
   const removing = useSignal<Member | null>(null)
+  const changing = useSignal<Member | null>(null)
   return (
     <>
       {mayManage && (
@@ -33,34 +34,63 @@ export function Members({ project: { id: project_id, name }, mayManage }: Sectio
         empty={<p>Nobody holds a role in this project directly. Groups may, and owners of the organization do.</p>}
         {...(mayManage && {
           actions: (member: Member) => (
-            <button type="button" onClick={() => (removing.value = member)}>
-              Remove <span class="visually-hidden">{member.name ?? member.email}</span>
-            </button>
+            <>
+              <button type="button" onClick={() => (changing.value = member)}>
+                Change <span class="visually-hidden">the role of {member.name ?? member.email}</span>
+              </button>{' '}
+              <button type="button" onClick={() => (removing.value = member)}>
+                Remove <span class="visually-hidden">{member.name ?? member.email}</span>
+              </button>
+            </>
           ),
         })}
       />
       {isAdding.value && (
         <AddMember project_id={project_id} onAdded={list.reload} onClose={() => (isAdding.value = false)} />
       )}
+      {changing.value && (
+        <ChangeMember
+          project={{ id: project_id, name }}
+          member={changing.value}
+          onChanged={list.reload}
+          onClose={() => (changing.value = null)}
+        />
+      )}
       {removing.value && (
-        <Confirm
-          title="Remove this person?"
-          action="Remove"
+        <RemoveMember
+          project={{ id: project_id, name }}
+          member={removing.value}
+          onChanged={list.reload}
           onClose={() => (removing.value = null)}
-          onConfirm={async () => {
-            await organization.projects.users.delete(removing.value!.id, { project_id })
-            list.reload()
-          }}
-        >
-          <p>
-            <strong>{removing.value.name ?? removing.value.email}</strong> loses every role in {name} that is held
-            directly. Without another way in, their keys in it open nothing from then on.
-          </p>
-        </Confirm>
+        />
       )}
     </>
   )
 }
+
+interface OfMemberProps {
+  project: { id: string; name: string }
+  member: Member
+  onChanged: () => void
+  onClose: () => void
+}
+
+const RemoveMember = ({ project, member: { id, name, email }, onChanged, onClose }: OfMemberProps) => (
+  <Confirm
+    title="Remove this person?"
+    action="Remove"
+    onClose={onClose}
+    onConfirm={async () => {
+      await organization.projects.users.delete(id, { project_id: project.id })
+      onChanged()
+    }}
+  >
+    <p>
+      <strong>{name ?? email}</strong> loses every role in {project.name} that is held directly. Without another way in,
+      their keys in it open nothing from then on.
+    </p>
+  </Confirm>
+)
 
 const columns: Column<Member>[] = [
   { title: 'Name', cell: ({ name, email }) => name ?? email },
@@ -95,5 +125,21 @@ const AddMember = ({ project_id, onAdded, onClose }: AddProps) => (
       hint="Of somebody who belongs to the organization already."
     />
     <SelectField label="Role" name="role" options={projectRoles} value="member" />
+  </FormDialog>
+)
+
+const ChangeMember = ({ project, member: { id, name, email, role }, onChanged, onClose }: OfMemberProps) => (
+  <FormDialog
+    title={`Change the role of ${name ?? email}`}
+    onClose={onClose}
+    submit="Change it"
+    onSubmit={async (valueOf) => {
+      await organization.projects.users.update(id, { project_id: project.id, role: valueOf('role') })
+      onChanged()
+      onClose()
+    }}
+  >
+    <SelectField label="Role" name="role" options={projectRoles} value={role} />
+    <p>Roles of the project’s own stay as they are; they stand under “Roles”.</p>
   </FormDialog>
 )

@@ -76,7 +76,7 @@ interface AddProps {
 }
 
 function AddGroup({ project_id, onAdded, onClose }: AddProps) {
-  const groups = useAnswer((options) => organization.groups.list({ limit: 100 }, options), [])
+  const groups = useAnswer((options) => organization.groups.list({ limit: 1000 }, options), [])
   return (
     <FormDialog
       title="Add a group"

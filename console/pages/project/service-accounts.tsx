@@ -6,6 +6,7 @@ import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { SelectField, TextField } from '../../parts/form.tsx'
 import { lifetimes, lifetimeFrom } from '../../parts/lifetimes.ts'
+import { accountRoles } from '../../parts/role-options.ts'
 import { ShownOnce } from '../../parts/shown-once.tsx'
 import { organization, useList } from '../../use-calls.ts'
 import type { SectionProps } from '../project.tsx'
@@ -19,6 +20,7 @@ export function ServiceAccounts({ project: { id: project_id }, mayManage }: Sect
   )
   /** The account that gets a key, or `new` for one that is made with its first key. */
   const making = useSignal<Account | 'new' | null>(null)
+  const changing = useSignal<Account | null>(null)
   const ending = useSignal<Account | null>(null)
   return (
     <>
@@ -35,7 +37,12 @@ export function ServiceAccounts({ project: { id: project_id }, mayManage }: Sect
         empty={<p>There is none yet. Programs on servers should use the key of one, so that it outlives people.</p>}
         {...(mayManage && {
           actions: (account: Account) => (
-            <Buttons of={account} onKey={() => (making.value = account)} onDelete={() => (ending.value = account)} />
+            <Buttons
+              of={account}
+              onKey={() => (making.value = account)}
+              onChange={() => (changing.value = account)}
+              onDelete={() => (ending.value = account)}
+            />
           ),
         })}
       />
@@ -47,29 +54,40 @@ export function ServiceAccounts({ project: { id: project_id }, mayManage }: Sect
           onClose={() => (making.value = null)}
         />
       )}
+      {changing.value && (
+        <ChangeAccount
+          project_id={project_id}
+          account={changing.value}
+          onChanged={list.reload}
+          onClose={() => (changing.value = null)}
+        />
+      )}
       {ending.value && (
-        <Confirm
-          title="Delete this service account?"
-          action="Delete"
+        <DeleteAccount
+          project_id={project_id}
+          account={ending.value}
+          onChanged={list.reload}
           onClose={() => (ending.value = null)}
-          onConfirm={async () => {
-            await organization.projects.serviceAccounts.delete(ending.value!.id, { project_id })
-            list.reload()
-          }}
-        >
-          <p>
-            <strong>{ending.value.name}</strong> goes with all its keys, which open nothing from then on.
-          </p>
-        </Confirm>
+        />
       )}
     </>
   )
 }
 
-const Buttons = ({ of: { name }, onKey, onDelete }: { of: Account; onKey: () => void; onDelete: () => void }) => (
+interface ButtonsProps {
+  of: Account
+  onKey: () => void
+  onChange: () => void
+  onDelete: () => void
+}
+
+const Buttons = ({ of: { name }, onKey, onChange, onDelete }: ButtonsProps) => (
   <>
     <button type="button" onClick={onKey}>
       Make a key <span class="visually-hidden">for {name}</span>
+    </button>{' '}
+    <button type="button" onClick={onChange}>
+      Change <span class="visually-hidden">{name}</span>
     </button>{' '}
     <button type="button" onClick={onDelete}>
       Delete <span class="visually-hidden">{name}</span>
@@ -121,3 +139,49 @@ function MakeKey({ project_id, account, onMade, onClose }: MakeProps) {
     </FormDialog>
   )
 }
+
+interface ChangeProps {
+  project_id: string
+  account: Account
+  onChanged: () => void
+  onClose: () => void
+}
+
+const ChangeAccount = ({ project_id, account: { id, name, role }, onChanged, onClose }: ChangeProps) => (
+  <FormDialog
+    title={`Change ${name}`}
+    onClose={onClose}
+    submit="Save"
+    onSubmit={async (valueOf) => {
+      const chosen = accountRoles.find(({ value }) => value === valueOf('role'))?.value
+      const changed = chosen && chosen !== role ? { role: chosen } : {}
+      await organization.projects.serviceAccounts.update(id, { project_id, name: valueOf('name'), ...changed })
+      onChanged()
+      onClose()
+    }}
+  >
+    <TextField label="Name" name="name" required maxLength={255} value={name} />
+    <SelectField
+      label="Role"
+      name="role"
+      value={role === 'none' ? '' : role}
+      options={[...(role === 'none' ? [{ value: '', label: 'None: its keys open nothing' }] : []), ...accountRoles]}
+    />
+  </FormDialog>
+)
+
+const DeleteAccount = ({ project_id, account: { id, name }, onChanged, onClose }: ChangeProps) => (
+  <Confirm
+    title="Delete this service account?"
+    action="Delete"
+    onClose={onClose}
+    onConfirm={async () => {
+      await organization.projects.serviceAccounts.delete(id, { project_id })
+      onChanged()
+    }}
+  >
+    <p>
+      <strong>{name}</strong> goes with all its keys, which open nothing from then on.
+    </p>
+  </Confirm>
+)

@@ -29,7 +29,7 @@ export function Certificates({ mayChange }: WorkloadsProps) {
       <DataTable
         caption="Certificates"
         list={list}
-        columns={columns}
+        columns={certificateColumns}
         keyOf={({ id }) => id}
         empty={
           <Empty title="There is no certificate">
@@ -64,7 +64,10 @@ export function Certificates({ mayChange }: WorkloadsProps) {
   )
 }
 
-const columns: Column<Certificate>[] = [
+/** For lists of the organization and of a project. */
+export const certificateColumns: Column<
+  Pick<Certificate, 'id' | 'name' | 'active' | 'created_at' | 'certificate_details'>
+>[] = [
   {
     title: 'Name',
     cell: ({ id, name, active }) => (

@@ -1,0 +1,78 @@
+/** Which certificates of the organization's authorities hold for a project. */
+import { useSignal } from '@preact/signals'
+import { DataTable } from '../../parts/data-table.tsx'
+import { Confirm } from '../../parts/dialog.tsx'
+import { Empty } from '../../parts/empty.tsx'
+import { organization, useList } from '../../use-calls.ts'
+import type { SectionProps } from '../project.tsx'
+import { certificateColumns } from '../workloads/certificate-list.tsx'
+
+const { certificates } = organization.projects
+
+type Certificate = Awaited<ReturnType<typeof certificates.list>>['data'][number]
+
+export function ProjectCertificates({ project: { id, name }, mayChange }: SectionProps) {
+  const list = useList<Certificate>((options) => certificates.list(id, { limit: 50 }, options), [id])
+  const toggling = useSignal<Certificate | null>(null)
+  return (
+    <>
+      <p class="about">
+        While one is active here or for the organization, model requests with keys of this project need a client
+        certificate.
+      </p>
+      <DataTable
+        caption="Certificates"
+        list={list}
+        columns={certificateColumns}
+        keyOf={({ id }) => id}
+        empty={
+          <Empty title="There is no certificate">
+            An owner of the organization uploads those of authorities under “Workloads”.
+          </Empty>
+        }
+        {...(mayChange && {
+          actions: (certificate: Certificate) => (
+            <button type="button" onClick={() => (toggling.value = certificate)}>
+              {certificate.active ? 'Deactivate' : 'Activate'}{' '}
+              <span class="visually-hidden">{certificate.name || certificate.id}</span>
+            </button>
+          ),
+        })}
+      />
+      {toggling.value && (
+        <Toggle
+          project={{ id, name }}
+          of={toggling.value}
+          onDone={list.reload}
+          onClose={() => (toggling.value = null)}
+        />
+      )}
+    </>
+  )
+}
+
+interface ToggleProps {
+  project: { id: string; name: string }
+  of: Certificate
+  onDone: () => void
+  onClose: () => void
+}
+
+const Toggle = ({ project, of: { id, name, active }, onDone, onClose }: ToggleProps) => (
+  <Confirm
+    title={active ? 'Deactivate this certificate?' : 'Activate this certificate?'}
+    action={active ? 'Deactivate' : 'Activate'}
+    onClose={onClose}
+    onConfirm={async () => {
+      await (active ? certificates.deactivate : certificates.activate)(project.id, { certificate_ids: [id] })
+      onDone()
+    }}
+  >
+    <p>
+      {active
+        ? 'Client certificates that chain to it alone open nothing in this project any more.'
+        : `From then on every model request in ${project.name} needs a client certificate that chains to an active one.`}{' '}
+      <strong>{name || id}</strong>
+    </p>
+  </Confirm>
+)
