@@ -13,6 +13,7 @@ import { seconds, type World } from '../../world/world.ts'
 import type { ProjectCaller } from '../caller.ts'
 import type { PolicyRequest, Reservation } from '../policies/policy.ts'
 import { admit, type Admitting } from './admit.ts'
+import { requireAnswers } from './bound.ts'
 import { BatchScan, type BatchInput } from './batch-input.ts'
 import { hasSpendLimit, requireBound, requireModel, seriesOf, whose } from './caller-limits.ts'
 import { MeteredBatch } from './metered-batch.ts'
@@ -66,6 +67,7 @@ async function readInput({ models, world }: BatchContext, request: PolicyRequest
       requireNotStored(caller, body, path)
       requireTools(caller, body)
       requireTier(caller, body)
+      if (hasSpendLimit(caller)) requireAnswers(body)
     },
   })
   for await (const piece of response.body as ReadableStream<Uint8Array>) scan.feed(piece)

@@ -1,5 +1,6 @@
 /** What a request can use and cost at most, and what it probably will. */
 import { LARGEST_AMOUNT } from '../../ledger/budget.ts'
+import { invalid } from '../../contract/errors.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { ModelSettings } from './model-book.ts'
@@ -44,13 +45,34 @@ export interface Sizes {
 }
 
 /**
- * A whole number that the body names, also as text, which some servers take; null where there is
- * none.
+ * A whole number that the body names, also as text, which some servers take, with `_` between the
+ * digits as Python has it; null where there is none.
  */
 export function numberOf(body: ModelBody, name: string): number | null {
-  const written = body.member(name)?.replace(/^"\s*|\s*"$/g, '')
-  const value = written ? Number(written) : Number.NaN
+  const written = body.member(name)
+  if (!written) return null
+  const value = Number(written.startsWith('"') ? textIn(written).replaceAll('_', '') : written.replaceAll('_', ''))
   return Number.isFinite(value) && value >= 0 ? Math.ceil(value) : null
+}
+
+function textIn(json: string): string {
+  try {
+    return String(JSON.parse(json))
+  } catch {
+    return ''
+  }
+}
+
+const answerMembers = ['n', 'best_of'] as const
+
+/**
+ * How many answers a request asks for must be known under a spend limit: throws 400 for what is no
+ * number here, and could be one for the upstream, such as a digit of another script.
+ */
+export function requireAnswers(body: ModelBody) {
+  for (const name of answerMembers)
+    if (isGiven(body.member(name)) && numberOf(body, name) === null)
+      throw invalid(`'${name}' must be a whole number that is not negative: a spend limit depends on it.`, name)
 }
 
 export const flagOf = (body: ModelBody, name: string) => body.member(name) === 'true'

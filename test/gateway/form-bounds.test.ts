@@ -1,0 +1,164 @@
+/**
+ * Forms and batch files cost no more than was reserved for them, however they write how many
+ * answers they want: the upstream reads numbers as Python does.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import * as fc from 'fast-check'
+import { runs } from '../runs.ts'
+import { engines, START_MILLISECONDS } from '../setup.ts'
+import { eventually, startMetered, type MeteredServer, type Received } from './metered.ts'
+
+const CONTEXT = 300
+const MOST = 50
+
+/** As pydantic reads a number: digits of any script, with spaces around and `_` between them. */
+function pythonic(value: unknown): number {
+  const text = String(value).trim().replaceAll('_', '')
+  const digits = text.replaceAll(/[٠-٩]/g, (digit) => String(digit.charCodeAt(0) - 0x660))
+  return /^[+-]?\d+(?:\.0*)?$/.test(digits) ? Number(digits) : Number.NaN
+}
+
+const plain = fc.integer({ min: 0, max: 12 })
+const count = fc.oneof(
+  plain.map(String),
+  plain.map((n) => ` ${n}`),
+  fc.constantFrom(
+    '+3',
+    '3.0',
+    '1_0',
+    '1__0',
+    '٣',
+    '٣_٠',
+    '-1',
+    '',
+    'two',
+    '1e1',
+    '0x10',
+    'null',
+    '[3]',
+    '"4"',
+    'NaN',
+    '1e400',
+  ),
+)
+/** In a JSON body also as a number, and as text with escapes. */
+const jsonCount = fc.oneof(
+  plain.map(String),
+  count.map((text) => JSON.stringify(text)),
+  fc.constantFrom('"\\u0035"', '"1\\u005f0"', 'true', '[7]', '3.0', '1e1', 'null'),
+)
+
+const form = fc.record({
+  path: fc.constantFrom('/images/edits', '/images/variations', '/audio/transcriptions', '/audio/translations'),
+  n: fc.option(count, { nil: undefined }),
+  size: fc.constantFrom(undefined, '256x256', '1024x1024', '9x9'),
+  file: fc.integer({ min: 0, max: 5_000 }),
+})
+
+const prices = [{ input: 10, output: 20, batch: 0.5, image: 0.04, minute: 0.006, priority: 2 }]
+
+for (const engine of engines)
+  describe(`bounds of forms and batches (${engine})`, () => {
+    let server: MeteredServer
+    beforeAll(async () => {
+      server = await startMetered(engine, [
+        { match: 'priced', prices, context_tokens: CONTEXT, max_output_tokens: MOST },
+      ])
+      const { spendLimit } = server.client.admin.organization.projects
+      await spendLimit.update(server.project_id, { threshold_amount: 900_000_000, currency: 'USD', interval: 'month' })
+    }, START_MILLISECONDS)
+    afterAll(() => server.stop())
+
+    const broken = async () => {
+      await server.now.writeUsage()
+      return (await server.samples()).keyhall_bound_broken_total
+    }
+
+    test('of images and audio are kept by the dearest answer, whatever says how many', async () => {
+      const property = fc.asyncProperty(form, async ({ path, n, size, file }) => {
+        const before = await broken()
+        const isImage = path.startsWith('/images')
+        const answers = n === undefined ? 1 : pythonic(n)
+        server.answerWith(() => {
+          if (isImage && !(answers >= 0)) return Response.json({ error: { message: 'n' } }, { status: 400 })
+          const usage = { input_tokens: CONTEXT, output_tokens: MOST * Math.max(1, isImage ? answers : 1) }
+          const data = Array.from({ length: isImage ? answers : 0 }, () => ({}))
+          return Response.json({ usage, data, service_tier: 'priority', duration: file / 1_000 })
+        })
+        const body = new FormData()
+        body.append('model', 'priced')
+        if (n !== undefined) body.append('n', n)
+        if (size) body.append('size', size)
+        body.append(isImage ? 'image' : 'file', new Blob([new Uint8Array(file)]), 'file')
+        expect((await server.finish('POST', path, body)).status).toBeOneOf([200, 400])
+        expect(await broken()).toBe(before)
+      })
+      await fc.assert(property, runs(engine === 'sqlite' ? 60 : 15))
+    })
+
+    test('of answers in JSON are kept by an upstream that reads texts as numbers', async () => {
+      const property = fc.asyncProperty(fc.constantFrom('n', 'best_of'), jsonCount, async (name, written) => {
+        const before = await broken()
+        server.answerWith(({ body }) => {
+          const answers = body[name] === null || body[name] === true ? 1 : pythonic(body[name])
+          if (!(answers >= 0)) return Response.json({ error: { message: name } }, { status: 400 })
+          return Response.json({ usage: { prompt_tokens: 10, completion_tokens: MOST * Math.max(1, answers) } })
+        })
+        const text = `{"model":"priced","messages":[],"${name}":${written}}`
+        expect((await server.finish('POST', '/chat/completions', text)).status).toBeOneOf([200, 400])
+        expect(await broken()).toBe(before)
+      })
+      await fc.assert(property, runs(engine === 'sqlite' ? 60 : 15))
+    })
+
+    const reserved = async () => {
+      await server.now.writeUsage()
+      const rows = await server.database.read.selectFrom('deferred_requests').selectAll().execute()
+      return rows.reduce((sum, { amount }) => sum + amount, 0)
+    }
+
+    test('of a batch file are those of its lines, which are read alike', async () => {
+      const lines = fc.array(fc.record({ n: jsonCount, words: fc.string({ maxLength: 40 }) }), {
+        minLength: 1,
+        maxLength: 6,
+      })
+      let batches = 0
+      const property = fc.asyncProperty(lines, async (lines) => {
+        const id = `batch_${++batches}`
+        const bodies = lines.map(
+          ({ n, words }) =>
+            `{"model":"priced","messages":[{"role":"user","content":${JSON.stringify(words)}}],"n":${n}}`,
+        )
+        const file = bodies.map(
+          (body) => `{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":${body}}`,
+        )
+        const parsed = bodies.map((body) => JSON.parse(body) as { n: unknown })
+        const answers = parsed.map(({ n }) => (n === null || n === true ? 1 : pythonic(n)))
+        server.answerWith(({ path }: Received) =>
+          path.startsWith('/files/')
+            ? new Response(file.join('\n'))
+            : Response.json({ id, object: 'batch', status: 'validating' }),
+        )
+        const { status } = await server.finish('POST', '/batches', {
+          input_file_id: 'file',
+          endpoint: '/v1/chat/completions',
+        })
+        // A line that the upstream could read as a number, and Keyhall cannot, is refused.
+        if (status === 400) return
+        expect(status).toBe(200)
+        const most = bodies.reduce((sum, body, n) => {
+          const tokens = MOST * Math.max(1, answers[n]! >= 0 ? answers[n]! : 0)
+          return sum + Buffer.byteLength(body) * 5_000 + tokens * 10_000
+        }, 0)
+        await eventually(async () => (await reserved()) > 0)
+        expect(await reserved()).toBeGreaterThanOrEqual(most)
+        await server.database.write((sql) => sql.updateTable('deferred_requests').set({ look_at: 0 }).execute())
+        server.answerWith(() =>
+          Response.json({ id, status: 'completed', usage: { prompt_tokens: 1, completion_tokens: 1 } }),
+        )
+        await server.now.lookForResults()
+        expect(await reserved()).toBe(0)
+      })
+      await fc.assert(property, runs(engine === 'sqlite' ? 25 : 6))
+    })
+  })
