@@ -14,7 +14,7 @@ import groups from './resources/groups.ts'
 import groupUsers from './resources/group-users.ts'
 import invites from './resources/invites.ts'
 import ipAllowlists, { projectIpAllowlistHandlers } from './resources/ip-allowlists.ts'
-import me, { myApiKeyHandlers } from './resources/me.ts'
+import me, { myApiKeyHandlers, myLimitHandlers } from './resources/me.ts'
 import projectApiKeys from './resources/project-api-keys.ts'
 import projectHostedTools from './resources/project-hosted-tools.ts'
 import projectLimits from './resources/project-limit-use.ts'
@@ -57,7 +57,7 @@ const implementation: Implementation<typeof contract.admin.organization> = {
   usage,
   sessions: { ...sessions, links: sessionLinkHandlers },
   server,
-  me: { ...me, apiKeys: myApiKeyHandlers },
+  me: { ...me, apiKeys: myApiKeyHandlers, limits: myLimitHandlers },
   dataRetention,
   externalKeys,
   externalStorage,

@@ -108,6 +108,9 @@ export const calls: Calls<typeof contract.admin> = {
         rotate: { method: 'POST', path: '/organization/me/api_keys/{api_key_id}/rotate', query: none, body: ['overlap_seconds', 'expires_in_seconds'], ...key },
         delete: { method: 'DELETE', path: '/organization/me/api_keys/{api_key_id}', query: none, body: none, ...key },
       },
+      limits: {
+        retrieve: { method: 'GET', path: '/organization/me/projects/{project_id}/limits', query: none, body: none, ...key },
+      },
     },
     dataRetention: {
       retrieve: { method: 'GET', path: '/organization/data_retention', query: none, body: none, ...key },

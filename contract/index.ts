@@ -15,7 +15,7 @@ import { groupUsers } from './group-users.ts'
 import { invites } from './invites.ts'
 import { ipAllowlists, projectIpAllowlists } from './ip-allowlists.ts'
 import type { Operation } from './kit.ts'
-import { me, myApiKeys } from './me.ts'
+import { me, myApiKeys, myLimits } from './me.ts'
 import { projectApiKeys } from './project-api-keys.ts'
 import { projectServiceAccounts, serviceAccountApiKeys } from './project-service-accounts.ts'
 import { projectGroups } from './project-groups.ts'
@@ -51,7 +51,7 @@ export const contract = {
       usage,
       sessions: { ...sessions, links: sessionLinks },
       server,
-      me: { ...me, apiKeys: myApiKeys },
+      me: { ...me, apiKeys: myApiKeys, limits: myLimits },
       dataRetention,
       externalKeys,
       externalStorage,

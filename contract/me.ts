@@ -22,6 +22,7 @@ import {
   time,
 } from './kit.ts'
 import { rotation, Scopes } from './project-api-keys.ts'
+import { requestLimits } from './project-limit-use.ts'
 
 /** How many living keys of their own somebody can have in a project. */
 export const MOST_OWN_KEYS = 100
@@ -80,6 +81,20 @@ export const me = {
     can: 'api.management.read',
     reach: 'own',
     returns: Me,
+    extension: true,
+  }),
+}
+
+export const myLimits = {
+  retrieve: get(`${path}/projects/{project_id}/limits`, {
+    about: 'Retrieves what requests are limited by in a project where the caller holds a role, with what is used now.',
+    can: 'api.management.read',
+    reach: 'own',
+    returns: object(
+      'organization.me.limits',
+      { project_id: id('proj_'), ...requestLimits },
+      'The rate limits and the models of a project, for everybody who belongs to it. Its money is for who manages it.',
+    ),
     extension: true,
   }),
 }

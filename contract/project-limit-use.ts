@@ -60,17 +60,22 @@ const rateLimits = t.Object({
 
 const { mode, model_ids } = ProjectModelPermissions.properties
 
+/** What requests of a project are limited by, without its money. */
+export const requestLimits = {
+  rate_limits: t.Array(rateLimits),
+  model_permissions: described(
+    nullable(t.Object({ mode, model_ids })),
+    'The models that the project may use; null where every model may be used.',
+  ),
+}
+
 export const ProjectLimits = object(
   'project.limits',
   {
     project_id: t.String(),
     month: t.String({ description: 'The month of the money, UTC, such as `2026-11`.' }),
     spend: t.Object({ organization: spend('the whole organization'), project: spend('the project') }),
-    rate_limits: t.Array(rateLimits),
-    model_permissions: described(
-      nullable(t.Object({ mode, model_ids })),
-      'The models that the project may use; null where every model may be used.',
-    ),
+    ...requestLimits,
   },
   'Every limit that a project is under, with what is used of it now.',
 )

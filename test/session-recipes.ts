@@ -30,6 +30,12 @@ export const people: Recipes<Pick<typeof contract.admin.organization, 'sessions'
   },
   me: {
     retrieve: { prepare: nothing, events: {} },
+    limits: {
+      retrieve: {
+        prepare: async (tenant) => ({ params: { project_id: (await newProject(tenant)).id } }),
+        events: {},
+      },
+    },
     apiKeys: {
       list: { prepare: nothing, events: {} },
       create: {

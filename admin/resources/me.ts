@@ -1,6 +1,6 @@
 import { notFound } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
-import { me, MOST_OWN_KEYS, MOST_PROJECTS, myApiKeys } from '../../contract/me.ts'
+import { me, MOST_OWN_KEYS, MOST_PROJECTS, myApiKeys, myLimits } from '../../contract/me.ts'
 import { adminScopes } from '../../contract/scopes.ts'
 import { notPermitted, tooManyOwnKeys } from '../../contract/session-errors.ts'
 import { listOf } from '../../database/table-list.ts'
@@ -12,6 +12,7 @@ import { requireActive } from '../rules/require-active.ts'
 import { addKey } from '../shared/add-key.ts'
 import { deleteProjectKey } from '../shared/delete-project-key.ts'
 import { findProjectById } from '../shared/find-project.ts'
+import { modelPermissions, rateLimits } from './project-limit-use.ts'
 import { projectsOfPerson } from '../shared/person-projects.ts'
 import { presentKey, withOwners } from '../shared/project-key-rows.ts'
 import { rotateKey } from '../shared/rotate-key.ts'
@@ -50,6 +51,21 @@ export default handlers(me, {
   },
 })
 
+export const myLimitHandlers = handlers(myLimits, {
+  async retrieve(call) {
+    const { caller, project } = call
+    const holdsRole = (await permittedIn(call, project.id)) !== null
+    // The same as for a project that does not exist, so that nobody learns which there are.
+    if (!holdsRole && !caller.may('api.management.read')) throw notFound('project', project.id)
+    return {
+      object: 'organization.me.limits',
+      project_id: project.id,
+      rate_limits: await rateLimits(call),
+      model_permissions: await modelPermissions(call),
+    }
+  },
+})
+
 export const myApiKeyHandlers = handlers(myApiKeys, {
   list: (call) =>
     table.page(call.db, valuesOf(call), call.query, present, { inProject: call.query.project_id !== undefined }),
@@ -82,15 +98,17 @@ export const myApiKeyHandlers = handlers(myApiKeys, {
  * where the project is archived or the person has too many keys.
  */
 async function requireMayCreate(call: Asked & Pick<Call, 'now'>, project_id: string) {
-  const { caller } = call
   const project = await findProjectById(call, project_id)
-  const owned = { ...caller, project_id, owner_id: caller.user_id, account_role: null, may_hold: true }
-  const permitted = project ? await grantedTo(call.db, owned) : null
+  const permitted = project ? await permittedIn(call, project_id) : null
   if (!project || !permitted) throw notFound('project', project_id, 'project_id')
   requireActive(project)
   if (!permitted.includes(REQUEST)) throw notPermitted(REQUEST)
   await requireRoom(call, project_id)
 }
+
+/** What the caller may do in the project; null where they hold no role for it. */
+const permittedIn = ({ db, caller }: Pick<Asked, 'db' | 'caller'>, project_id: string) =>
+  grantedTo(db, { ...caller, project_id, owner_id: caller.user_id, account_role: null, may_hold: true })
 
 /** Throws 400 when the person has as many living keys in the project as there can be. */
 async function requireRoom({ db, organization_id, caller, now }: Asked & Pick<Call, 'now'>, project_id: string) {

@@ -23,6 +23,7 @@ export default handlers(projectLimits, {
 })
 
 type InProject = Call<typeof projectLimits.retrieve>
+type Asked = Pick<InProject, 'db' | 'engine' | 'organization_id' | 'project' | 'models'>
 type Shown = Output<typeof projectLimits.retrieve>
 
 /**
@@ -73,7 +74,7 @@ function presentSpend(
   return { ...own, remaining, enforcement: { status } }
 }
 
-async function rateLimits(call: InProject): Promise<Shown['rate_limits']> {
+export async function rateLimits(call: Asked): Promise<Shown['rate_limits']> {
   const { db, engine, organization_id, project, models } = call
   const changed = await changedLimits(call)
   const useOf = await rateUse(db, engine, { organization_id, project_id: project.id })
@@ -96,7 +97,7 @@ const presentLimit = (name: LimitName, limit: number, { used, held }: RateUse) =
   remaining: Math.max(0, limit - used - held),
 })
 
-async function modelPermissions({ db, organization_id, project }: InProject): Promise<Shown['model_permissions']> {
+export async function modelPermissions({ db, organization_id, project }: Asked): Promise<Shown['model_permissions']> {
   const row = await db
     .selectFrom('model_permissions')
     .select(['mode', 'model_ids'])

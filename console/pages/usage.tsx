@@ -5,6 +5,7 @@ import { Page } from '../parts/page.tsx'
 import { place } from '../place.ts'
 import { useProjectNames } from '../project-names.ts'
 import { can } from '../session.ts'
+import { OwnLimits } from './usage/own-limits.tsx'
 import { SpendSection } from './usage/spend-section.tsx'
 import { useBudget } from './usage/usage-budget.ts'
 import { choiceFrom } from './usage/usage-choices.ts'
@@ -19,10 +20,12 @@ export default function Usage({ me }: PageProps) {
   const mayReadAll = can(me, 'api.management.read')
   const budget = useBudget(me, project_id, !isOwn)
   const names = useProjectNames(mayReadAll && project_id !== null ? [project_id] : [], me.projects)
+  const limited = project_id ?? (me.projects.length === 1 ? me.projects[0]!.id : null)
   const what = isOnlyOwn(scope) ? 'What your keys used' : 'What went through the gateway'
   return (
     <Page title="Usage and spend" about={`${what}. Days and months are those of UTC.`}>
       <UsageView choice={choice} scope={scope} cents={budget.answer?.cents ?? null} />
+      {isOwn && limited && <OwnLimits key={limited} project_id={limited} name={names.get(limited) ?? limited} />}
       {!isOwn && (mayReadAll || project_id !== null) && (
         <SpendSection
           project_id={project_id}

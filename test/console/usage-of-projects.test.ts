@@ -84,6 +84,8 @@ inConsole('usage of projects', (console) => {
     expect(more).toEqual([])
     expect(all!.slice(1).map(count)).toEqual([1_241_567, 1000, 89, 1_241_656, 6])
     expect(ranking!.slice(1)).toEqual(all!.slice(1))
+    await page.getByRole('heading', { name: 'now' }).waitFor()
+    await page.getByRole('table', { name: 'Limits now' }).or(page.getByText('No model is limited')).waitFor()
     for (const label of ['Used by', 'Budget']) expect(await page.getByText(label).count()).toBe(0)
     await expectGoodLooks(page)
     await page.getByLabel('Show').selectOption('cost')

@@ -48,7 +48,8 @@ const expected: Record<string, (operation: Operation, name: string) => number | 
     operation.reach === 'own' ? own(name) : isOfProject(operation, name) ? null : 403,
   'a member of the project': ({ reach }, name) => (reach === 'own' ? own(name) : 403),
   'a viewer of the project': ({ reach }, name) => (reach === 'own' ? own(name) : 403),
-  'a person without any role': ({ reach }, name) => (reach === 'own' ? own(name) : 403),
+  'a person without any role': ({ reach }, name) =>
+    name === 'me.limits.retrieve' ? 404 : reach === 'own' ? own(name) : 403,
   // Where a path names nothing, the call is about the other organization, and ours does not change.
   'an owner of another organization': (operation, name) =>
     paramNames(operation).length > 0 || name === 'me.apiKeys.create' ? 404 : null,

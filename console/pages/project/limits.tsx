@@ -1,28 +1,18 @@
 /** The rate limits of a project as they stand now, and a form to change those of a model. */
 import { useSignal } from '@preact/signals'
-import { DataTable, listOf, type Column } from '../../parts/data-table.tsx'
+import { DataTable } from '../../parts/data-table.tsx'
 import { TextField } from '../../parts/form.tsx'
 import { FormDialog } from '../../parts/form-dialog.tsx'
 import { Problem } from '../../parts/problem.tsx'
+import { limitNames as names, StandingLimits, type LimitName } from '../../parts/standing-limits.tsx'
 import { organization, useAnswer, useList } from '../../use-calls.ts'
 import type { SectionProps } from '../project.tsx'
 
-type ProjectLimits = Awaited<ReturnType<typeof organization.projects.limits.retrieve>>
-type OfModel = ProjectLimits['rate_limits'][number]
 type RateLimit = Awaited<ReturnType<typeof organization.projects.rateLimits.listRateLimits>>['data'][number]
 
 /** As in the API: the greatest number of 31 bits stands for no limit. */
 const UNLIMITED = 2 ** 31 - 1
 
-const names = {
-  max_requests_per_1_minute: 'Requests a minute',
-  max_tokens_per_1_minute: 'Tokens a minute',
-  max_images_per_1_minute: 'Images a minute',
-  max_audio_megabytes_per_1_minute: 'Megabytes of audio a minute',
-  max_requests_per_1_day: 'Requests a day',
-  batch_1_day_max_input_tokens: 'Tokens in batches a day',
-}
-type LimitName = keyof typeof names
 const limitNames = Object.keys(names) as LimitName[]
 
 export function Limits({ project: { id: project_id }, mayChange }: SectionProps) {
@@ -45,7 +35,7 @@ export function Limits({ project: { id: project_id }, mayChange }: SectionProps)
           Look again
         </button>
       </p>
-      {now.answer && <Standing of={now.answer.rate_limits} />}
+      {now.answer && <StandingLimits of={now.answer.rate_limits} />}
       <h2>Models</h2>
       <DataTable
         caption="Models"
@@ -72,44 +62,6 @@ export function Limits({ project: { id: project_id }, mayChange }: SectionProps)
     </>
   )
 }
-
-interface StandingLimit {
-  id: string
-  model: string
-  limit: OfModel['limits'][number]
-}
-
-const Standing = ({ of: models }: { of: readonly OfModel[] }) => (
-  <DataTable
-    caption="Limits now"
-    list={listOf(
-      models.flatMap(({ id, model, limits }) =>
-        limits.map((limit): StandingLimit => ({ id: `${id} ${limit.name}`, model, limit })),
-      ),
-    )}
-    columns={standing}
-    keyOf={({ id }) => id}
-    empty={<p>No model is limited in this project.</p>}
-  />
-)
-
-const count = new Intl.NumberFormat()
-
-const standing: Column<StandingLimit>[] = [
-  { title: 'Model', cell: ({ model }) => model },
-  { title: 'Limit', cell: ({ limit: { name } }) => names[name] },
-  { title: 'Of', cell: ({ limit: { limit } }) => count.format(limit), isNumber: true },
-  {
-    title: 'Used',
-    cell: ({ model, limit: { name, limit, used } }) => (
-      <>
-        <meter min={0} max={limit} value={used} aria-label={`${names[name]} used of ${model}`} /> {count.format(used)}
-      </>
-    ),
-    isNumber: true,
-  },
-  { title: 'Left', cell: ({ limit: { remaining } }) => count.format(remaining), isNumber: true },
-]
 
 interface ChangeProps {
   project_id: string
