@@ -11,6 +11,8 @@ export const benchmarks: Record<string, string> = {
     'PostgreSQL fails over to a synchronous standby under load: what is lost, and for how long changes are refused',
   promises: 'each promise of docs/reliability.md, and again with the mend behind it taken out',
   inventory: 'a page of the keys of all projects by each filter, among a thousand and a million',
+  console:
+    'the page of all keys in a browser, on slower processors, with a thousand and a million: until it can be used',
   reports: 'usage and cost reports over ten million rows on both engines; with --small over a million',
 }
 

@@ -2,7 +2,7 @@
  * How pages call the server: the client with the cookie of the session, and hooks around a call.
  */
 import { useSignal } from '@preact/signals'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { Keyhall, type Page, type PagePromise, type RequestOptions } from '../client/index.ts'
 import { base } from './place.ts'
 
@@ -52,7 +52,8 @@ const areSame = (some: readonly unknown[], others: readonly unknown[]) =>
 export function useAnswer<T>(ask: (options: RequestOptions) => PromiseLike<T>, inputs: unknown[]): Answered<T> {
   const state = useSignal<Asked<T>>({ answer: undefined, inputs: [], problem: undefined, isLoading: true })
   const [round, setRound] = useState(0)
-  useEffect(() => {
+  // The call is on its way before the browser paints what waits for it.
+  useLayoutEffect(() => {
     const controller = new AbortController()
     state.value = { ...state.value, isLoading: true }
     ask({ signal: controller.signal }).then(

@@ -19,13 +19,24 @@ export function Loaded<Props extends object>({ load, props, around = (told) => t
   const [problem, setProblem] = useState<unknown>()
   useEffect(() => {
     if (Component) return
-    load().then(({ default: component }) => {
-      loaded.set(load, component)
-      setComponent(() => component)
-    }, setProblem)
+    keep(load).then((component) => setComponent(() => component), setProblem)
   }, [])
   if (Component) return <Component {...props} />
   return problem === undefined ? null : <>{around(failed)}</>
+}
+
+async function keep<Props>(load: Load<Props>): Promise<ComponentType<Props>> {
+  const { default: component } = await load()
+  loaded.set(load, component)
+  return component
+}
+
+/**
+ * Fetches the file of a component ahead of its use. What goes wrong is shown when the component is
+ * to be shown.
+ */
+export async function fetchAhead<Props>(load: Load<Props>) {
+  await keep(load).catch(() => {})
 }
 
 const failed = (
