@@ -1,6 +1,6 @@
 /**
  * All keys of the organization, of projects and of the administration: found by filters, sorted,
- * chosen, rotated and revoked.
+ * chosen, made, rotated and revoked.
  */
 import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
@@ -13,11 +13,12 @@ import { Empty } from '../parts/empty.tsx'
 import { Page } from '../parts/page.tsx'
 import { Rotate } from '../parts/rotate.tsx'
 import { can } from '../session.ts'
-import { ChosenKeys, selectionIn, unchoose } from './inventory/chosen-keys.tsx'
+import { ChosenKeys, selectionIn, unchoose, type Chosen } from './inventory/chosen-keys.tsx'
 import { FilterBar } from './inventory/filter-bar.tsx'
 import { inventoryColumns } from './inventory/inventory-columns.tsx'
 import { isOfProject, type InventoryKey, type ProjectKey } from './inventory/inventory-key.ts'
 import { KeyButtons } from './inventory/key-buttons.tsx'
+import { MakeKey } from './inventory/make-key.tsx'
 import { queryFrom } from './inventory/query.ts'
 import { RevokeMany } from './inventory/revoke-many.tsx'
 
@@ -27,12 +28,15 @@ export default function Keys({ me }: PageProps) {
   const list = useList<InventoryKey>((options) => organization.apiKeys.list(queryFrom(query), options), [String(query)])
   const names = useProjectNames(list.items.filter(isOfProject).map(({ project_id }) => project_id))
   const chosen = useSignal<ReadonlyMap<string, InventoryKey>>(new Map())
+  const isMaking = useSignal(false)
   const revoking = useSignal<readonly InventoryKey[] | null>(null)
   const rotating = useSignal<ProjectKey | null>(null)
-  // Otherwise the pages that were loaded stay.
-  const wasRevoked = useRef(false)
   return (
-    <Page title="Keys" about="The keys of all projects, and the admin keys of the organization.">
+    <Page
+      title="Keys"
+      about="The keys of all projects, and the admin keys of the organization."
+      actions={mayChange && <MakeButton onClick={() => (isMaking.value = true)} />}
+    >
       <FilterBar />
       {mayChange && <ChosenKeys chosen={[...chosen.value.values()]} onRevoke={(keys) => (revoking.value = keys)} />}
       <DataTable
@@ -52,17 +56,22 @@ export default function Keys({ me }: PageProps) {
           selection: selectionIn(chosen),
         })}
       />
+      {isMaking.value && (
+        <MakeKey
+          me={me}
+          project_id={query.get('project_id') ?? undefined}
+          onMade={list.reload}
+          onClose={() => (isMaking.value = false)}
+        />
+      )}
       {revoking.value && (
-        <RevokeMany
+        <Revoke
           keys={revoking.value}
-          onRevoked={(id) => {
-            unchoose(chosen, id)
-            wasRevoked.current = true
-          }}
-          onClose={() => {
+          chosen={chosen}
+          onClose={(wasRevoked) => {
             revoking.value = null
-            if (wasRevoked.current) list.reload()
-            wasRevoked.current = false
+            // Otherwise the pages that were loaded stay.
+            if (wasRevoked) list.reload()
           }}
         />
       )}
@@ -70,6 +79,32 @@ export default function Keys({ me }: PageProps) {
         <RotateKey of={rotating.value} onRotated={list.reload} onClose={() => (rotating.value = null)} />
       )}
     </Page>
+  )
+}
+
+const MakeButton = ({ onClick }: { onClick: () => void }) => (
+  <button type="button" class="primary" onClick={onClick}>
+    Make a key
+  </button>
+)
+
+interface RevokeProps {
+  keys: readonly InventoryKey[]
+  chosen: Chosen
+  onClose: (wasRevoked: boolean) => void
+}
+
+function Revoke({ keys, chosen, onClose }: RevokeProps) {
+  const wasRevoked = useRef(false)
+  return (
+    <RevokeMany
+      keys={keys}
+      onRevoked={(id) => {
+        unchoose(chosen, id)
+        wasRevoked.current = true
+      }}
+      onClose={() => onClose(wasRevoked.current)}
+    />
   )
 }
 

@@ -6,13 +6,17 @@ import { base } from '../place.ts'
 import { CopyButton } from './copy-button.tsx'
 import { Dialog } from './dialog.tsx'
 
+export type KeyKind = 'project' | 'admin'
+
 interface Props {
   value: string
+  kind?: KeyKind
   onDone: () => void
 }
 
-export function ShownOnce({ value, onDone }: Props) {
+export function ShownOnce({ value, kind = 'project', onDone }: Props) {
   const isStored = useSignal(false)
+  const lines = kind === 'admin' ? adminLines(adminUrl, value) : linesFor(gatewayUrl(), value)
   return (
     <Dialog title="Your new key" onClose={onDone} isLocked>
       <p>This is the only time that it is shown. Copy it now; nobody can show it again.</p>
@@ -20,7 +24,7 @@ export function ShownOnce({ value, onDone }: Props) {
         <code>{value}</code>
         <CopyButton text={value} of="the key" />
       </div>
-      {linesFor(gatewayUrl(), value).map(({ name, lines }, at) => (
+      {lines.map(({ name, lines }, at) => (
         <details key={name} name="lines" open={at === 0}>
           <summary>{name}</summary>
           <div class="lines">
@@ -54,6 +58,9 @@ function gatewayUrl() {
   return said || new URL('../v1', base).href
 }
 
+/** The base URL of the Administration API: the console stands beside it. */
+const adminUrl = new URL('../v1', base).href
+
 const linesFor = (url: string, key: string) => [
   {
     name: 'curl',
@@ -66,5 +73,20 @@ const linesFor = (url: string, key: string) => [
   {
     name: 'Node.js',
     lines: `import OpenAI from 'openai'\n\nconst client = new OpenAI({ baseURL: '${url}', apiKey: '${key}' })\nconsole.log((await client.models.list()).data)`,
+  },
+]
+
+const adminLines = (url: string, key: string) => [
+  {
+    name: 'curl',
+    lines: `export OPENAI_BASE_URL="${url}" OPENAI_ADMIN_KEY="${key}"\ncurl "$OPENAI_BASE_URL/organization/projects" -H "Authorization: Bearer $OPENAI_ADMIN_KEY"`,
+  },
+  {
+    name: 'Python',
+    lines: `from openai import OpenAI\n\nclient = OpenAI(base_url="${url}", admin_api_key="${key}")\nprint(client.admin.organization.projects.list().data)`,
+  },
+  {
+    name: 'Node.js',
+    lines: `import OpenAI from 'openai'\n\nconst client = new OpenAI({ baseURL: '${url}', adminAPIKey: '${key}' })\nconsole.log((await client.admin.organization.projects.list()).data)`,
   },
 ]

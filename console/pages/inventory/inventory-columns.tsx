@@ -1,8 +1,8 @@
 /** The columns of the inventory. Those of times sort it, which stands in the address. */
 import { hrefOf, place, setQuery } from '../../place.ts'
 import type { Column, Sort } from '../../parts/data-table.tsx'
-import { created, expires, keyName, lastUsed, redactedValue } from '../../parts/key-columns.tsx'
-import { isOfProject, ownerOf, type InventoryKey } from './inventory-key.ts'
+import { created, expires, keyName, lastUsed, linkedKeyName, redactedValue } from '../../parts/key-columns.tsx'
+import { isOfProject, ownerOf, type InventoryKey, type ProjectKey } from './inventory-key.ts'
 import { orderOf, queryFrom, sortAfter, type OrderedBy } from './query.ts'
 
 /** `projects` has the names of projects by their ids, as far as they are known. */
@@ -29,14 +29,19 @@ function sortBy(by: OrderedBy): Sort {
   }
 }
 
+const linked = linkedKeyName<ProjectKey>(({ project_id }) => project_id)
+
 const name: Column<InventoryKey> = {
   title: 'Name',
-  cell: (key) => (
-    <>
-      {keyName.cell(key)}
-      {!isOfProject(key) && <span class="badge">Admin key</span>}
-    </>
-  ),
+  cell: (key) =>
+    isOfProject(key) ? (
+      linked.cell(key)
+    ) : (
+      <>
+        {keyName.cell(key)}
+        <span class="badge">Admin key</span>
+      </>
+    ),
 }
 
 const owner: Column<InventoryKey> = {
