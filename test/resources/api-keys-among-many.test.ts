@@ -8,9 +8,10 @@ import { clientOf } from '../client/setup.ts'
 import { inProcess } from '../cli/terminal.ts'
 import { runs } from '../runs.ts'
 import { addPerson, onBothEngines, type TestServer } from '../setup.ts'
-import { agrees, inOrder, queries, type Key, type Query } from './inventory.ts'
+import { agrees, bothKinds, inOrder, isCalling, queries, type Key, type Query } from './inventory.ts'
 
 const KEYS = 6_000
+const ADMIN_KEYS = 1_500
 const MOST_LOOKED_AT = 1_000
 const created_at = 1_600_000_000
 
@@ -22,8 +23,9 @@ onBothEngines('the keys of all projects, where they are many', (server) => {
   let projects: string[]
   beforeAll(async () => {
     projects = await addManyKeys(server())
-    all = await walk({ limit: 100 })
-    expect(all.length).toBe(KEYS)
+    await addManyAdminKeys(server())
+    all = (await walk({ limit: 100, ...bothKinds })).filter((key) => !isCalling(key))
+    expect(all.length).toBe(KEYS + ADMIN_KEYS)
   })
 
   test('a walk sees what it should, each key once, whatever is asked for', async () => {
@@ -35,7 +37,8 @@ onBothEngines('the keys of all projects, where they are many', (server) => {
         async (some, name, limit) => {
           const query = { ...some, limit, ...(name && { name }) }
           const expected = all.filter((key) => agrees(key, query)).toSorted(inOrder(query))
-          expect((await walk(query)).map(({ id }) => id)).toEqual(expected.map(({ id }) => id))
+          const found = (await walk(query)).filter((key) => !isCalling(key))
+          expect(found.map(({ id }) => id)).toEqual(expected.map(({ id }) => id))
         },
       ),
       runs(60),
@@ -131,6 +134,32 @@ async function addManyKeys(server: TestServer): Promise<string[]> {
         .execute()
   })
   return [project_id, large]
+}
+
+/** Admin keys of two people, of whom one owns the organization, among the others in every order. */
+async function addManyAdminKeys({ database, organization_id, owner_id }: TestServer) {
+  await database.write(async (sql) => {
+    for (let batch = 0; batch < ADMIN_KEYS; batch += 500)
+      await sql
+        .insertInto('admin_api_keys')
+        .values(
+          Array.from({ length: 500 }, (_, index) => {
+            const n = batch + index
+            const id = `key_admin${String(n).padStart(6, '0')}`
+            const key = { organization_id, id, redacted_value: 'sk-admin-...', scopes: '[]', is_imported: 0 }
+            return {
+              ...key,
+              name: n % 97 === 7 ? `LAPTOP needle ${n}` : `LAPTOP ${n}`,
+              digest: new Uint8Array(Buffer.from(id.padEnd(32))),
+              owner_id: n % 3 === 0 ? 'user-ann' : owner_id,
+              created_at: created_at + (n % 100),
+              last_used_at: n % 3 === 0 ? null : created_at + 1000 + (n % 7),
+              expires_at: n % 2 === 0 ? null : created_at + 5000 + (n % 11),
+            }
+          }),
+        )
+        .execute()
+  })
 }
 
 async function addFew(server: TestServer) {
