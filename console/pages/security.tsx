@@ -23,7 +23,7 @@ export default function Security({ me }: PageProps) {
   const name = Object.hasOwn(sections, chosen) ? (chosen as keyof typeof sections) : 'addresses'
   const { title, Section } = sections[name]
   return (
-    <Page title="Security" about="What holds for the whole organization; projects can be stricter.">
+    <Page title="Security" about="What holds for the whole organization. Projects have settings of their own besides.">
       <Tabs label="Kinds" tabs={titles} chosen={name} />
       <section aria-label={title}>
         <Section key={name} mayChange={can(me, 'api.management.write')} />
