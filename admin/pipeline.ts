@@ -22,6 +22,7 @@ import { seconds } from '../world/world.ts'
 import { appendEvents, lockOrganization, notBefore, type RecordedEvent } from './audit-chain.ts'
 import { requireOwnPart } from './rules/require-own-part.ts'
 import { bodyReader, queryReader, storable } from './validate.ts'
+import { endLostSessions } from './sessions/end-lost-sessions.ts'
 import type { AdminContext, AnyOperationHandler, Around, Before, BodyAuthenticator } from './call.ts'
 import type { Call, Caller, Handler } from './call.ts'
 
@@ -195,6 +196,7 @@ export class Pipeline {
       const result = { caller, body: await this.#handle(call), session: effects.session }
       await writeEvents(sql, keys.peppers, head, effects.events, caller, incoming, now)
       const invalidations = [...invalidatedBy(organization_id, effects.events), ...effects.invalidations]
+      await endLostSessions(sql, organization_id, invalidations, now)
       return { result, steps: effects.steps, invalidations, epoch: await revocations.publish(sql, invalidations) }
     })
     // The answer waits until no process accepts what was revoked.

@@ -91,6 +91,29 @@ for (const engine of engines)
       expect(await seen(cookie)).toEqual([401, 401])
     })
 
+    test('is for good: a role that is given back brings no session back', async () => {
+      const { groups } = server().client.admin.organization
+      const { id, cookie } = await newSigned(server(), { role: 'owner' })
+      await users().update(id, { role: 'reader' })
+      await users().update(id, { role: 'owner' })
+      expect(await seen(cookie)).toEqual([401, 401])
+      const member = await newSigned(server())
+      const group = await groups.create({ name: `Given back ${id}` })
+      await groups.roles.create(group.id, { role_id: 'role-api-organization-owner' })
+      await groups.users.create(group.id, { user_id: member.id })
+      const [one, other] = [await signInAs(server(), member.id), await signInAs(server(), member.id)]
+      await groups.users.delete(member.id, { group_id: group.id })
+      await groups.users.create(group.id, { user_id: member.id })
+      expect([await seen(one), await seen(member.cookie)]).toEqual([
+        [401, 401],
+        [200, 200],
+      ])
+      const again = await signInAs(server(), member.id)
+      await groups.roles.delete('role-api-organization-owner', { group_id: group.id })
+      await groups.roles.create(group.id, { role_id: 'role-api-organization-owner' })
+      expect([await seen(again), await seen(other)].flat()).toEqual([401, 401, 401, 401])
+    })
+
     test('a role in a project that is taken away opens nothing, at once; the session stays', async () => {
       const { project_id } = server()
       const { id, cookie } = await newSigned(server(), { project_id, project_role: 'owner' })
