@@ -113,7 +113,7 @@ export function queryFrom(address: URLSearchParams): KeyQuery {
   })
   const [project_id, owner_id, name] = ['project_id', 'owner_id', 'name'].map((member) => address.get(member))
   return Object.assign(
-    { limit: 50 },
+    { limit: 30 },
     ...chosen,
     project_id && { project_ids: [project_id] },
     owner_id && { owner_ids: [owner_id] },
