@@ -72,20 +72,20 @@ export function costResults(
 ) {
   const folded = new Map<
     string,
-    { values: readonly unknown[]; nano: number; quantity: number; units: Set<string | null> }
+    { own: Record<string, unknown>; nano: number; quantity: number; units: Set<string | null> }
   >()
   for (const row of rows)
     for (const { name, nano, quantity, unit } of lineItems(row)) {
       if (filters.line_item && !filters.line_item.includes(name)) continue
-      const values = groups.map((group) => valueOf(group, row, name))
-      const key = JSON.stringify(values)
+      const own = Object.fromEntries(groups.map((group) => [group, valueOf(group, row, name)]))
+      const key = JSON.stringify(own)
       let one = folded.get(key)
-      if (!one) folded.set(key, (one = { values, nano: 0, quantity: 0, units: new Set() }))
+      if (!one) folded.set(key, (one = { own, nano: 0, quantity: 0, units: new Set() }))
       one.nano += nano
       one.quantity += quantity
       one.units.add(unit)
     }
-  return [...folded.values()].map(({ values, nano, quantity, units }) => {
+  return [...folded.values()].map(({ own, nano, quantity, units }) => {
     const [unit = null] = units
     const fits = units.size === 1 && unit !== null
     return {
@@ -98,7 +98,7 @@ export function costResults(
       line_item: null,
       api_key_id: null,
       api_source: null,
-      ...Object.fromEntries(groups.map((group, n) => [group, values[n]])),
+      ...own,
     }
   })
 }

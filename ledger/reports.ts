@@ -10,7 +10,7 @@ import { pageText, queryOf, type PageRequest } from './report-page.ts'
 import { minutesOf } from './widths.ts'
 
 /** How many buckets one statement reads where rows are handled in this process. */
-const BUCKETS_AT_ONCE = { minute: 60, hour: 30, day: 1 } as const
+const BUCKETS_AT_ONCE = { minute: 60, hour: 30, day: 5 } as const
 /** How much is given to the socket at once. */
 const PIECE_BYTES = 128 * 1024
 
