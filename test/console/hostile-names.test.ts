@@ -8,7 +8,7 @@ import type { TestServer } from '../setup.ts'
 import { inConsole } from './browser.ts'
 import { hostile, plantTexts, USER_AGENT } from './hostile-texts.ts'
 import { newPerson } from './people.ts'
-import { walk } from './walk.ts'
+import { examplesOf, walk } from './walk.ts'
 
 let upstream: FakeUpstream
 beforeAll(() => void (upstream = startUpstream()))
@@ -70,7 +70,7 @@ inConsole(
       const project = await make(server, '/organization/projects', { name: hostile(PROJECT) })
       const person = await newPerson(server, { name: hostile(PERSON), project_id: project.id, project_role: 'owner' })
       const path = `/organization/projects/${project.id}/api_keys`
-      const key = await make<{ value: string }>(server, path, { user_id: person, name: 'for models' })
+      const key = await make<{ id: string; value: string }>(server, path, { user_id: person, name: 'for models' })
       await useModel(server, key.value)
       const planted = await plantTexts(server, project)
       await failToSignIn(url)
@@ -84,7 +84,7 @@ inConsole(
         const text = await page.evaluate(() => document.body.textContent ?? '')
         for (const [, number] of text.matchAll(/javascript:planted\((\d+)\)/g)) seen.add(Number(number))
       }
-      await walk(page, url, { '/projects': project.id, '/people': person }, look)
+      await walk(page, url, examplesOf({ project_id: project.id, key_id: key.id, user_id: person }), look)
       await page.goto(`${url}/console/usage?group_by=model`)
       await page.locator('main table').getByText(`javascript:planted(${MODEL})`).first().waitFor()
       await look('usage by model')

@@ -7,7 +7,7 @@ import { make, unique, uniqueEmail } from '../made.ts'
 import type { TestServer } from '../setup.ts'
 import { inConsole, type TestConsole } from './browser.ts'
 import { newPerson, newProject } from './people.ts'
-import { walk } from './walk.ts'
+import { examplesOf, walk } from './walk.ts'
 
 /** In every name of what is others'. */
 const HIDDEN = 'Zanzibar'
@@ -15,6 +15,7 @@ const HIDDEN = 'Zanzibar'
 interface Others {
   project_id: string
   user_id: string
+  key_id: string
 }
 
 /** A project with all that can be in one, and what the organization has besides. */
@@ -24,7 +25,7 @@ async function makeOthers(server: TestServer): Promise<Others> {
   const user_id = await newPerson(server, { name: `${HIDDEN} person`, email, project_id, role: 'reader' })
   const project = `/organization/projects/${project_id}`
   const name = unique(`${HIDDEN} thing`)
-  await make(server, `${project}/api_keys`, { user_id, name })
+  const { id: key_id } = await make(server, `${project}/api_keys`, { user_id, name })
   await make(server, `${project}/service_accounts`, { name })
   await make(server, `${project}/model_permissions`, { mode: 'allow_list', model_ids: [name] })
   await make(server, '/organization/groups', { name })
@@ -32,11 +33,11 @@ async function makeOthers(server: TestServer): Promise<Others> {
   await make(server, '/organization/admin_api_keys', { name })
   const provider = { name, type: 'oidc', issuer: 'https://issuer.example.com', audience: name }
   await make(server, '/organization/workload_identity_providers', provider)
-  return { project_id, user_id }
+  return { project_id, user_id, key_id }
 }
 
 /** How often somebody sees a name of others: on pages, and in what the server sends. */
-async function sightings({ server, url, open }: TestConsole, as: string, { project_id, user_id }: Others) {
+async function sightings({ server, url, open }: TestConsole, as: string, others: Others) {
   const page = await open('/', { as })
   const sent: Promise<string>[] = []
   page.on('response', (response) => {
@@ -45,7 +46,7 @@ async function sightings({ server, url, open }: TestConsole, as: string, { proje
   const found: string[] = []
   let states = 0
   const isFound = (text: string) => text.toLowerCase().includes(HIDDEN.toLowerCase())
-  await walk(page, url, { '/projects': project_id, '/people': user_id }, async (at) => {
+  await walk(page, url, examplesOf(others), async (at) => {
     states++
     if (isFound(await page.content())) found.push(at)
   })

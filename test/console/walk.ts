@@ -8,20 +8,19 @@ const patterns = [
   ...readFileSync(join(import.meta.dir, '../../console/pages.ts'), 'utf8').matchAll(/path: '([^']+)'/g),
 ].map(([, path]) => path!)
 
-/** What `:id` stands for, by the path without it. A page that needs another is an error. */
-export type Ids = Readonly<Record<string, string>>
+/** What stands for each path that has names in it. A page without an example is an error. */
+export type Examples = Readonly<Record<string, string>>
 
-export const pathsOf = (ids: Ids): string[] =>
+const pathsOf = (examples: Examples): string[] =>
   patterns.map((pattern) => {
-    const [, before] = /^(.*)\/:id$/.exec(pattern) ?? []
-    if (before === undefined) return pattern
-    if (!ids[before]) throw new Error(`The walk needs an id for ${pattern}`)
-    return `${before}/${ids[before]}`
+    const path = pattern.includes(':') ? examples[pattern] : pattern
+    if (!path) throw new Error(`The walk needs an example of ${pattern}`)
+    return path
   })
 
 /** Calls `look` with each state of each page, after its calls were answered. */
-export async function walk(page: Page, url: string, ids: Ids, look: (at: string) => Promise<void>) {
-  for (const path of pathsOf(ids)) {
+export async function walk(page: Page, url: string, examples: Examples, look: (at: string) => Promise<void>) {
+  for (const path of pathsOf(examples)) {
     await page.goto(`${url}/console${path}`)
     const tabs = await settled(page, () =>
       page.locator('nav.tabs a').evaluateAll((all) => all.map((one: any) => one.href)),
@@ -59,3 +58,10 @@ async function openDialogs(page: Page, look: () => Promise<void>) {
 }
 
 const kindOf = (name: string) => name.split(' ')[0]
+
+/** The pages about a project, a key in it, and a person. */
+export const examplesOf = (of: { project_id: string; key_id: string; user_id: string }): Examples => ({
+  '/projects/:id': `/projects/${of.project_id}`,
+  '/projects/:project_id/keys/:id': `/projects/${of.project_id}/keys/${of.key_id}`,
+  '/people/:id': `/people/${of.user_id}`,
+})
