@@ -33,6 +33,8 @@ export const GRANT_MILLISECONDS = 2_000
 export const STANDING_MILLISECONDS = 30_000
 /** After an hour without a request it keeps a little for so long, and writes that much less. */
 export const RESTING_MILLISECONDS = 600_000
+/** That is no more than this part of the limit: a server that is killed takes it along. */
+const MOST_AT_REST = 0.05
 
 export interface SharedGrant {
   amount: number
@@ -193,7 +195,7 @@ export function give(
     return { amount: allotted + more, lifetime: GRANT_MILLISECONDS, added: null }
   }
   const isLittle = standing === 'little'
-  const most = isLittle ? Math.max(enough, 2 * largest) : span === MINUTE ? Infinity : Math.max(enough, 4 * largest)
+  const most = isLittle ? Math.max(wanted, littleOf(limit, largest)) : span === MINUTE ? Infinity : Math.max(enough, 4 * largest)
   const lifetime = isLittle ? RESTING_MILLISECONDS : STANDING_MILLISECONDS
   const until = now + lifetime
   if (old && kept!.isUnused && allotted === 0) {
@@ -207,6 +209,12 @@ export function give(
   if (allotted + more > 0) state.grants.set(id, { amount: allotted + more, until })
   return { amount: allotted + more, lifetime, added: null }
 }
+
+/** Enough for the first requests after a long rest. */
+const littleOf = (limit: number, largest: number) => Math.max(Math.ceil(limit / 100), 2 * largest)
+
+/** Whether that may be kept for so long. */
+export const mayRest = (limit: number, largest: number) => littleOf(limit, largest) <= limit * MOST_AT_REST
 
 interface Giving {
   span: Span

@@ -14,6 +14,7 @@ import {
   type Grant,
 } from './rate-grant.ts'
 import {
+  mayRest,
   momentAt,
   type ClosedGrant,
   type Given,
@@ -193,7 +194,8 @@ export class RateWindow {
   /** What is to be kept while nobody asks for units. */
   #standing(now: number): Standing {
     const idle = now - this.#lastUse
-    return idle < this.standsFor.half ? 'half' : idle < this.standsFor.little ? 'little' : 'nothing'
+    if (idle < this.standsFor.half) return 'half'
+    return idle < this.standsFor.little && mayRest(this.limit, this.#largest) ? 'little' : 'nothing'
   }
 
   /** Whether this server holds a grant for long, which another server may need. */

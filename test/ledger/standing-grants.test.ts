@@ -112,7 +112,7 @@ for (const engine of engines)
     })
 
     test('writes little while nobody asks for anything, also when a limit is used up', async () => {
-      expect(await use(one)).toBeNull()
+      expect(await use(one, under(100))).toBeNull()
       for (let n = 0; n < 5; n++) expect(await use(one, under(5, 1, 'requests_per_day'))).toBeNull()
       await servers.advance(2_000)
       const before = one.writes
@@ -132,7 +132,7 @@ for (const engine of engines)
     })
 
     test('holds little after an hour without a request, and the next ones wait for no exchange', async () => {
-      const all = [under(100), under(10_000, 400, 'tokens')]
+      const all = [under(100), under(20_000, 400, 'tokens')]
       for (const what of all) expect(await use(one, what)).toBeNull()
       await rest(3_600_000)
       expect(await allHeld()).toEqual([2, 800])
@@ -149,6 +149,16 @@ for (const engine of engines)
       one.die()
       expect(await useAll(await servers.start(), 100)).toBe(98)
       await servers.advance(10_000)
+    })
+
+    test('holds nothing of a small limit after an hour without a request: a kill then costs nothing', async () => {
+      const all = [under(1), under(10, 1, 'images'), under(1_000, 400, 'tokens')]
+      for (const what of all) expect(await use(one, what)).toBeNull()
+      await rest(2 * 3_600_000)
+      one.die()
+      const two = await servers.start()
+      for (const what of [under(1), under(10, 10, 'images'), under(1_000, 1_000, 'tokens')])
+        expect(await use(two, what)).toBeNull()
     })
 
     test('holds little of a limit of a day: after a kill it would be lost for the day', async () => {
