@@ -13,7 +13,7 @@ import { grantMoney, keepBudgets, openBudgets, roomOf, type OpenBudget } from '.
 import { windowName, type Batch, type Decision, type Need, type Outcome, type RateRefusal } from './exchange-types.ts'
 import { grantUnits, keepWindows, openWindows, type OpenWindow } from './exchange-windows.ts'
 import { rollUp, withAdmitted, writeInFlight } from './usage-rows.ts'
-import { heldBy, roomIn, usedOf } from './window-state.ts'
+import { heldByOthers, roomIn, usedOf } from './window-state.ts'
 
 /**
  * After this time without an exchange a server counts as dead, and another one settles what it
@@ -40,13 +40,13 @@ export async function exchange(
   const windows = await openWindows(sql, engine, batch, now)
   const budgets = await openBudgets(sql, engine, batch, now)
   join()
-  const decisions = batch.needs.map((need) => decide(need, windows, budgets, others, now))
+  const decisions = batch.needs.map((need) => decide(need, windows, budgets, batch.server_id, now))
   const outcome: Omit<Outcome, 'merged'> = {
     now,
-    windows: batch.windows.map(({ key }) => grantUnits(windows.get(windowName(key))!, batch, now, others.size === 0)),
+    windows: batch.windows.map(({ key }) => grantUnits(windows.get(windowName(key))!, batch, now, others === 0)),
     budgets: batch.budgets.map(({ key }) => grantMoney(budgets.get(budgetName(key))!, count)),
     decisions,
-    isAlone: others.size === 0,
+    isAlone: others === 0,
   }
   await keepWindows(sql, engine, [...windows.values()])
   await keepBudgets(sql, engine, batch.server_id, [...budgets.values()], now)
@@ -79,10 +79,10 @@ function decide(
   { windows: units, budgets: amounts }: Need,
   windows: ReadonlyMap<string, OpenWindow>,
   budgets: ReadonlyMap<string, OpenBudget>,
-  others: ReadonlySet<string>,
+  server: string,
   now: number,
 ): Decision {
-  const full = units.flatMap(({ name, units }) => refusalOf(windows.get(name)!, { name, units, others, now }))
+  const full = units.flatMap(({ name, units }) => refusalOf(windows.get(name)!, { name, units, server, now }))
   // The refusal names the window that is full for the longest: a request that came back earlier
   // would be refused again.
   const longest = full.toSorted((one, other) => waitOf(other) - waitOf(one))[0]
@@ -110,19 +110,19 @@ const waitOf = ({ retry_milliseconds }: RateRefusal) => retry_milliseconds ?? In
 /** Why a window has no room for these units; undefined when it has. */
 function refusalOf(
   { state, allotted, limit, span }: OpenWindow,
-  { name, units, others, now }: { name: string; units: number; others: ReadonlySet<string>; now: number },
+  { name, units, server, now }: { name: string; units: number; server: string; now: number },
 ): RateRefusal[] {
   const used = usedOf(state) + allotted
   if (used + units <= limit) return []
-  const again = used + units - heldBy(state, others) <= limit
+  const again = used + units - heldByOthers(state, server) <= limit
   return [{ kind: 'rate', again, name, used, retry_milliseconds: roomIn(state, span, now, limit, units, allotted) }]
 }
 
-/** How many servers there are, and the names of the others whose lease is not over. */
+/** How many servers there are, and how many others there are whose lease is not over. */
 async function readServers(sql: Sql, server_id: string, now: number) {
   const rows = await sql.selectFrom('ledger_servers').select(['id', 'until']).execute()
-  const others = rows.filter(({ id, until }) => id !== server_id && until > now)
-  return { count: Math.max(1, rows.length), others: new Set(others.map(({ id }) => id)) }
+  const others = rows.filter(({ id, until }) => id !== server_id && until > now).length
+  return { count: Math.max(1, rows.length), others }
 }
 
 /** Adds a server. Returns the database's clock. */

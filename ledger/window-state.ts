@@ -132,10 +132,13 @@ export function usedOf({ slots, grants }: WindowState): number {
   return sum
 }
 
-/** What these other servers hold, and may give back unused. */
-export function heldBy({ grants }: WindowState, others: ReadonlySet<string>): number {
+/**
+ * What other servers hold, and may give back unused. One that holds nothing but standing grants
+ * does not renew its lease, so they count whether its lease is over or not.
+ */
+export function heldByOthers({ grants }: WindowState, server: string): number {
   let sum = 0
-  for (const [id, { amount }] of grants) if (others.has(holderOf(id))) sum += amount
+  for (const [id, { amount }] of grants) if (holderOf(id) !== server) sum += amount
   return sum
 }
 
@@ -195,7 +198,11 @@ export function give(
     return { amount: allotted + more, lifetime: GRANT_MILLISECONDS, added: null }
   }
   const isLittle = standing === 'little'
-  const most = isLittle ? Math.max(wanted, littleOf(limit, largest)) : span === MINUTE ? Infinity : Math.max(enough, 4 * largest)
+  const most = isLittle
+    ? Math.max(wanted, littleOf(limit, largest))
+    : span === MINUTE
+      ? Infinity
+      : Math.max(enough, 4 * largest)
   const lifetime = isLittle ? RESTING_MILLISECONDS : STANDING_MILLISECONDS
   const until = now + lifetime
   if (old && kept!.isUnused && allotted === 0) {
@@ -228,7 +235,8 @@ interface Giving {
 /**
  * Milliseconds until there is room for these units, if nothing else is used meanwhile; null when
  * there never is, because they are more than the limit. A living grant counts until its end, and as
- * used from then on; `allotted` are units that become a grant now.
+ * used from then on; `allotted` are units that become a grant now. Who holds a grant for longer
+ * than 30 seconds gives it back when others need it, so it counts for no longer.
  */
 export function roomIn(
   state: WindowState,
@@ -243,7 +251,7 @@ export function roomIn(
   if (over <= 0) return 0
   const leaving = [...state.slots].map(([moment, count]) => [leavesAt(span, moment), count] as const)
   const usedAt = (time: number, count: number) => leaving.push([leavesAt(span, momentAt(span, time)), count])
-  for (const { amount, until } of state.grants.values()) usedAt(until, amount)
+  for (const { amount, until } of state.grants.values()) usedAt(Math.min(until, now + STANDING_MILLISECONDS), amount)
   usedAt(now + GRANT_MILLISECONDS, allotted)
   leaving.sort(([one], [other]) => one - other)
   for (const [time, count] of leaving) {

@@ -89,6 +89,15 @@ for (const engine of engines)
       expect(await use(one)).toBeInstanceOf(RateLimited)
     })
 
+    test('gives it back to one that had nothing to do for so long that both leases are over', async () => {
+      const two = await servers.start()
+      await servers.advance(10_000)
+      expect(await use(one, under(10, 6))).toBeNull()
+      await servers.advance(84_000)
+      expect(await held()).toBe(5)
+      expect(await use(two, under(10, 6))).toBeNull()
+    })
+
     test('that was killed loses half of what was left, for two minutes at most', async () => {
       expect(await use(one, under(100))).toBeNull()
       await servers.advance(60_000)
@@ -147,7 +156,12 @@ for (const engine of engines)
       expect(one.ledger.counts.waited).toBe(waited)
       await rest(3_600_000)
       one.die()
-      expect(await useAll(await servers.start(), 100)).toBe(98)
+      const two = await servers.start()
+      expect(await useAll(two, 100)).toBe(98)
+      await servers.advance(600)
+      // Nobody knows that it was killed: it could give back what it holds for ten minutes.
+      const refused = (await use(two, under(100, 99))) as RateLimited
+      expect(refused.retry_milliseconds).toBeWithin(60_000, 90_002)
       await servers.advance(10_000)
     })
 
