@@ -54,7 +54,7 @@ export const apiKeys = {
           description: 'Keys of projects, admin keys of the organization, or both in one list.',
         }),
       ),
-      project_ids: anyOf(t.String(), 'of these projects; no admin key is'),
+      project_ids: anyOf(t.String(), 'of these projects, to which no admin key belongs'),
       owner_ids: anyOf(t.String(), 'of these people and service accounts'),
       owner_type: optional(described(oneOf('user', 'service_account'), 'Only keys of people, or of service accounts.')),
       owner_project_access: optional(

@@ -142,7 +142,7 @@ function keysBetween(sql: Sql, params: any, { table, by, order, prefix }: Scan) 
       : raw`(${params[`${side}_place`]}, ${params[`${side}_created_at`]}, ${params[`${side}_id`]})`
   const [beyond, upTo] = order === 'asc' ? [raw`>`, raw`<=`] : [raw`<`, raw`>=`]
   const rows = sql
-    // What is said of a key here, its columns and its indexes, both tables have.
+    // Both tables have the columns and the indexes that are named here.
     .selectFrom(`${table} as item` as 'api_keys as item')
     .where('item.organization_id', '=', params.organization_id)
     .where(raw<boolean>`${key} ${beyond} ${place('from')}`)

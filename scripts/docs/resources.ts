@@ -54,11 +54,12 @@ function page({ path, operations }: Resource): Page {
 }
 
 function section(path: string[], name: string, operation: Operation, object: Schema | undefined): string {
-  const { method, about, can, audit, query, body, extension } = operation
+  const { method, about, can, reach, audit, query, body, extension } = operation
   const facts = [
     ['SDK', `\`${sdkCall(path, name, operation)}\``],
     ['command line', `\`${command(path, name, operation)}\``],
     ['scope', can === null ? 'none: the call goes without a key' : `\`${can}\``],
+    ...(can !== null && reach !== 'organization' ? [['people who are signed in', peopleWho[reach]]] : []),
     ['audit events', audit.map((event) => `\`${event}\``).join(', ') || 'none'],
   ]
   const note = extension
@@ -78,6 +79,14 @@ function section(path: string[], name: string, operation: Operation, object: Sch
     ...fields('Members of the body:', body as Schema),
     answer(operation.returns as Schema, object),
   ].join('\n\n')}\n`
+}
+
+/** Who may call it with a session, beside those who hold the permission in the organization. */
+const peopleWho = {
+  project: 'also those who hold that permission in the project',
+  own: 'everybody, for what is their own',
+  filtered:
+    'also those who hold that permission in all projects of `project_ids`, and everybody whose `user_ids` names only themselves',
 }
 
 /** What an operation answers, in terms of the object of its page where it can be. */

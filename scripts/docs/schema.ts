@@ -60,6 +60,9 @@ export function joined(schema: Schema): Schema {
 
 function joinTwo(one: Schema, other: Schema): Schema {
   if (JSON.stringify(one) === JSON.stringify(other)) return one
+  const [some, others] = [valuesOf(one), valuesOf(other)]
+  if (some && others)
+    return { enum: [...new Set([...some, ...others])], description: one.description ?? other.description ?? '' }
   if (!one.properties || !other.properties)
     return { anyOf: [one, other], description: [one, other].flatMap((schema) => schema.description ?? []).join(' ') }
   const names = [...new Set([...Object.keys(one.properties), ...Object.keys(other.properties)])]
@@ -70,6 +73,9 @@ function joinTwo(one: Schema, other: Schema): Schema {
   const required = (one.required ?? []).filter((name) => other.required?.includes(name))
   return { type: 'object', properties: Object.fromEntries(properties), required }
 }
+
+/** The only values that it may have; undefined where there are others. */
+const valuesOf = (schema: Schema) => ('const' in schema ? [schema.const] : schema.enum)
 
 function range(least: number | undefined, most: number | undefined, unit: string) {
   if (least !== undefined && most !== undefined) return ` (${least} to ${most}${unit})`

@@ -30,7 +30,7 @@ onBothEngines('the plans of lists of projects', (server) => {
     return planOf(server(), statement!)
   }
 
-  test('projects are found by their ids in an index alone', async () => {
+  test('projects are found by their ids without reading the table as a whole', async () => {
     const plan = await planned('ids=proj_many7&ids=proj_many9999')
     expect(plan).not.toMatch(/Seq Scan|SCAN|TEMP B-TREE/)
     expect(plan).toMatch(server().engine === 'sqlite' ? 'projects_page' : 'projects_pkey')
