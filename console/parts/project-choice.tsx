@@ -10,7 +10,7 @@ import { useCombobox, type Choosing } from './use-combobox.ts'
 export function ProjectChoice({ label, name, hint, ...choosing }: FieldProps & Choosing) {
   const field = useField(name, hint)
   const list = useId()
-  const { project_id, text, isOpen, active, options, search, ...box } = useCombobox(choosing)
+  const { project_id, text, isUndecided, isOpen, active, options, search, ...box } = useCombobox(choosing)
   const isListed = isOpen && options.length > 0
   return (
     <div class="field">
@@ -18,7 +18,7 @@ export function ProjectChoice({ label, name, hint, ...choosing }: FieldProps & C
       <input type="hidden" name={name} value={project_id} />
       <div class="choice">
         <input
-          ref={useValidity(choosing.none === undefined && project_id === '')}
+          ref={useValidity(isUndecided || (choosing.none === undefined && project_id === ''))}
           id={field.id}
           type="text"
           role="combobox"
@@ -55,7 +55,7 @@ export function ProjectChoice({ label, name, hint, ...choosing }: FieldProps & C
   )
 }
 
-/** The browser sends no form in which a project is missing. */
+/** The browser sends no form in which a project is missing, or half typed. */
 function useValidity(isMissing: boolean) {
   const input = useRef<HTMLInputElement>(null)
   useLayoutEffect(

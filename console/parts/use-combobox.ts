@@ -15,46 +15,49 @@ export interface Choosing extends Searched {
 
 export function useCombobox({ value = '', none, onChange, ...searched }: Choosing) {
   const { id: project_id, name, set } = useChosen(value, searched.among)
-  /** What was typed since the field was entered; null as long as it shows what is chosen. */
-  const typed = useSignal<string | null>(null)
-  const isOpen = useSignal(false)
+  const { typed, isOpen, isLeft, open, close, type } = useTyping()
   const active = useSignal(-1)
-  const search = useProjectSearch(isOpen.value ? (typed.value ?? '') : null, searched)
+  const text = typed.value?.trim() ?? ''
+  const search = useProjectSearch(isOpen.value || isLeft.value ? text : null, searched)
   const { projects, isLoading } = search
-  const options = none !== undefined && !typed.value ? [{ id: '', name: none }, ...projects] : projects
+  const options = none !== undefined && text === '' ? [{ id: '', name: none }, ...projects] : projects
   // What is typed most likely means the first project that has it in its name.
-  useEffect(() => void (active.value = typed.value && projects.length > 0 ? 0 : -1), [projects, isOpen.value])
+  useEffect(() => void (active.value = text && projects.length > 0 ? 0 : -1), [projects, isOpen.value])
+  useEffect(() => void (isLeft.value && !isLoading && leave()), [projects, isLoading])
 
-  const open = () => void (isOpen.value = true)
-  function close() {
-    isOpen.value = false
-    typed.value = null
-  }
   function choose(option: NamedProject) {
     close()
     if (option.id === project_id) return
     set(option)
     onChange?.(option.id)
   }
-  /** Who leaves the field has chosen what stands in it, if that is a name; else nothing changes. */
+  /**
+   * Who leaves the field has chosen what stands in it, if that is a name. Otherwise a filter stays
+   * as it was, and a form is not sent: what was typed is not what it would be sent with.
+   */
   function leave() {
-    const text = typed.value?.trim()
-    const named = text ? projects.filter((project) => isNamed(project, text)) : []
-    if (text === '' && none !== undefined) choose({ id: '', name: none })
+    const named = text && !isLoading ? projects.filter((project) => isNamed(project, text)) : []
+    if (typed.value !== null && text === '' && none !== undefined) choose({ id: '', name: none })
     else if (named.length === 1) choose(named[0]!)
-    else close()
+    else if (text === '' || onChange) close()
+    else {
+      isOpen.value = false
+      isLeft.value = true
+    }
   }
-  function move(by: number) {
-    if (isOpen.value) active.value = stepped(active.value, by, options.length)
-    else open()
-  }
+  const move = (by: number) => (isOpen.value ? void (active.value = stepped(active.value, by, options.length)) : open())
   // A form is not sent while somebody looks for a project.
-  const enter = () => void (!isLoading && options[active.value] && choose(options[active.value]!))
+  function enter() {
+    if (search.problem !== undefined) search.retry()
+    else if (!isLoading && options[active.value]) choose(options[active.value]!)
+  }
   const whenOpen = { Enter: enter, Escape: close }
   const keys = { ArrowDown: () => move(1), ArrowUp: () => move(-1), ...(isOpen.value && whenOpen) }
   return {
     project_id,
     text: typed.value ?? name,
+    /** Whether something else stands in the field than what is chosen. */
+    isUndecided: text !== '',
     isOpen: isOpen.value,
     active: active.value,
     options,
@@ -62,12 +65,32 @@ export function useCombobox({ value = '', none, onChange, ...searched }: Choosin
     open,
     choose,
     leave,
-    type(text: string) {
-      typed.value = text
-      open()
-    },
+    type,
     press: (event: KeyboardEvent) => press(event, keys),
   }
+}
+
+/** What was typed into the field, and whether the list is open. */
+function useTyping() {
+  /** Since the field was entered; null as long as it shows what is chosen. */
+  const typed = useSignal<string | null>(null)
+  const isOpen = useSignal(false)
+  /** Of a form, what was typed stays when somebody leaves the field, and is looked for still. */
+  const isLeft = useSignal(false)
+  function open() {
+    isOpen.value = true
+    isLeft.value = false
+  }
+  function close() {
+    isOpen.value = false
+    isLeft.value = false
+    typed.value = null
+  }
+  function type(text: string) {
+    typed.value = text
+    open()
+  }
+  return { typed, isOpen, isLeft, open, close, type }
 }
 
 /** The project that is chosen: the last one that was, here or by the page. */
