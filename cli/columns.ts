@@ -49,7 +49,7 @@ export function columnsOf(command: string, members: readonly string[]): readonly
  */
 export function withComputed(command: string, item: Item, projectNames: ReadonlyMap<string, string>): Item {
   if (command === 'api-keys list')
-    return { ...item, project: projectNames.get(String(item.project_id)) ?? item.project_id }
+    return { ...item, project: projectNames.get(String(item.project_id)) ?? item.project_id ?? '(admin key)' }
   if (command === 'audit-logs list')
     return { ...item, target: (item[String(item.type)] as Item | undefined)?.id, actor: actorOf(item) }
   return item

@@ -82,7 +82,7 @@ function ChangeRole({ user_id, role, onChanged }: RoleProps) {
 
 function KeysOf({ user_id }: { user_id: string }) {
   const list = useList<InventoryKey>(
-    (options) => organization.apiKeys.list({ owner_ids: [user_id], limit: 50 }, options),
+    (options) => organization.apiKeys.list({ kinds: ['project', 'admin'], owner_ids: [user_id], limit: 50 }, options),
     [user_id],
   )
   const names = useProjectNames(list.items.filter(isOfProject).map(({ project_id }) => project_id))
@@ -104,7 +104,8 @@ const columnsWith = (projects: ReadonlyMap<string, string>): Column<InventoryKey
   keyName,
   {
     title: 'Project',
-    cell: (key) => (isOfProject(key) ? (projects.get(key.project_id) ?? key.project_id) : null),
+    cell: (key) =>
+      isOfProject(key) ? (projects.get(key.project_id) ?? key.project_id) : <span class="badge">Admin key</span>,
   },
   redactedValue,
   lastUsed,

@@ -56,7 +56,7 @@ const owner: Column<InventoryKey> = {
 
 const access: Column<InventoryKey> = {
   title: 'Access',
-  cell: (key) => (key.owner_project_access === 'active' ? 'Has access' : <span class="badge">Has left</span>),
+  cell: (key) => (key.owner_project_access === 'active' ? 'Has access' : <span class="badge">Has lost access</span>),
 }
 
 interface ProjectProps {

@@ -2,14 +2,15 @@
 import { useSignal } from '@preact/signals'
 import { organization, useAnswer } from '../../use-calls.ts'
 import { SelectField } from '../../parts/form.tsx'
-import { Problem } from '../../parts/problem.tsx'
+import { isOfKeys } from '../../parts/permission-words.ts'
+import { Permissions } from '../../parts/permissions.tsx'
+import { Problem, Refusal } from '../../parts/problem.tsx'
 
 type Restriction = 'none' | 'read' | 'some'
 
 /** A key of a project: everything that its owner may, only reading, or some permissions. */
 export function useScopes(project_id: string) {
   const restriction = useSignal<Restriction>('none')
-  const some = useSignal<ReadonlySet<string>>(new Set())
   const isRestricted = restriction.value !== 'none' && project_id !== ''
   // The built-in roles of a project have every permission that there is in it.
   const { answer, problem, reload } = useAnswer(
@@ -17,35 +18,38 @@ export function useScopes(project_id: string) {
       isRestricted ? (await organization.projects.roles.list(project_id, { limit: 100 }, options)).data : null,
     [isRestricted && project_id],
   )
-  const known = [
-    ...new Set(answer?.flatMap(({ predefined_role, permissions }) => (predefined_role ? permissions : [])) ?? []),
-  ].toSorted()
-  /** The scopes that are sent; an empty list restricts nothing. Throws when none was chosen. */
-  function chosen(): string[] {
+  const permitted = answer?.flatMap(({ predefined_role, permissions }) => (predefined_role ? permissions : [])) ?? []
+  const known = [...new Set(permitted)].filter(isOfKeys).toSorted()
+  /**
+   * The scopes that are sent; an empty list restricts nothing. Throws a sentence when none was
+   * chosen.
+   */
+  function chosenIn(form: HTMLFormElement): string[] {
     if (restriction.value === 'none') return []
-    const scopes = restriction.value === 'read' ? known.filter(isReading) : known.filter((one) => some.value.has(one))
-    if (scopes.length === 0) throw new Error('Choose a permission, or let the key do all that its owner may.')
+    const some = new FormData(form).getAll('permissions') as string[]
+    const scopes = restriction.value === 'read' ? known.filter(isReading) : some
+    if (scopes.length === 0) throw new Refusal('Choose a permission, or let the key do all that its owner may.')
     return scopes
   }
   const isKnown = !isRestricted || known.length > 0
-  return { restriction, some, known, chosen, isKnown, problem, reload }
+  return { restriction, known, chosenIn, isKnown, problem, reload }
 }
 
 const isReading = (permission: string) => permission.endsWith('.read')
 
 type Scopes = ReturnType<typeof useScopes>
 
-export const ScopeFields = ({ scopes }: { scopes: Scopes }) => (
+export const ScopeFields = ({ scopes: { restriction, known, problem, reload } }: { scopes: Scopes }) => (
   <>
     <SelectField
       label="It may do"
       name="restriction"
-      value={scopes.restriction.value}
+      value={restriction.value}
       options={restrictions}
-      onChange={(chosen) => (scopes.restriction.value = chosen as Restriction)}
+      onChange={(chosen) => (restriction.value = chosen as Restriction)}
     />
-    <Problem problem={scopes.problem} retry={scopes.reload} />
-    {scopes.restriction.value === 'some' && <Permissions {...scopes} />}
+    <Problem problem={problem} retry={reload} />
+    {restriction.value === 'some' && <Permissions legend="It may" all={known} />}
   </>
 )
 
@@ -54,25 +58,6 @@ const restrictions = [
   { value: 'read', label: 'Only read' },
   { value: 'some', label: 'Only what is chosen here' },
 ]
-
-const Permissions = ({ known, some }: Pick<Scopes, 'known' | 'some'>) => (
-  <fieldset class="permissions">
-    <legend>Permissions</legend>
-    {known.map((permission) => (
-      <label key={permission} class="check">
-        <input
-          type="checkbox"
-          checked={some.value.has(permission)}
-          onChange={({ currentTarget: { checked } }) => {
-            const others = [...some.value].filter((one) => one !== permission)
-            some.value = new Set(checked ? [...others, permission] : others)
-          }}
-        />
-        <code>{permission}</code>
-      </label>
-    ))}
-  </fieldset>
-)
 
 const adminScopes = {
   all: undefined,

@@ -100,10 +100,10 @@ function ProjectKeyForm({ me, project_id: first, kindField, onMade, onClose }: P
     <FormDialog
       {...dialog}
       onClose={onClose}
-      isDisabled={!scopes.isKnown}
-      onSubmit={async (valueOf) => {
+      isDisabled={!isNew && !scopes.isKnown}
+      onSubmit={async (valueOf, form) => {
         const wanted = { name: valueOf('name'), ...lifetimeFrom(valueOf('expires_in_seconds')) }
-        onMade(await makeFor(valueOf('user_id'), project_id.value, wanted, scopes.chosen()))
+        onMade(await makeFor(valueOf('user_id'), project_id.value, wanted, isNew ? [] : scopes.chosenIn(form)))
       }}
     >
       {kindField}
@@ -129,8 +129,11 @@ function ProjectKeyForm({ me, project_id: first, kindField, onMade, onClose }: P
         hint={isNew ? 'Such as the program that uses it.' : 'Where it will be used, such as “laptop”.'}
       />
       <Lifetime />
-      {/* The first key of an account may do what the account may. */}
-      {!isNew && project_id.value !== '' && <ScopeFields scopes={scopes} />}
+      {isNew ? (
+        <p class="hint">The first key of an account may do all that the account may.</p>
+      ) : (
+        project_id.value !== '' && <ScopeFields scopes={scopes} />
+      )}
     </FormDialog>
   )
 }

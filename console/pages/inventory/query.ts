@@ -53,7 +53,7 @@ export const filters = {
     choices: (): Choice[] => [
       { value: '', label: 'Any', query: {} },
       { value: 'active', label: 'Has access', query: { owner_project_access: 'active' } },
-      { value: 'left', label: 'Has left', query: { owner_project_access: 'inactive' } },
+      { value: 'left', label: 'Has lost access', query: { owner_project_access: 'inactive' } },
     ],
   },
   used: {

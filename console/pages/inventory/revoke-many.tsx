@@ -1,5 +1,6 @@
 /** Revokes the keys that were chosen, one after another, and says what became of each. */
 import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import { organization } from '../../use-calls.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { sentenceOf } from '../../parts/problem.tsx'
@@ -19,10 +20,13 @@ interface Progress {
 }
 
 export function RevokeMany({ keys: chosen, onRevoked, onClose }: Props) {
-  // The list of what was chosen shrinks while they are revoked.
-  const { value: keys } = useSignal(chosen)
+  // The list of what was chosen shrinks while they are revoked. A session may end with its admin
+  // key, so these are the last.
+  const { value: keys } = useSignal([...chosen.filter(isOfProject), ...chosen.filter((key) => !isOfProject(key))])
   const progress = useSignal<Progress | null>(null)
   const isStopped = useSignal(false)
+  // Whoever leaves the page stops it.
+  useEffect(() => () => void (isStopped.value = true), [])
   async function run() {
     let done = 0
     const refusals = new Map<string, string>()
@@ -43,7 +47,10 @@ export function RevokeMany({ keys: chosen, onRevoked, onClose }: Props) {
   const title = keys.length === 1 ? 'Revoke this key?' : `Revoke ${keys.length} keys?`
   return (
     <Dialog title={title} onClose={close}>
-      <p>They open nothing from then on, and cannot be brought back. Programs that use them stop working.</p>
+      <p>
+        What is revoked opens nothing from then on, and cannot be brought back. Programs that use it stop working.
+        {keys.some((key) => !isOfProject(key)) && ' Sessions that began with an admin key end with it, also yours.'}
+      </p>
       <ul class="chosen">
         {keys.map(({ id, name, redacted_value }) => (
           <li key={id}>

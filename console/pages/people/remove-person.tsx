@@ -10,12 +10,11 @@ const MOST_SHOWN = 100
 export function RemovePerson({ person, onClose }: { person: Person; onClose: () => void }) {
   const { answer, problem } = useAnswer(
     async (options) => {
-      const [keys, adminKeys] = await Promise.all([
-        organization.apiKeys.list({ owner_ids: [person.id], limit: MOST_SHOWN }, options),
-        organization.adminAPIKeys.list({ limit: MOST_SHOWN }, options),
-      ])
-      const ending = [...keys.data, ...adminKeys.data.filter(({ owner }) => owner.id === person.id)]
-      return { ending, isMore: keys.has_more || adminKeys.has_more }
+      const { data, has_more } = await organization.apiKeys.list(
+        { kinds: ['project', 'admin'], owner_ids: [person.id], limit: MOST_SHOWN },
+        options,
+      )
+      return { ending: data, isMore: has_more }
     },
     [person.id],
   )
@@ -41,7 +40,7 @@ export function RemovePerson({ person, onClose }: { person: Person; onClose: () 
               </li>
             ))}
           </ul>
-          {answer.isMore && <p>And perhaps more.</p>}
+          {answer.isMore && <p>And more.</p>}
         </>
       )}
     </Confirm>

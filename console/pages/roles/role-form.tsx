@@ -1,9 +1,9 @@
 /** A role: its name and what it permits, to make, to change or to look at. */
-import { useId } from 'preact/hooks'
 import { Dialog } from '../../parts/dialog.tsx'
 import { FormDialog } from '../../parts/form-dialog.tsx'
 import { TextField } from '../../parts/form.tsx'
-import { wordsOf } from './permission-words.ts'
+import { remarkOn, wordsOf } from '../../parts/permission-words.ts'
+import { Permissions } from '../../parts/permissions.tsx'
 import type { Role, RoleHome } from './role-home.ts'
 
 interface Props {
@@ -40,35 +40,12 @@ export function RoleForm({ home, role, all, mayChange, onSaved, onClose }: Props
     >
       <TextField label="Name" name="role_name" required maxLength={255} value={role?.name} />
       <TextField label="What for" name="description" maxLength={1000} value={role?.description ?? ''} />
-      <Permissions all={[...new Set([...all, ...(role?.permissions ?? [])])]} held={role?.permissions ?? []} />
-    </FormDialog>
-  )
-}
-
-const Permissions = ({ all, held }: { all: readonly string[]; held: readonly string[] }) => (
-  <fieldset class="permissions">
-    <legend>Who holds it may</legend>
-    {all.map((permission) => (
-      <Permission key={permission} name={permission} isHeld={held.includes(permission)} />
-    ))}
-  </fieldset>
-)
-
-function Permission({ name, isHeld }: { name: string; isHeld: boolean }) {
-  const id = useId()
-  return (
-    <div class="permission">
-      <input
-        type="checkbox"
-        id={id}
-        name="permissions"
-        value={name}
-        defaultChecked={isHeld}
-        aria-describedby={`${id}-name`}
+      <Permissions
+        legend="Who holds it may"
+        all={[...new Set([...all, ...(role?.permissions ?? [])])]}
+        held={role?.permissions ?? []}
       />
-      <label for={id}>{wordsOf(name) ?? name}</label>
-      <code id={`${id}-name`}>{name}</code>
-    </div>
+    </FormDialog>
   )
 }
 
@@ -79,7 +56,7 @@ const LookAt = ({ role: { name, description, permissions }, onClose }: { role: R
     <ul>
       {permissions.map((permission) => (
         <li key={permission}>
-          {wordsOf(permission)} <code>{permission}</code>
+          {wordsOf(permission)} <code>{permission}</code> {remarkOn(permission)}
         </li>
       ))}
     </ul>

@@ -1,15 +1,17 @@
 /** What each permission opens, in words. The server says which permissions there are. */
 
-const unused = 'Keyhall never asks for it; the name is OpenAI’s'
+/** Names of OpenAI's that no operation asks for. */
+const unused = new Set([
+  'api.groups.read',
+  'api.groups.write',
+  'api.organization.projects.api_keys.read',
+  'api.organization.projects.api_keys.write',
+])
 
 const words: Record<string, string> = {
   'api.management.read': 'See people, groups, roles, keys and settings',
   'api.management.write': 'Change people, groups, roles, keys and settings',
   'api.usage.read': 'See usage and spend',
-  'api.groups.read': unused,
-  'api.groups.write': unused,
-  'api.organization.projects.api_keys.read': unused,
-  'api.organization.projects.api_keys.write': unused,
   'api.model.read': 'List models',
   'api.model.request': 'Call models: chat, embeddings, images, audio, and what stands in no other row',
   'api.responses.read': 'Read responses and conversations',
@@ -34,3 +36,10 @@ const words: Record<string, string> = {
 
 /** Undefined for a permission that the console does not know. */
 export const wordsOf = (permission: string): string | undefined => words[permission]
+
+/** What else there is to say of it; empty for most. */
+export const remarkOn = (permission: string): string =>
+  unused.has(permission) ? 'Keyhall never asks for it; the name is OpenAI’s.' : ''
+
+/** Whether keys of projects can have it. What people may do in the administration, they cannot. */
+export const isOfKeys = (permission: string) => !/^api\.(management|usage|groups|organization)\./.test(permission)
