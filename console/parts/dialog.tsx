@@ -61,7 +61,7 @@ export function Confirm({ title, children, action, onConfirm, onClose }: Confirm
         <button type="button" onClick={onClose} autoFocus>
           Cancel
         </button>
-        <button type="button" class="danger" onClick={() => void run()} disabled={isRunning}>
+        <button type="button" class="danger" onClick={() => void run()} aria-disabled={isRunning || undefined}>
           {action}
         </button>
       </div>

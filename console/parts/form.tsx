@@ -39,7 +39,8 @@ export function Form({ submit, onSubmit, actions, isDisabled = false, children }
       <Refused.Provider value={{ problem, param }}>{children}</Refused.Provider>
       {!hasField && <Problem problem={problem} />}
       <div class="buttons">
-        <button type="submit" class="primary" disabled={isRunning || isDisabled}>
+        {/* A disabled button would lose the focus. While it runs, nothing is sent a second time. */}
+        <button type="submit" class="primary" disabled={isDisabled} aria-disabled={isRunning || undefined}>
           {submit}
         </button>
         {actions}

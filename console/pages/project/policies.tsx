@@ -1,4 +1,5 @@
 /** What requests of a project may ask of model servers: storing, hosted tools, service tiers. */
+import { useSignal } from '@preact/signals'
 import { PolicyForm } from '../security/policy-form.tsx'
 import { SelectField } from '../../parts/form.tsx'
 import { CheckField } from '../../parts/check-field.tsx'
@@ -104,20 +105,31 @@ const ServiceTiers = ({ project: { id }, mayChange }: SectionProps) => (
           options={defaults}
           hint="Until something is saved here, requests are passed on as they are."
         />
-        <CheckField
-          label="Every other tier may be asked for, also those to come"
-          name="all"
-          isChecked={enabled === 'all'}
-        />
-        {optionalNames.map((name) => (
-          <CheckField
-            key={name}
-            label={`${optional[name]} may be asked for`}
-            name={name}
-            isChecked={enabled === 'all' || enabled.includes(name)}
-          />
-        ))}
+        <EnabledTiers enabled={enabled} />
       </>
     )}
   </PolicyForm>
 )
+
+function EnabledTiers({ enabled }: { enabled: 'all' | readonly string[] }) {
+  const isAll = useSignal(enabled === 'all')
+  return (
+    <>
+      <CheckField
+        label="Every other tier may be asked for, also those to come"
+        name="all"
+        isChecked={enabled === 'all'}
+        onChange={(isChecked) => (isAll.value = isChecked)}
+      />
+      {optionalNames.map((name) => (
+        <CheckField
+          key={name}
+          label={`${optional[name]} may be asked for`}
+          name={name}
+          isChecked={enabled === 'all' || enabled.includes(name)}
+          isDisabled={isAll.value}
+        />
+      ))}
+    </>
+  )
+}

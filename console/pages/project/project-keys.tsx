@@ -1,4 +1,4 @@
-/** The keys of a project, which who manages it rotates and revokes. */
+/** The keys of a project. Whoever manages the project rotates and revokes them. */
 import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { expires, lastUsed, linkedKeyName, redactedValue } from '../../parts/key-columns.tsx'

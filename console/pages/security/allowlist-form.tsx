@@ -17,12 +17,13 @@ interface Props {
 }
 
 export function AllowlistForm({ of, onChanged, onClose }: Props) {
-  const isWarned = useSignal(false)
+  /** The addresses that the server warned of. Others are no answer to that warning. */
+  const warnedOf = useSignal<string | null>(null)
   return (
     <FormDialog
       title={of ? `Change ${of.name}` : 'Make an IP allow list'}
       onClose={onClose}
-      submit={isWarned.value ? 'Save it all the same' : of ? 'Save' : 'Make the list'}
+      submit={warnedOf.value !== null ? 'Save it all the same' : of ? 'Save' : 'Make the list'}
       onSubmit={async (valueOf) => {
         const allowed_ips = valueOf('allowed_ips')
           .split(/[\s,]+/)
@@ -31,8 +32,8 @@ export function AllowlistForm({ of, onChanged, onClose }: Props) {
         const body = { name: valueOf('name'), allowed_ips }
         if (of)
           await withoutLockOut((force) => ipAllowlists.update(of.id, { ...body, ...(force && { force }) }), {
-            isForced: isWarned.value,
-            onRefused: () => (isWarned.value = true),
+            isForced: warnedOf.value === allowed_ips.join(),
+            onRefused: () => (warnedOf.value = allowed_ips.join()),
           })
         else await ipAllowlists.create(body)
         onChanged()

@@ -20,7 +20,7 @@ export const OrganizationRetention = ({ mayChange }: SecurityProps) => (
         name="retention_type"
         value={type}
         options={retentionTypes}
-        hint={retentionHint}
+        hint={`A project can have one of its own, also a weaker one. ${retentionHint}`}
       />
     )}
   </PolicyForm>

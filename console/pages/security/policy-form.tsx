@@ -2,13 +2,14 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import type { RequestOptions } from '../../../client/index.ts'
+import { Waiting } from '../../parts/data-table.tsx'
 import { Form } from '../../parts/form.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { useAnswer } from '../../use-calls.ts'
 
 interface Props<Policy> {
   ask: (options: RequestOptions) => PromiseLike<Policy>
-  /** What the policy is asked for again when it changes. */
+  /** When one of these changes, the policy is asked for again. */
   inputs: unknown[]
   mayChange: boolean
   save: (form: FormData) => PromiseLike<unknown>
@@ -17,9 +18,10 @@ interface Props<Policy> {
 }
 
 export function PolicyForm<Policy>({ ask, inputs, mayChange, save, children }: Props<Policy>) {
-  const { answer, problem, reload } = useAnswer(ask, inputs)
+  const { answer, problem, isCurrent, reload } = useAnswer(ask, inputs)
   const isSaved = useSignal(false)
-  if (answer === undefined) return <Problem problem={problem} retry={reload} />
+  if (problem !== undefined && answer === undefined) return <Problem problem={problem} retry={reload} />
+  if (answer === undefined || !isCurrent) return <Waiting />
   const fields = children(answer)
   if (!mayChange)
     return (
@@ -30,12 +32,10 @@ export function PolicyForm<Policy>({ ask, inputs, mayChange, save, children }: P
   return (
     <div onChange={() => (isSaved.value = false)}>
       <Form
-        key={JSON.stringify(answer)}
         submit="Save"
         onSubmit={async (_valueOf, form) => {
           await save(new FormData(form))
           isSaved.value = true
-          reload()
         }}
       >
         {fields}
