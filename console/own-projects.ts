@@ -3,7 +3,7 @@ import { can, type Me } from './session.ts'
 
 /**
  * `own` are those in which the person holds a role that permits it, and `among` those to choose
- * among: undefined for all of the organization, which is for who may do so in all of it.
+ * among: undefined for all of the organization, where the person may make keys in all of it.
  */
 export function ownProjects(me: Me) {
   const own = me.projects.filter(({ can_create_keys }) => can_create_keys)

@@ -31,13 +31,23 @@ export function UsageView({ choice, scope, cents }: Props) {
   const nameOf = useNames(usage.answer, projects, scope.me)
   const { answer: data } = usage
   const hasUsage = data !== undefined && data.groups.length > 0
+  const isStale = data !== undefined && !usage.isCurrent
   return (
     <>
       <UsageFilters choice={choice} scope={scope} />
       <Problem problem={usage.problem} retry={usage.reload} />
-      {!data && usage.isLoading && <Waiting />}
-      {data && !hasUsage && <NothingUsed mayWiden={scope.fixed === null && choice.project_id !== null} />}
-      {hasUsage && <Figure data={data} nameOf={nameOf} cents={cents} isLoading={usage.isLoading} />}
+      {(!data || (isStale && !hasUsage)) && usage.isLoading && <Waiting />}
+      {data && !hasUsage && !isStale && <NothingUsed mayWiden={scope.fixed === null && choice.project_id !== null} />}
+      {isStale && hasUsage && (
+        <p class="visually-hidden" role="status">
+          Loading …
+        </p>
+      )}
+      {hasUsage && (
+        <div class="figure" inert={isStale}>
+          <Figure data={data} nameOf={nameOf} cents={isStale ? null : cents} isLoading={usage.isLoading} />
+        </div>
+      )}
     </>
   )
 }

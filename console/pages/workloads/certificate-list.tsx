@@ -98,10 +98,17 @@ const Toggle = ({ of: { id, name, active }, onDone, onClose }: ChangeProps) => (
     }}
   >
     <p>
-      {active
-        ? 'Client certificates that chain to it alone open nothing any more. Without any active certificate, none is needed.'
-        : 'From then on every model request, in all projects, needs a client certificate that chains to an active one. Clients without one are refused at once.'}{' '}
-      <strong>{name}</strong>
+      {active ? (
+        <>
+          Client certificates that chain to <strong>{name}</strong> alone open nothing any more. Without any active
+          certificate, none is needed.
+        </>
+      ) : (
+        <>
+          From then on every model request, in all projects, needs a client certificate that chains to{' '}
+          <strong>{name}</strong> or to another active one. Clients without one are refused at once.
+        </>
+      )}
     </p>
   </Confirm>
 )
