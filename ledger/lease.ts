@@ -9,6 +9,15 @@ import type { DatabaseClock } from './window.ts'
 /** More than this apart, the two clocks of a server did not run alike: one was set, or it slept. */
 const APART_MILLISECONDS = 1_000
 
+/**
+ * The steady clock and the database's run apart by less than this part of the time. Clocks of
+ * computers are set right by at most half as much.
+ */
+const DRIFT = 0.001
+
+/** By how much the two may run apart in that time, at most. */
+export const mostDrift = (milliseconds: number) => Math.ceil(Math.max(0, milliseconds) * DRIFT)
+
 /** The part of the lease in which money is handed out from memory. */
 const USED_OF_LEASE = 0.6
 
@@ -26,6 +35,8 @@ export class Lease {
    * the question was sent.
    */
   #offset = Infinity
+  /** When that was read, by the steady clock. */
+  #offsetAt = 0
   /**
    * The database's clock minus this server's clock on the wall: 0 unless an exchange has shown
    * otherwise.
@@ -39,7 +50,7 @@ export class Lease {
 
   get clock(): DatabaseClock {
     const { steady } = this.#world
-    return { steady, at: (moment) => moment + this.#offset }
+    return { steady, at: (moment) => moment + this.#offset + mostDrift(moment - this.#offsetAt) }
   }
 
   /** Takes a new name, because the old one may be swept at any time. */
@@ -55,16 +66,19 @@ export class Lease {
   async register() {
     const { engine } = this.#database
     const id = newId('server_', this.#world)
-    const at = this.#world.steady()
-    const now = await this.#database.write((sql) => register(sql, engine, id))
+    let at = 0
+    const now = await this.#database.write((sql) => {
+      at = this.#world.steady()
+      return register(sql, engine, id)
+    })
     this.server_id = id
     this.seq = 0
     this.#begin(at, now)
   }
 
   /**
-   * Called after an exchange: `at` is when it was sent, by the steady clock; `now` is the
-   * database's clock during it.
+   * Called after an exchange: `at` is a moment just before it read the database's clock, by the
+   * steady clock; `now` is what it read.
    */
   renewed(seq: number, at: number, now: number) {
     this.seq = seq
@@ -76,6 +90,7 @@ export class Lease {
     // A hundredth less, to allow for clock drift.
     this.#end = at + LEASE_MILLISECONDS * 0.99
     this.#offset = now - at
+    this.#offsetAt = at
     // The database read its clock between the question and the answer.
     const least = now - this.#world.now()
     const most = least + this.#world.steady() - at

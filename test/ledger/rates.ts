@@ -80,9 +80,9 @@ export function most(times: readonly number[]): number {
 type Limiter = (at: readonly number[], limit: number) => number[]
 
 /** Admits whatever leaves no window of 60 seconds above the limit: nobody can admit more. */
-export const exactly: Limiter = (at, limit) => {
+export function exactly(at: readonly number[], limit: number, window = WINDOW): number[] {
   const admitted: number[] = []
-  for (const time of at) if (!(admitted.at(-limit)! > time - WINDOW)) admitted.push(time)
+  for (const time of at) if (!(admitted.at(-limit)! > time - window)) admitted.push(time)
   return admitted
 }
 

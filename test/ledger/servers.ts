@@ -176,6 +176,8 @@ export class Servers {
 export interface ServerOptions {
   /** By how much its clock on the wall is wrong. */
   ahead?: number
+  /** By how much its steady clock is slow: the part of the time. */
+  slow?: number
   /** Milliseconds that an exchange takes to arrive, and its answer to come back. */
   delay?: () => number
 }
@@ -205,7 +207,7 @@ export class Server {
   /** How long its steady clock stood still. */
   #slept = 0
 
-  constructor(servers: Servers, { ahead = 0, delay = () => 0 }: ServerOptions) {
+  constructor(servers: Servers, { ahead = 0, slow = 0, delay = () => 0 }: ServerOptions) {
     this.#servers = servers
     this.#delay = delay
     this.ahead = ahead
@@ -213,7 +215,7 @@ export class Server {
     this.world = {
       ...realWorld,
       now: () => servers.now + this.ahead,
-      steady: () => servers.elapsed + offset - this.#slept,
+      steady: () => servers.elapsed * (1 - slow) + offset - this.#slept,
       later: (milliseconds, run) => servers.later(milliseconds, () => this.isDead || run(), this),
     }
     const database = servers.database

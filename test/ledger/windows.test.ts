@@ -4,6 +4,7 @@
  */
 import { expect, test } from 'bun:test'
 import * as fc from 'fast-check'
+import { mostDrift } from '../../ledger/lease.ts'
 import { RateWindow, type Taken } from '../../ledger/window.ts'
 import {
   book,
@@ -26,27 +27,25 @@ import { START_MILLISECONDS } from '../setup.ts'
 
 const SPAN = 60_000
 
-/** A server, whose steady clock began at another time. */
+/** A server, whose steady clock began at another time, and is a little slow or fast. */
 class Server {
   readonly window: RateWindow
-  readonly #offset: number
   readonly steady: () => number
   readonly name: string
-  #clockOffset: number
+  #clock: { offset: number; asked: number }
   #grants = 0
   #isUnderWay = false
   alive = true
   /** Until then it reaches no database, and goes on admitting. */
   cutOffUntil = 0
 
-  constructor(name: string, limit: number, offset: number, now: () => number) {
+  constructor(name: string, limit: number, { offset, slow }: { offset: number; slow: number }, now: () => number) {
     this.name = name
-    this.#offset = offset
-    this.#clockOffset = -offset
-    this.steady = () => now() + this.#offset
+    this.steady = () => now() * (1 - slow) + offset
+    this.#clock = { offset: now() - this.steady(), asked: this.steady() }
     this.window = new RateWindow('limit', MINUTE, limit, {
       steady: this.steady,
-      at: (moment) => moment + this.#clockOffset,
+      at: (moment) => moment + this.#clock.offset + mostDrift(moment - this.#clock.asked),
     })
   }
 
@@ -57,7 +56,7 @@ class Server {
   exchange(world: World, { delay, lost, alone, need }: Exchange) {
     if (this.#isUnderWay || world.now < this.cutOffUntil) return
     this.#isUnderWay = true
-    const asked = world.now + this.#offset
+    const asked = this.steady()
     this.window.standsFor = alone
     const report = this.window.report(need > 0)
     world.later(delay, () => {
@@ -73,7 +72,7 @@ class Server {
         this.#isUnderWay = false
         if (!this.alive) return
         if (lost) return this.window.booked(new Set())
-        this.#clockOffset = now - asked
+        this.#clock = { offset: now - asked, asked }
         this.window.booked(booked)
         this.window.granted(id, given, asked)
       })
@@ -139,7 +138,8 @@ test(
         const world = new World(limit)
         const random = numbersFrom(seed)
         let names = 0
-        const server = () => new Server(`s${names++}`, limit, Math.floor(random() * 1e6), () => world.now)
+        const clock = () => ({ offset: Math.floor(random() * 1e6), slow: (random() - 0.5) / 1000 })
+        const server = () => new Server(`s${names++}`, limit, clock(), () => world.now)
         const servers = Array.from({ length: count }, server)
         const uses: { at: number; units: number }[] = []
         const open: { server: Server; taken: Taken; use: { at: number; units: number } }[] = []
