@@ -40,8 +40,6 @@ export interface Sent {
   onTime: number
   /** All that were ever asked for in it: it may have happened with them. */
   asked: Need[]
-  /** By the steady clock. */
-  at: number
 }
 
 interface Due {

@@ -111,22 +111,24 @@ export class Exchanges {
   async #send(again: Sent | null) {
     const { database, world, lease } = this.#parts
     const { engine } = database
-    const at = world.steady()
     const isNew = again === null && lease.isOver && this.holdsNothing && !(await lease.isRegistered())
     if (isNew) lease.rename()
     // They stay the same when the transaction runs again.
     const { server_id, seq } = lease
     this.counts.exchanges++
     let sent = again
+    let at = 0
     const outcome = await database.write(async (sql) => {
       if (isNew) await register(sql, engine, server_id)
+      // Just before the database reads its clock: a transaction may wait long for its turn.
+      at = world.steady()
       const now = await renew(sql, engine, { server_id, seq })
       // A transaction that runs again sends the same.
-      const { batch } = (sent ??= this.#unsure = this.#compose(at))
+      const { batch } = (sent ??= this.#unsure = this.#compose())
       return await exchange(sql, engine, batch, now, () => this.#join(sent!))
     })
     this.#unsure = null
-    this.#book(sent!, outcome)
+    this.#book(sent!, outcome, at)
     this.#parts.pending.happened()
     if (outcome.merged.length > 0) this.#parts.onMerged(outcome.merged)
   }
@@ -179,15 +181,14 @@ export class Exchanges {
     return lease.endsWithin(EXCHANGE_MILLISECONDS) && !this.holdsNothing
   }
 
-  /** All that there is to report. `at` is when the exchange began, by the steady clock. */
-  #compose(at: number): Sent {
+  /** All that there is to report. */
+  #compose(): Sent {
     const { lease, accounts, pending } = this.#parts
     const waiters = this.#parts.takeWaiters()
     const awaited = new Set(waiters.flatMap(({ windows, budgets }) => [...windows, ...budgets]))
     const { windows, budgets } = accounts.due(awaited)
     const batch = batchOf(lease, ++this.#grants, { windows, budgets, waiters, awaited }, pending)
     return {
-      at,
       waiters,
       onTime: waiters.length,
       asked: [...batch.needs],
@@ -201,7 +202,8 @@ export class Exchanges {
     }
   }
 
-  #book({ batch, windows, budgets, versions, waiters, onTime, at }: Sent, outcome: Outcome) {
+  /** `at` is a moment before the exchange, by the steady clock. */
+  #book({ batch, windows, budgets, versions, waiters, onTime }: Sent, outcome: Outcome, at: number) {
     this.#parts.lease.renewed(batch.seq + 1, at, outcome.now)
     for (const [n, window] of windows.entries()) {
       const one = outcome.windows[n]!

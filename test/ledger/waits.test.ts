@@ -211,6 +211,18 @@ for (const engine of engines)
         expect(await servers.wrong({ [project_id]: 1_000 })).toEqual([])
       })
 
+    test('counts for a minute from when it is admitted, however long its exchange waited for its turn', async () => {
+      const what = { ...ask({ project_id, series: own }), windows: [{ ...rate, limit: 1 }] }
+      const turn = Promise.withResolvers<void>()
+      one.turn = turn.promise
+      const first = Promise.resolve(one.ledger.admit(what))
+      await servers.advance(300)
+      turn.resolve()
+      await admitAll([first])
+      await servers.advance(60_001)
+      expect(await one.use(what)).toBeNull()
+    })
+
     test('is under its rate limit again when nothing was asked for minutes', async () => {
       const what = { ...ask({ project_id, series: own }), windows: [{ ...rate, limit: 1 }] }
       ;(await servers.during(one.ledger.admit(what))).settle(used)
