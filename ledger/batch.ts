@@ -31,6 +31,8 @@ export interface Waiter {
 /** An exchange as it was sent. */
 export interface Sent {
   batch: Batch
+  /** Whether it also adds this server, under a new name. */
+  isNew: boolean
   windows: RateWindow[]
   budgets: Budget[]
   /** By these a limit that changes meanwhile is noticed. */

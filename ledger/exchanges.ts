@@ -84,7 +84,8 @@ export class Exchanges {
    * renewed then.
    */
   get holdsNothing() {
-    return this.#parts.pending.runs === 0 && this.#parts.accounts.holdNothing && this.#unsure === null
+    const { pending, accounts } = this.#parts
+    return pending.isEmpty && pending.runs === 0 && accounts.holdNothing && this.#unsure === null
   }
 
   /** Whether the request that waits for the result with this id may not be written yet. */
@@ -111,8 +112,8 @@ export class Exchanges {
   async #send(again: Sent | null) {
     const { database, world, lease } = this.#parts
     const { engine } = database
-    const isNew = again === null && lease.isOver && this.holdsNothing && !(await lease.isRegistered())
-    if (isNew) lease.rename()
+    const isNew = again?.isNew ?? (lease.isOver && this.holdsNothing && !(await lease.isRegistered()))
+    if (isNew && !again) lease.rename()
     // They stay the same when the transaction runs again.
     const { server_id, seq } = lease
     this.counts.exchanges++
@@ -124,7 +125,7 @@ export class Exchanges {
       at = world.steady()
       const now = await renew(sql, engine, { server_id, seq })
       // A transaction that runs again sends the same.
-      const { batch } = (sent ??= this.#unsure = this.#compose())
+      const { batch } = (sent ??= this.#unsure = this.#compose(isNew))
       return await exchange(sql, engine, batch, now, () => this.#join(sent!))
     })
     this.#unsure = null
@@ -182,13 +183,14 @@ export class Exchanges {
   }
 
   /** All that there is to report. */
-  #compose(): Sent {
+  #compose(isNew: boolean): Sent {
     const { lease, accounts, pending } = this.#parts
     const waiters = this.#parts.takeWaiters()
     const awaited = new Set(waiters.flatMap(({ windows, budgets }) => [...windows, ...budgets]))
     const { windows, budgets } = accounts.due(awaited)
     const batch = batchOf(lease, ++this.#grants, { windows, budgets, waiters, awaited }, pending)
     return {
+      isNew,
       waiters,
       onTime: waiters.length,
       asked: [...batch.needs],
@@ -231,10 +233,11 @@ export class Exchanges {
   async #learnOutcome(sent: Sent) {
     const { lease } = this.#parts
     const row = await lease.read()
+    const isMissing = row === undefined && sent.isNew && (await lease.sweptAfter()) === undefined
     // It did not happen: it is sent again, without the requests that waited. If it happens after
-    // this query all the same, sending it again finds another number, and the next exchange comes
-    // here again.
-    if (row?.seq === sent.batch.seq) {
+    // this query all the same, sending it again finds another number, or that this server was added
+    // already, and the next exchange comes here again.
+    if (row?.seq === sent.batch.seq || isMissing) {
       this.#unsure = { ...sent, batch: { ...sent.batch, needs: [] }, waiters: [], onTime: 0 }
       return this.#send(this.#unsure)
     }

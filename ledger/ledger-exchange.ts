@@ -125,12 +125,17 @@ async function readServers(sql: Sql, server_id: string, now: number) {
   return { count: Math.max(1, rows.length), others }
 }
 
-/** Adds a server. Returns the database's clock. */
+/**
+ * Adds a server, once: throws Swept when one of this name was added before, also when others have
+ * taken it for dead since. Returns the database's clock.
+ */
 export async function register(sql: Sql, engine: 'sqlite' | 'postgres', id: string) {
-  const { until } = await sql
-    .insertInto('ledger_servers')
-    .values({ id, seq: 0, until: raw<number>`${databaseNow(engine)} + ${LEASE_MILLISECONDS}` })
-    .returning('until')
-    .executeTakeFirstOrThrow()
-  return until - LEASE_MILLISECONDS
+  const { rows } = await raw<{ until: number }>`
+    insert into ledger_servers (id, seq, until)
+    select ${id}, 0, ${databaseNow(engine)} + ${LEASE_MILLISECONDS}
+    where not exists (select 1 from swept_servers where id = ${id})
+    on conflict (id) do nothing returning until`.execute(sql)
+  const [row] = rows
+  if (!row) throw new Swept()
+  return row.until - LEASE_MILLISECONDS
 }

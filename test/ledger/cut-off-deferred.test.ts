@@ -6,6 +6,7 @@ import { describe, expect, test } from 'bun:test'
 import type { Admission } from '../../ledger/admission.ts'
 import { DeferredRequests } from '../../ledger/deferred-requests.ts'
 import { engines } from '../setup.ts'
+import { cutOffTwice } from './cut-off-twice.ts'
 import { series } from './asks.ts'
 import { Servers, Server } from './servers.ts'
 import { withServers } from './with-servers.ts'
@@ -90,6 +91,13 @@ for (const engine of engines)
         await settleAll()
         expect(await budget()).toEqual({ settled, reserved: 0 })
       })
+
+    test('is waited for once when its server is cut off again before it has reported what it kept', async () => {
+      await cutOffTwice(servers, one, async () => defer(await one.admit(what), 'kept'))
+      expect((await waitedFor()).map(({ result_id }) => result_id)).toEqual(['kept'])
+      await settleAll()
+      expect(await budget()).toEqual({ settled: 30, reserved: 0 })
+    })
 
     test('is not waited for under a spend limit: what it may cost is burned already', async () => {
       const limited = { ...what, limits: { organization: null, project: 1_000_000 } }

@@ -3,7 +3,9 @@
  * to. When it is back, each of them is counted, and none twice.
  */
 import { describe, expect, test } from 'bun:test'
+import { LedgerUnavailable } from '../../ledger/refusals.ts'
 import { engines } from '../setup.ts'
+import { cutOffTwice } from './cut-off-twice.ts'
 import { Servers, Server } from './servers.ts'
 import { withServers } from './with-servers.ts'
 
@@ -23,6 +25,11 @@ for (const engine of engines)
     const settled = async () => {
       expect(await servers.wrong()).toEqual([])
       return (await servers.budgets()).find(({ project_id }) => project_id === what.project_id)?.settled ?? 0
+    }
+    const counted = async () => {
+      const usage = servers.database.read.selectFrom('usage_minutes').innerJoin('usage_series', 'id', 'series_id')
+      const rows = await usage.select('requests').where('project_id', '=', what.project_id).execute()
+      return rows.reduce((sum, { requests }) => sum + Number(requests), 0)
     }
     /** Others take it for dead meanwhile. */
     const cutOff = async () => {
@@ -64,6 +71,31 @@ for (const engine of engines)
         expect(await one.use(what, 5)).toBeNull()
         await cutOff()
         expect(await settled()).toBe(expected)
+      })
+
+    test('counts each request once when it is cut off again before it has reported what it kept', async () => {
+      await cutOffTwice(servers, one, () => one.use(what, 30))
+      expect(await settled()).toBe(30)
+      expect(await counted()).toBe(1)
+    })
+
+    for (const fate of ['is lost', 'comes late', 'loses its answer'] as const)
+      test(`counts each request once when the exchange that adds it under a new name ${fate}`, async () => {
+        await servers.advance(60_000)
+        const turn = Promise.withResolvers<void>()
+        one.turn = turn.promise
+        one.next = fate
+        const waiting = one.use({ ...what, limits: { organization: null, project: 1_000 } })
+        await servers.quiet()
+        // Its usage is in that exchange, too.
+        expect(await one.use(what, 30)).toBeNull()
+        turn.resolve()
+        expect(await waiting).toBeInstanceOf(LedgerUnavailable)
+        await servers.advance(2_000)
+        expect(one.errors.splice(0)).toHaveLength(1)
+        expect(await settled()).toBe(30)
+        expect(await counted()).toBe(1)
+        expect(await one.use({ ...what, limits: { organization: null, project: 1_000 } }, 5)).toBeNull()
       })
 
     test('counts each request once when it begins anew, and the answer to that is lost too', async () => {
