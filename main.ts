@@ -93,8 +93,9 @@ function requireManyFetches() {
   process.execve!(process.execPath, args, { ...env, BUN_CONFIG_MAX_HTTP_REQUESTS: '10000' })
 }
 
+/** Whether this file lies in the executable, where Bun shows it in a file system of its own. */
 function isExecutable() {
-  return !/^bun(\.exe)?$/.test(process.execPath.split(/[/\\]/).at(-1)!)
+  return /^(\/\$bunfs\/|[A-Z]:[/\\]~BUN[/\\])/.test(Bun.main)
 }
 
 /** How somebody who reads our output can run us again. */

@@ -39,9 +39,10 @@ async function examine(settings: OidcSettings, public_url: string, hosts: MayFet
   try {
     const { url } = await new IssuerClient(settings, realWorld, hosts).begin(callback)
     const page = await fetchBounded(realWorld, url, hosts, { headers: { accept: 'text/html' } })
-    if (page.status < 400) return ok(`The identity provider ${issuer} answers, and shows its sign-in page.`)
+    const refused = page.headers.get('location')?.includes('error=') ?? false
+    if (page.status < 400 && !refused) return ok(`The identity provider ${issuer} answers.`)
     return problem(
-      `The identity provider ${issuer} answers ${page.status} instead of its sign-in page; look whether it knows the client "${client_id}" and has ${callback} as its redirect address.`,
+      `The identity provider ${issuer} answers ${refused ? 'an error' : page.status} instead of its sign-in page; look whether it knows the client "${client_id}" and has ${callback} as its redirect address.`,
     )
   } catch (error) {
     const cause = error instanceof ApiError && error.cause instanceof Error ? error.cause : (error as Error)
