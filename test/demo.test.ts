@@ -9,6 +9,7 @@ import { openDatabase } from '../database/open.ts'
 import { checkPeppers } from '../keys/check-peppers.ts'
 import { realWorld } from '../world/world.ts'
 import { folder } from './cli/command.ts'
+import { inProcess } from './cli/terminal.ts'
 import { emptyDatabase, engines, testPepper, type EngineName } from './setup.ts'
 
 /**
@@ -96,6 +97,25 @@ async function demoRows(engine: EngineName, now: number) {
 
 for (const engine of engines)
   describe(`--demo (${engine})`, () => {
+    test('has used models for weeks, below its budget, and the ledger agrees with itself', async () => {
+      const { address, drop } = await emptyDatabase(engine)
+      await serve(address, ['--demo'], async ({ admin: { organization } }) => {
+        const query = { start_time: Math.floor(Date.now() / 1000) - 28 * 86_400, limit: 30 }
+        const { data } = await organization.usage.completions({ ...query, group_by: ['project_id', 'model'] })
+        const results = data.flatMap((bucket) => bucket.results as { project_id: string; model: string }[])
+        expect(new Set(results.map(({ model }) => model)).size).toBe(3)
+        expect(new Set(results.map(({ project_id }) => project_id)).size).toBeGreaterThan(2)
+        const limit = await organization.spendLimit.retrieve()
+        expect(limit.threshold_amount).toBe(25_000)
+      })
+      // The present month may have begun today.
+      const month = new Date(Date.now() - 20 * 86_400_000).toISOString().slice(0, 7)
+      const verified = await inProcess(['limits', 'verify', '--month', month, '--database', address])
+      expect(verified).toMatchObject({ code: 0, err: '' })
+      expect(verified.out).toMatch(/agrees with itself: \d+ budgets?, \$[1-9]/)
+      await drop()
+    })
+
     test('makes an organization with projects, people, service accounts and keys of every kind', async () => {
       const { address, drop } = await emptyDatabase(engine)
       const { printed } = await serve(address, ['--demo'], async ({ admin: { organization } }) => {

@@ -5,6 +5,7 @@ import type { FirstStart } from '../bootstrap.ts'
 import { Calendar } from './calendar.ts'
 import { SeededRandom } from './seeded-random.ts'
 import { makeKeys, type DemoKey } from './make-keys.ts'
+import { makeUsage } from './make-usage.ts'
 import { makeOrganization, type Membership } from './make-organization.ts'
 
 const SEED = 4100
@@ -22,6 +23,8 @@ export function demoRows(today: number, first: FirstStart) {
     roles,
     accounts,
     keys,
+    // From numbers of its own, so that more usage changes nothing else.
+    usage: makeUsage(keys, today, new SeededRandom(SEED + 1)),
     events: eventsOf(projects, memberships, accounts, keys, random),
   }
 }
