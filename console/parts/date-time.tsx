@@ -3,17 +3,24 @@ interface Props {
   /** Seconds since 1970, as the API gives them; what stands for null is `none`. */
   at: number | null | undefined
   none?: string
+  /** Shows the day only, and the time on hover. */
+  isDay?: boolean
 }
 
-const formatted = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
 
-export function DateTime({ at, none = '–' }: Props) {
+export function DateTime({ at, none = '–', isDay = false }: Props) {
   if (at === null || at === undefined) return <span class="faint">{none}</span>
   const date = new Date(at * 1000)
-  const utc = date.toISOString()
+  const utc = `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`
   return (
-    <time dateTime={utc} title={`${utc.slice(0, 19).replace('T', ' ')} UTC`}>
-      {formatted.format(date)}
+    <time
+      class={isDay ? 'day' : undefined}
+      dateTime={date.toISOString()}
+      title={isDay ? `${moment.format(date)}, ${utc}` : utc}
+    >
+      {(isDay ? day : moment).format(date)}
     </time>
   )
 }

@@ -35,15 +35,15 @@ export const redactedValue: Column<Pick<Key, 'redacted_value'>> = {
 
 export const created: Column<Pick<Key, 'created_at'>> = {
   title: 'Created',
-  cell: ({ created_at }) => <DateTime at={created_at} />,
+  cell: ({ created_at }) => <DateTime at={created_at} isDay />,
 }
 
 export const lastUsed: Column<Pick<Key, 'last_used_at'>> = {
   title: 'Last used',
-  cell: ({ last_used_at }) => <DateTime at={last_used_at} none="Never" />,
+  cell: ({ last_used_at }) => <DateTime at={last_used_at} none="Never" isDay />,
 }
 
 export const expires: Column<Pick<Key, 'expires_at'>> = {
   title: 'Expires',
-  cell: ({ expires_at }) => <DateTime at={expires_at} none="Never" />,
+  cell: ({ expires_at }) => <DateTime at={expires_at} none="Never" isDay />,
 }
