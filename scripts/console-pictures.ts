@@ -10,18 +10,28 @@ import { DEMO_DAY, serveDemo, type DemoServer } from './demo-server.ts'
 
 export const FOLDER = join(import.meta.dir, '../docs/console')
 
+interface Shown {
+  project_id: string
+  user_id: string
+  key_id: string
+}
+
 /** The pictures: the name of each, and the address that it shows. */
-const pictures: Record<string, (project_id: string, user_id: string) => string> = {
+const pictures: Record<string, (shown: Shown) => string> = {
   keys: () => '/keys',
   'keys-unused': () => '/keys?used=not-90-days&sort=used-first',
+  key: ({ project_id, key_id }) => `/projects/${project_id}/keys/${key_id}`,
   'my-keys': () => '/my-keys',
   projects: () => '/projects',
-  project: (project_id) => `/projects/${project_id}?tab=service-accounts`,
-  budget: (project_id) => `/projects/${project_id}?tab=budget`,
+  project: ({ project_id }) => `/projects/${project_id}?tab=service-accounts`,
+  policies: ({ project_id }) => `/projects/${project_id}?tab=policies`,
+  budget: ({ project_id }) => `/projects/${project_id}?tab=budget`,
   people: () => '/people',
-  person: (_, user_id) => `/people/${user_id}`,
+  roles: () => '/people?tab=roles',
+  person: ({ user_id }) => `/people/${user_id}`,
   usage: () => '/usage',
   audit: () => '/audit',
+  security: () => '/security',
   workloads: () => '/workloads',
   server: () => '/server',
   sessions: () => '/sessions',
@@ -50,9 +60,12 @@ async function drawAll(browser: Browser, { url, admin_key }: DemoServer, colorSc
   await page.getByRole('button', { name: 'Sign in' }).click()
   await page.getByRole('navigation').waitFor()
   const { projects, users } = new Keyhall({ adminAPIKey: admin_key, baseURL: `${url}/v1` }).admin.organization
-  const [project, person] = [(await projects.list({ limit: 1 })).data[0]!, (await users.list({ limit: 1 })).data[0]!]
+  const [project] = (await projects.list({ limit: 1 })).data
+  const [person] = (await users.list({ limit: 1 })).data
+  const [key] = (await projects.apiKeys.list(project!.id, { limit: 1 })).data
+  const shown = { project_id: project!.id, user_id: person!.id, key_id: key!.id }
   for (const [name, addressOf] of Object.entries(pictures)) {
-    await page.goto(`${url}/console${addressOf(project.id, person.id)}`)
+    await page.goto(`${url}/console${addressOf(shown)}`)
     await draw(page, name, colorScheme)
   }
   await context.close()
