@@ -11,11 +11,13 @@ const IDLE_MILLISECONDS = 120_000
 
 /**
  * A server that is alone keeps a grant of each window so that the next request need not wait: a
- * large one for an hour after the last request, and a little one for a week; with more windows than
- * that only for a short time.
+ * large one for an hour after the last request, and a little one for a week. With more windows than
+ * that it keeps no little one, and where so many were used in the last hour, a large one for a
+ * minute only.
  */
 const STANDS_FOR = { half: 3_600_000, little: 7 * 86_400_000 }
 const MOST_STANDING = 500
+const STANDS_FOR_AN_HOUR = { half: STANDS_FOR.half, little: 0 }
 const STANDS_SHORTLY = { half: 60_000, little: 0 }
 const STANDS_NOT = { half: 0, little: 0 }
 
@@ -139,7 +141,10 @@ export class Accounts {
 
   #standsFor() {
     if (!this.isAlone) return STANDS_NOT
-    return this.#windows.size > MOST_STANDING ? STANDS_SHORTLY : STANDS_FOR
+    if (this.#windows.size <= MOST_STANDING) return STANDS_FOR
+    let used = 0
+    for (const { window } of this.#windows.values()) if (window.isUsedWithin(STANDS_FOR.half)) used++
+    return used > MOST_STANDING ? STANDS_SHORTLY : STANDS_FOR_AN_HOUR
   }
 
   /** Counts what a request cost for which nothing was held. */

@@ -203,6 +203,11 @@ export class RateWindow {
     return this.#grants.some(({ isStanding }) => isStanding)
   }
 
+  /** Whether a request took units of it within this time, or it is no older. */
+  isUsedWithin(milliseconds: number) {
+    return this.#clock.steady() - this.#lastUse < milliseconds
+  }
+
   /** Whether no request has used it for this long, and none that did is running. */
   isIdleFor(milliseconds: number) {
     return (

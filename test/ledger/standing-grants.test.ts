@@ -175,6 +175,28 @@ for (const engine of engines)
         expect(await use(two, what)).toBeNull()
     })
 
+    test('with more than 500 limits gives up those at rest, and none that was used in the last hour', async () => {
+      const useEach = async (name: string, count: number) => {
+        const names = Array.from({ length: count }, (_, n) => `${name}${n}`)
+        const refused = await Promise.all(
+          names.map(async (limit_key) => {
+            const what = under(100)
+            return await one.use({ ...what, windows: what.windows.map((window) => ({ ...window, limit_key })) })
+          }),
+        )
+        expect(refused.filter((error) => error !== null)).toEqual([])
+      }
+      await useEach('old', 300)
+      await rest(2 * 3_600_000)
+      await useEach('late', 150)
+      await servers.advance(300_000)
+      await useEach('new', 60)
+      await servers.advance(5_000)
+      const { waited } = one.ledger.counts
+      await useEach('late', 150)
+      expect(one.ledger.counts.waited).toBe(waited)
+    })
+
     test('holds little of a limit of a day: after a kill it would be lost for the day', async () => {
       expect(await use(one, under(1_000, 1, 'requests_per_day'))).toBeNull()
       await servers.advance(60_000)
