@@ -44,22 +44,26 @@ export interface Sizes {
   maximum: number
 }
 
+const decimal = /^\+?\d+(?:\.\d*)?(?:e[+-]?\d+)?$/i
+
 /**
- * A whole number that the body names, also as text, which some servers take, with `_` between the
- * digits as Python has it; null where there is none.
+ * A number that the body names, rounded up, also as text, which some servers take, with `_` between
+ * the digits as Python has it; null where there is none, or one that is negative or infinite.
  */
 export function numberOf(body: ModelBody, name: string): number | null {
   const written = body.member(name)
   if (!written) return null
-  const value = Number(written.startsWith('"') ? textIn(written).replaceAll('_', '') : written.replaceAll('_', ''))
-  return Number.isFinite(value) && value >= 0 ? Math.ceil(value) : null
+  const digits = (written.startsWith('"') ? textIn(written) : written)?.trim().replaceAll('_', '')
+  if (digits === undefined || !decimal.test(digits)) return null
+  const value = Number(digits)
+  return Number.isFinite(value) ? Math.ceil(value) : null
 }
 
-function textIn(json: string): string {
+function textIn(json: string): string | undefined {
   try {
     return String(JSON.parse(json))
   } catch {
-    return ''
+    return undefined
   }
 }
 

@@ -48,6 +48,9 @@ const jsonCount = fc.oneof(
   fc.constantFrom('"\\u0035"', '"1\\u005f0"', 'true', '[7]', '3.0', '1e1', 'null'),
 )
 
+/** No number, and some upstreams take it for none. */
+const empty = fc.constantFrom('""', '" "', '"_"', '"\\t"')
+
 const form = fc.record({
   path: fc.constantFrom('/images/edits', '/images/variations', '/audio/transcriptions', '/audio/translations'),
   n: fc.option(count, { nil: undefined }),
@@ -109,6 +112,43 @@ for (const engine of engines)
         expect(await broken()).toBe(before)
       })
       await fc.assert(property, runs(engine === 'sqlite' ? 60 : 15))
+    })
+
+    test('of lengths of answers are kept by an upstream that takes its default where none is named', async () => {
+      const member = fc.constantFrom(
+        ['/chat/completions', 'max_tokens'],
+        ['/chat/completions', 'max_completion_tokens'],
+        ['/completions', 'max_tokens'],
+        ['/responses', 'max_output_tokens'],
+      )
+      const property = fc.asyncProperty(member, fc.oneof(jsonCount, empty), async ([path, name], written) => {
+        const before = await broken()
+        server.answerWith(({ body }) => {
+          const value = body[name!]
+          const isNamed = typeof value === 'string' ? /[^\s_]/.test(value) : value !== undefined && value !== null
+          const length = isNamed ? pythonic(value) : MOST
+          if (!(length >= 0)) return Response.json({ error: { message: name } }, { status: 400 })
+          const output = Math.min(length, MOST)
+          // Fewer than the bytes of the body.
+          const input = 60
+          const usage = { prompt_tokens: input, completion_tokens: output, input_tokens: input, output_tokens: output }
+          return Response.json({ usage, service_tier: 'priority' })
+        })
+        const text = `{"model":"priced","messages":[],"input":"","prompt":"","${name}":${written}}`
+        expect((await server.finish('POST', path!, text)).status).toBeOneOf([200, 400])
+        expect(await broken()).toBe(before)
+      })
+      await fc.assert(property, runs(engine === 'sqlite' ? 60 : 15))
+    })
+
+    test('are unknown where the number of answers is empty: 400 under a spend limit', async () => {
+      for (const [n, name] of ['""', '" "', '"_"', '"\\t"'].flatMap((n) => [
+        [n, 'n'],
+        [n, 'best_of'],
+      ])) {
+        const { status, text } = await server.finish('POST', '/chat/completions', `{"model":"priced","${name}":${n}}`)
+        expect([status, JSON.parse(text)]).toMatchObject([400, { error: { param: name } }])
+      }
     })
 
     const reserved = async () => {

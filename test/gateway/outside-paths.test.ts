@@ -131,8 +131,11 @@ paths: ${paths}
       expect((await ask('POST', '/completion', { body })).status).toBe(200)
       await spendLimit.update(server.project_id, { threshold_amount: 100, currency: 'USD', interval: 'month' })
       // Without a limit of its own, the maximum of the model is set.
-      const bounded = await ask('POST', '/completion', { body })
-      expect(bounded).toMatchObject({ status: 200, sent: [{ body: body.replace('-1', '50') }] })
+      for (const length of ['-1', '""', '" "'])
+        expect(await ask('POST', '/completion', { body: body.replace('-1', length) })).toMatchObject({
+          status: 200,
+          sent: [{ body: body.replace('-1', '50') }],
+        })
       expect(await ask('POST', '/completion', { body: '{"prompt":"Hello"}' })).toMatchObject({ status: 400, sent: [] })
       await spendLimit.update(server.project_id, { threshold_amount: 1, currency: 'USD', interval: 'month' })
       for (let n = 0; n < 20; n++) await ask('POST', '/completion', { body })
