@@ -194,9 +194,9 @@ export class Pipeline {
       const caller = await this.#authenticate(sql, incoming, now)
       const { call, effects } = await this.#prepare(sql, caller, incoming, now)
       const result = { caller, body: await this.#handle(call), session: effects.session }
-      await writeEvents(sql, keys.peppers, head, effects.events, caller, incoming, now)
       const invalidations = [...invalidatedBy(organization_id, effects.events), ...effects.invalidations]
-      await endLostSessions(sql, organization_id, invalidations, now)
+      effects.events.push(...(await endLostSessions(sql, organization_id, invalidations, now, this.#newId)))
+      await writeEvents(sql, keys.peppers, head, effects.events, caller, incoming, now)
       return { result, steps: effects.steps, invalidations, epoch: await revocations.publish(sql, invalidations) }
     })
     // The answer waits until no process accepts what was revoked.

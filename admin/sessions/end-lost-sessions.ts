@@ -1,22 +1,25 @@
 /** Sessions whose person has lost the role that they signed in with, or has left. */
 import type { Sql } from '../../database/types.ts'
 import type { Invalidation } from '../../revocation/invalidation.ts'
+import type { RecordedEvent } from '../audit-chain.ts'
 import { endedSession } from './start-session.ts'
 
 /**
  * Ends the sessions that a change took the role of, for good: whoever gets the role back signs in
  * again. Those of the people whom the change is about are looked at; of everybody, where it can be
- * about anybody, such as the members of a group.
+ * about anybody, such as the members of a group. Returns an event for each, which stands after that
+ * of the change and has the same actor.
  */
 export async function endLostSessions(
   sql: Sql,
   organization_id: string,
   invalidations: readonly Invalidation[],
   now: number,
-) {
+  newId: (prefix: string) => string,
+): Promise<RecordedEvent<'logout.succeeded'>[]> {
   const isAboutAll = invalidations.some(({ scope }) => scope === 'organization')
   const people = invalidations.flatMap((one) => (one.scope === 'owner' ? [one.id] : []))
-  if (!isAboutAll && people.length === 0) return
+  if (!isAboutAll && people.length === 0) return []
   const living = sql
     .updateTable('sessions')
     .set(endedSession(now))
@@ -47,5 +50,7 @@ export async function endLostSessions(
       const keepsRole = session.or([session('role', '=', 'member'), session.exists(holdsRole)])
       return session.not(session.and([session.exists(belongs), keepsRole]))
     })
-  await (isAboutAll ? living : living.where('user_id', 'in', people)).execute()
+  const lost = await (isAboutAll ? living : living.where('user_id', 'in', people)).returning('id').execute()
+  const ids = lost.map(({ id }) => id).toSorted()
+  return ids.map((id) => ({ id: newId('audit_log-'), type: 'logout.succeeded', payload: { id }, project_id: null }))
 }

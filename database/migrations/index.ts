@@ -30,6 +30,7 @@ import { ipAllowlists } from './031-ip-allowlists.ts'
 import { sessions } from './033-sessions.ts'
 import { signingIn } from './035-signing-in.ts'
 import { adminKeyOrder } from './036-admin-key-order.ts'
+import { livingSessions } from './040-living-sessions.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -60,4 +61,5 @@ export const migrations: readonly Migration[] = [
   sessions,
   signingIn,
   adminKeyOrder,
+  livingSessions,
 ]

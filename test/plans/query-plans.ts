@@ -57,6 +57,17 @@ export async function readsOf({ context, engine }: TestServer, reading: (read: S
   return statements
 }
 
+/** The plans of the statements that a function would run; none of them runs, or finds anything. */
+export async function plannedIn(server: TestServer, changing: (sql: Sql) => Promise<unknown>) {
+  const statements: Parameters<Run>[] = []
+  const run: Run = async (...statement) => {
+    statements.push(statement)
+    return { rows: [] }
+  }
+  await changing(kyselyOver(server.engine, run))
+  return Promise.all(statements.map((statement) => planOf(server, statement)))
+}
+
 /** Lets PostgreSQL count the rows that were added; SQLite plans without. */
 export async function analyze({ context }: TestServer) {
   if (context.database.engine === 'postgres') await runOf(context.database.read)('analyze', [], false)

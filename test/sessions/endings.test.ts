@@ -114,6 +114,28 @@ for (const engine of engines)
       expect([await seen(again), await seen(other)].flat()).toEqual([401, 401, 401, 401])
     })
 
+    test('stands in the audit log, after the change that took the role, with whoever made it', async () => {
+      const { id, cookie } = await newSigned(server(), { role: 'owner' })
+      await signInAs(server(), id)
+      const { json } = await fromBrowser(server(), cookie, 'GET', `/organization/sessions?user_id=${id}`)
+      const sessions = json.data.map(({ id }: { id: string }) => id).toSorted()
+      const newest = async () =>
+        (await server().client.admin.organization.auditLogs.list({ limit: 4 })).data.map((event) => [
+          event.type,
+          (event['logout.succeeded'] as { id: string } | undefined)?.id ?? event['user.updated']?.id,
+          event.actor?.api_key?.user?.id,
+        ])
+      await users().update(id, { role: 'reader' })
+      const by = server().owner_id
+      expect((await newest()).slice(0, 3).toReversed()).toEqual([
+        ['user.updated', id, by],
+        ...sessions.map((session: string) => ['logout.succeeded', session, by]),
+      ])
+      // Nothing is left that another change could end.
+      await users().update(id, { role: 'member' })
+      expect((await newest())[0]).toEqual(['user.updated', id, by])
+    })
+
     test('a role in a project that is taken away opens nothing, at once; the session stays', async () => {
       const { project_id } = server()
       const { id, cookie } = await newSigned(server(), { project_id, project_role: 'owner' })
