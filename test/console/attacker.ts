@@ -30,77 +30,72 @@ export async function openBeside(page: Page, address: string): Promise<Page> {
   return other
 }
 
-interface Forged {
+export interface Forged {
   method: string
   address: string
   body?: string
 }
 
-/** The ways in which a page makes a browser call another server; each waits for its end. */
-export const waysToCall: Record<string, (page: Page, forged: Forged) => Promise<unknown>> = {
-  'a form': (page, forged) =>
-    page.evaluate(
-      ({ method, address, body = '' }) =>
-        new Promise<void>((resolve) => {
-          const frame = document.createElement('iframe')
-          frame.name = `frame${document.forms.length}`
-          const form = Object.assign(document.createElement('form'), { method, action: address, target: frame.name })
-          form.enctype = 'text/plain'
-          // A form of plain text sends "name=value": the last text in the JSON ends with "=".
-          const field = Object.assign(document.createElement('input'), { type: 'hidden' })
-          field.name = body.slice(0, -2)
-          field.value = body.slice(-2)
-          form.append(field)
-          document.body.append(frame, form)
-          form.submit()
-          frame.addEventListener('load', () => setTimeout(resolve, 200))
-        }),
-      forged,
-    ),
-  'a fetch without CORS': (page, { method, address, body }) =>
-    page.evaluate(
-      ([url, init]) => fetch(url, { ...init, mode: 'no-cors', credentials: 'include' }).catch(() => 'refused'),
-      [address, { method, body }] as const,
-    ),
-  'a fetch with the header': (page, { method, address, body }) =>
-    page.evaluate(
-      ([url, init]) =>
-        fetch(url, { ...init, credentials: 'include', headers: { 'x-keyhall-console': '1' } }).catch(() => 'refused'),
-      [address, { method, body }] as const,
-    ),
-  'a beacon': (page, { address, body = '' }) =>
-    page.evaluate(
-      async ([url, text]) => {
-        navigator.sendBeacon(url, text)
-        await new Promise((resolve) => setTimeout(resolve, 300))
-      },
-      [address, body] as const,
-    ),
-  'an image, a script and a style sheet': (page, { address }) =>
-    page.evaluate(
-      (url) =>
-        Promise.all(
-          [
-            Object.assign(document.createElement('img'), { src: url }),
-            Object.assign(document.createElement('script'), { src: url }),
-            Object.assign(document.createElement('link'), { rel: 'stylesheet', href: url }),
-          ].map((element) => {
-            document.head.append(element)
-            return new Promise((resolve) => {
-              element.addEventListener('load', resolve)
-              element.addEventListener('error', resolve)
-            })
-          }),
-        ).then(() => {}),
-      address,
-    ),
-  'a WebSocket': (page, { address }) =>
-    page.evaluate(
-      (url) =>
-        new Promise<void>((resolve) => {
-          const socket = new WebSocket(url.replace('http', 'ws'))
-          socket.addEventListener('close', () => resolve())
-        }),
-      address,
-    ),
+interface Way {
+  call: (page: Page, forged: Forged) => Promise<unknown>
+  /** The methods of the requests that reach the server, for one that is asked for. */
+  sends: (method: string) => string[]
+}
+
+/** The ways in which a page makes a browser call another server. */
+export const waysToCall: Record<string, Way> = {
+  'a form': {
+    sends: (method) => [method],
+    call: (page, forged) =>
+      page.evaluate(({ method, address, body = '' }) => {
+        const frame = document.createElement('iframe')
+        frame.name = `frame${document.forms.length}`
+        const form = Object.assign(document.createElement('form'), { method, action: address, target: frame.name })
+        form.enctype = 'text/plain'
+        // A form of plain text sends "name=value": the last text in the JSON ends with "=".
+        const field = Object.assign(document.createElement('input'), { type: 'hidden' })
+        field.name = body.slice(0, -2)
+        field.value = body.slice(-2)
+        form.append(field)
+        document.body.append(frame, form)
+        form.submit()
+      }, forged),
+  },
+  'a fetch without CORS': {
+    sends: (method) => (method === 'DELETE' ? [] : [method]),
+    call: (page, { method, address, body }) =>
+      page.evaluate(
+        ([url, init]) => fetch(url, { ...init, mode: 'no-cors', credentials: 'include' }).catch(() => 'refused'),
+        [address, { method, body }] as const,
+      ),
+  },
+  'a fetch with the header': {
+    // The browser asks first whether it may, and may not.
+    sends: () => ['OPTIONS'],
+    call: (page, { method, address, body }) =>
+      page.evaluate(
+        ([url, init]) =>
+          fetch(url, { ...init, credentials: 'include', headers: { 'x-keyhall-console': '1' } }).catch(() => 'refused'),
+        [address, { method, body }] as const,
+      ),
+  },
+  'a beacon': {
+    sends: () => ['POST'],
+    call: (page, { address, body = '' }) =>
+      page.evaluate(([url, text]) => navigator.sendBeacon(url, text), [address, body] as const),
+  },
+  'an image, a script and a style sheet': {
+    sends: () => ['GET', 'GET', 'GET'],
+    call: (page, { address }) =>
+      page.evaluate((url) => {
+        const image = Object.assign(document.createElement('img'), { src: url })
+        const script = Object.assign(document.createElement('script'), { src: url })
+        const style = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: url })
+        document.head.append(image, script, style)
+      }, address),
+  },
+  'a WebSocket': {
+    sends: () => ['GET'],
+    call: (page, { address }) => page.evaluate((url) => void new WebSocket(url.replace('http', 'ws')), address),
+  },
 }
