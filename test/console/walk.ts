@@ -31,7 +31,7 @@ export async function walk(page: Page, url: string, examples: Examples, look: (a
         page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true))),
       )
       await look(address.slice(url.length))
-      await openDialogs(page, () => look(`${address.slice(url.length)}, a dialog`))
+      await openDialogs(page, (name) => look(`${address.slice(url.length)}, ${name}`))
     }
   }
 }
@@ -42,22 +42,36 @@ async function settled<T>(page: Page, then: () => Promise<T>): Promise<T> {
   return then()
 }
 
-/** Opens one dialog of each kind, and leaves it again. */
-async function openDialogs(page: Page, look: () => Promise<void>) {
-  const buttons = page.locator('main button:enabled')
-  const names = await buttons.evaluateAll((all) => all.map((one: any) => one.textContent.trim()))
-  const firsts = names.filter((name, at) => names.findIndex((other) => kindOf(other) === kindOf(name)) === at)
-  for (const name of firsts) {
-    await buttons.nth(names.indexOf(name)).click()
+/** Opens one dialog for each text that buttons show, whatever its object, and leaves it again. */
+async function openDialogs(page: Page, look: (name: string) => Promise<void>) {
+  const buttons = page.locator('main button:enabled:visible')
+  const pressed = new Set<string>()
+  for (;;) {
+    // Read anew each time, because a button can sort a table or show more of it.
+    const names = await buttons.evaluateAll(shownTexts)
+    const at = names.findIndex((name) => !pressed.has(name))
+    if (at === -1) return
+    pressed.add(names[at]!)
+    await buttons.nth(at).click()
+    await painted(page)
     const dialog = page.getByRole('dialog')
     if ((await dialog.count()) === 0) continue
-    await look()
+    await look(names[at]!)
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
   }
 }
 
-const kindOf = (name: string) => name.split(' ')[0]
+/** Which object a button of a row is about is hidden from sight. */
+const shownTexts = (buttons: any[]): string[] =>
+  buttons.map((button) => {
+    const copy = button.cloneNode(true)
+    for (const hidden of copy.querySelectorAll('.visually-hidden, [aria-hidden]')) hidden.remove()
+    return copy.textContent.trim()
+  })
+
+const painted = (page: Page) =>
+  page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))))
 
 /** The pages about a project, a key in it, and a person. */
 export const examplesOf = (of: { project_id: string; key_id: string; user_id: string }): Examples => ({
