@@ -34,8 +34,8 @@ export async function loadMe() {
   try {
     me.value = await organization.me.retrieve()
   } catch (problem) {
-    // Then the page asks for signing in.
-    if (!(problem instanceof AuthenticationError)) loadProblem.value = problem
+    // Otherwise the page asks for signing in, which does not help against a second cookie.
+    if (!(problem instanceof AuthenticationError) || problem.code === 'two_sessions') loadProblem.value = problem
   }
 }
 

@@ -5,6 +5,14 @@ import { ApiError } from './errors.ts'
 export const sessionEnded = () =>
   new ApiError(401, 'You are not signed in: the session has ended. Sign in again.', { code: 'session_ended' })
 
+/** Two cookies of sessions: the server cannot know which of them is from somebody else. */
+export const twoSessions = () =>
+  new ApiError(
+    401,
+    'You cannot be signed in: your browser sends two session cookies, and at least one of them is not from this server. Delete the cookies of this address in the settings of your browser, and sign in again.',
+    { code: 'two_sessions' },
+  )
+
 /** Signing in with what opens nothing. It gives no reason: what was sent may be a guess. */
 export const signInFailed = () =>
   new ApiError(

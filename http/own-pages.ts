@@ -2,7 +2,7 @@
  * Requests from pages of this server: where such pages have their origin, the cookie of a session,
  * and the checks that keep pages of others from using it.
  */
-import { notFromOwnPage, sessionEnded, signInNeedsTls, twoCredentials } from '../contract/session-errors.ts'
+import { notFromOwnPage, signInNeedsTls, twoCredentials, twoSessions } from '../contract/session-errors.ts'
 
 /**
  * The origins that pages of this server have, as far as a request shows: https, or http on this
@@ -22,7 +22,8 @@ export class PageRequest {
 
   /**
    * The token of the session, of a request from a page of this server; null without a cookie.
-   * Throws 400 for a cookie beside a key, and 403 for a request from elsewhere.
+   * Throws 400 for a cookie beside a key, 403 for a request from elsewhere, and 401 for two
+   * cookies.
    */
   readToken(): string | null {
     const found = this.#names().flatMap((name) => cookiesNamed(this.#request.headers.get('cookie'), name))
@@ -30,7 +31,7 @@ export class PageRequest {
     if (this.#request.headers.has('authorization')) throw twoCredentials()
     this.#requireOwnPage()
     // Somebody else set the second one.
-    if (found.length > 1) throw sessionEnded()
+    if (found.length > 1) throw twoSessions()
     return found[0]!
   }
 
