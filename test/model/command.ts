@@ -18,13 +18,32 @@ export interface Real {
   rules: string[]
   /** The values of the access tokens. */
   tokens: string[]
+  sessions: string[]
+  /** The cookies of the sessions. */
+  cookies: string[]
+  /** Signs a person in with a link; 404 for somebody who gets none. */
+  signIn: (user_id: string) => Promise<{ status: number; json: any }>
+  /** A call with the cookie of a session, on the first server or on another one. */
+  askAs: (cookie: string, method: string, path: string, on?: number) => Promise<{ status: number; json: any }>
+  /** Lets seconds pass on every server. */
+  pass: (seconds: number) => void
   /** The body that makes a provider, whose keys the test has. */
   provider: object
   /** Exchanges a token that the provider's issuer signed. */
   exchange: (provider_id: string, service_account_id: string) => Promise<{ status: number; json: any }>
 }
 
-type Made = 'groups' | 'accounts' | 'keys' | 'values' | 'roles' | 'providers' | 'rules' | 'tokens'
+type Made =
+  | 'groups'
+  | 'accounts'
+  | 'keys'
+  | 'values'
+  | 'roles'
+  | 'providers'
+  | 'rules'
+  | 'tokens'
+  | 'sessions'
+  | 'cookies'
 
 export interface Command {
   name: string

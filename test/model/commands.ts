@@ -5,6 +5,7 @@ import { groupCommands } from './group-commands.ts'
 import { keyCommands } from './key-commands.ts'
 import { peopleCommands } from './people-commands.ts'
 import { roleCommands } from './role-commands.ts'
+import { sessionCommands } from './session-commands.ts'
 import { settingCommands } from './setting-commands.ts'
 import { workloadCommands } from './workload-commands.ts'
 
@@ -15,4 +16,5 @@ export const commands: fc.Arbitrary<Command>[] = [
   ...keyCommands,
   ...workloadCommands,
   ...settingCommands,
+  ...sessionCommands,
 ]

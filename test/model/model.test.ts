@@ -5,12 +5,14 @@
 import { beforeAll, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { addPerson, addTenant, onBothEngines, type Tenant, type TestServer } from '../setup.ts'
+import { startOther, type OtherServer } from '../sessions/other-server.ts'
 import { AUDIENCE, exchange, newSigner, sign, uploaded, type Signer } from '../workload-identity/issuer.ts'
 import type { Command, Real } from './command.ts'
 import { commands } from './commands.ts'
 import { observe, foresee } from './views.ts'
 import { rounds } from '../runs.ts'
-import { Organization, permissionOf } from './organization.ts'
+import { realSessions } from './real-sessions.ts'
+import { Organization, permissionOf, SIGNED_IN } from './organization.ts'
 
 /** Faults are mostly the same on both engines; a history on PostgreSQL takes longer. */
 const RUNS = { sqlite: rounds(80), postgres: rounds(25) }
@@ -26,27 +28,34 @@ onBothEngines('people and access agree with a small model', (server) => {
   test(
     'through random histories',
     async () => {
+      const other = await startOther(server())
       const numRuns = RUNS[server().engine]
-      await fc.assert(
-        fc.asyncProperty(fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 12 }), (history) =>
-          live(server(), history),
-        ),
-        // The same seed on both engines; the shortest failing history is looked for in short runs
-        // only.
-        { numRuns, seed: Number(process.env.TEST_SEED ?? 4100), endOnFailure: numRuns > 80 },
-      )
+      try {
+        await fc.assert(
+          fc.asyncProperty(fc.array(fc.oneof(...commands), { minLength: 1, maxLength: 12 }), (history) =>
+            live(server(), other, history),
+          ),
+          // The same seed on both engines; the shortest failing history is looked for in short runs
+          // only.
+          { numRuns, seed: Number(process.env.TEST_SEED ?? 4100), endOnFailure: numRuns > 80 },
+        )
+      } finally {
+        await other.stop()
+      }
     },
     30 * 60_000,
   )
 })
 
-async function live(server: TestServer, history: readonly Command[]) {
+async function live(server: TestServer, other: OtherServer, history: readonly Command[]) {
   const tenant = await addTenant(server)
-  const real = await realize(server, tenant)
+  const real = await realize(server, other, tenant)
   const model = new Organization(PEOPLE, PROJECTS)
   let seen = await eventsOf(server, tenant)
   for (const { name, model: expected, real: actual, made = [] } of history) {
-    const { status, events = {} } = expected(model)
+    const { status, events: own = {} } = expected(model)
+    const lost = model.endLostSessions()
+    const events = lost > 0 ? { ...own, 'logout.succeeded': (own['logout.succeeded'] ?? 0) + lost } : own
     const answer = await actual(real)
     expect({ command: name, status: answer.status, error: answer.json.error?.message }).toMatchObject({
       command: name,
@@ -66,7 +75,7 @@ async function live(server: TestServer, history: readonly Command[]) {
   }
 }
 
-async function realize({ fetch }: TestServer, tenant: Tenant): Promise<Real> {
+async function realize(server: TestServer, other: OtherServer, tenant: Tenant): Promise<Real> {
   const { request, organization_id, owner_id } = tenant
   const ask: Real['ask'] = async (method, path, body) => {
     const response = await request(method, path, body)
@@ -104,12 +113,22 @@ async function realize({ fetch }: TestServer, tenant: Tenant): Promise<Real> {
   const rule_id = await make(`/organization/workload_identity_providers/${provider_id}/federation_rules`, rule)
   await ask('POST', `/organization/projects/${projects[0]}/hosted_tool_permissions`, { web_search: { enabled: false } })
   const exchanged: Real['exchange'] = async (provider_id, service_account_id) => {
-    const token = await sign(signer, { iss: ISSUER })
-    const { status, body } = await exchange({ fetch }, { provider_id, service_account_id }, token)
+    const token = await sign(signer, { iss: ISSUER, ...lifetime() })
+    const { status, body } = await exchange(server, { provider_id, service_account_id }, token)
     return { status, json: { ...body, error: body.error && { message: body.error_description } } }
   }
+  const lifetime = () => {
+    const now = Math.floor(server.world.now() / 1000)
+    return { iat: now, nbf: now, exp: now + 600 }
+  }
+  const signing = realSessions(server, other, tenant)
+  const signedIn = []
+  for (const user of SIGNED_IN) signedIn.push((await signing.signIn(users[user]!)).json)
   return {
     ask,
+    ...signing,
+    sessions: signedIn.map(({ id }) => id),
+    cookies: signedIn.map(({ cookie }) => cookie),
     organization_id,
     provider,
     exchange: exchanged,

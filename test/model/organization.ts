@@ -3,8 +3,12 @@
  * groups, roles held, projects, keys.
  */
 import { permissionsOf } from '../../contract/permissions.ts'
+import { Sessions } from './sessions.ts'
 import { Settings } from './settings.ts'
 import { Trust } from './trust.ts'
+
+/** The people who have a session from the beginning. */
+export const SIGNED_IN = [1, 1, 2]
 
 export type Answer = { status: number; events?: Record<string, number> }
 
@@ -42,6 +46,7 @@ export class Organization {
   readonly roles = new Map<string, Set<string>>()
   readonly trust = new Trust()
   readonly settings = new Settings()
+  readonly sessions = new Sessions()
   made = { groups: 0, accounts: 0, keys: 0, roles: 0 }
 
   constructor(people: number, projects: number) {
@@ -71,6 +76,7 @@ export class Organization {
     this.trust.addRule(0, 0)
     this.trust.exchange(0, 0)
     this.settings.toolsOffIn(0).add('web_search')
+    for (const user of SIGNED_IN) this.sessions.begin(user, this.organizationRole(user))
   }
 
   addAccount(project: number, role: string | null): string {
@@ -125,6 +131,20 @@ export class Organization {
   owns(principal: string): boolean {
     if (!this.lives(principal)) return false
     return this.principalsOf(principal).some((one) => this.rolesOf('organization', one).has('owner'))
+  }
+
+  /** The highest built-in role in the organization. */
+  organizationRole(user: number): string {
+    const held = this.heldIn('organization', `u${user}`)
+    return ['owner', 'reader'].find((role) => held.has(role)) ?? 'member'
+  }
+
+  /** Ends the sessions of people who left, or lack the role that they signed in with. */
+  endLostSessions(): number {
+    return this.sessions.endLost((user, role) => {
+      const now = this.organizationRole(user)
+      return this.users.has(user) && (role === 'member' || role === now || now === 'owner')
+    })
   }
 
   get owners(): number[] {

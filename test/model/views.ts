@@ -60,6 +60,7 @@ export async function observe(server: TestServer, real: Real, model: Organizatio
     opens,
     trust,
     settings: await settingsOf(real),
+    sessions: await sessionsOf(real),
   }
 }
 
@@ -74,6 +75,14 @@ async function observeTrust({ ask, providers, rules }: Real) {
   }
   return { providers: seen }
 }
+
+/** What each session is answered on both servers. */
+const sessionsOf = ({ cookies, askAs }: Real) =>
+  Promise.all(
+    cookies.map((cookie) =>
+      Promise.all([0, 1].map(async (on) => (await askAs(cookie, 'GET', '/organization/me', on)).status)),
+    ),
+  )
 
 async function settingsOf({ ask, projects }: Real) {
   const get = async (path: string) => (await ask('GET', `/organization/${path}`)).json
@@ -136,6 +145,7 @@ export function foresee(real: Real, model: Organization) {
       }),
     ),
     trust: foreseeTrust(real, model),
+    sessions: model.sessions.all.map(({ state }) => (state === 'living' ? [200, 200] : [401, 401])),
     settings: {
       projects: real.projects.map((_, project) => model.settings.of(project)),
       organization: model.settings.retention.get('organization'),

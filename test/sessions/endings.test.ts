@@ -3,13 +3,11 @@
  * or prolong one.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { openDatabase } from '../../database/open.ts'
 import type { SessionRow } from '../../database/identity-tables.ts'
-import { assemble } from '../../server/assemble.ts'
-import { realWorld } from '../../world/world.ts'
 import { uniqueEmail } from '../made.ts'
-import { addPerson, engines, pageOrigin, START_MILLISECONDS, startServer, testPepper } from '../setup.ts'
+import { addPerson, engines, START_MILLISECONDS, startServer } from '../setup.ts'
 import type { TestServer } from '../setup.ts'
+import { startOther, type OtherServer } from './other-server.ts'
 import { fromBrowser, signIn, signInAs } from './pages.ts'
 
 const ME = '/organization/me'
@@ -24,7 +22,7 @@ async function newSigned(server: TestServer, person: Partial<Parameters<typeof a
 for (const engine of engines)
   describe(`the end of a session (${engine})`, () => {
     let one: TestServer
-    let other: Awaited<ReturnType<typeof startOther>>
+    let other: OtherServer
     const server = () => one
     beforeAll(async () => {
       one = await startServer(engine)
@@ -252,27 +250,3 @@ for (const engine of engines)
       expect(await status(`__Host-keyhall=${Buffer.from(digest).toString('base64url')}`)).toBe(401)
     })
   })
-
-/** A second server on the same database. */
-async function startOther({ address }: TestServer) {
-  const database = await openDatabase(address)
-  const other = await assemble({
-    database,
-    peppers: [testPepper],
-    world: realWorld,
-    cachedKeys: 100,
-    leaseMilliseconds: 3000,
-    upstreams: null,
-    log: () => {},
-    addressOf: () => '192.0.2.1',
-    originsOf: () => [pageOrigin],
-    onError: (_, error) => {
-      throw error
-    },
-  })
-  const stop = async () => {
-    await other.stop()
-    await database.close()
-  }
-  return { fetch: async (request: Request) => other.fetch(request), stop }
-}
