@@ -186,24 +186,27 @@ async function signIn({ database, context, world, organization_id }: TestServer,
 
 const axe = await Bun.file(Bun.resolveSync('axe-core/axe.min.js', import.meta.dir)).text()
 
+/** Below 48rem and above 60rem, pages are laid out alike: axe looks at one width of each. */
+const LAYOUTS = [320, 1280]
+
 /**
  * Looks at a page as it is now in dark and light, at the widths of desks, a phone, and a desk at
  * 400 % zoom: axe finds nothing, and nothing must be scrolled sideways.
  */
 export async function expectGoodLooks(page: Page) {
-  for (const colorScheme of ['dark', 'light'] as const)
-    for (const width of [320, 360, 1000, 1280]) {
+  if (await page.evaluate(() => !('axe' in globalThis))) await page.evaluate(axe)
+  for (const width of [320, 360, 1000, 1280]) {
+    await page.setViewportSize({ width, height: width === 320 ? 256 : 800 })
+    const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)
+    expect({ width, wider }).toEqual({ width, wider: 0 })
+    if (!LAYOUTS.includes(width)) continue
+    for (const colorScheme of ['dark', 'light'] as const) {
       await page.emulateMedia({ colorScheme })
-      await page.setViewportSize({ width, height: width === 320 ? 256 : 800 })
-      await page.evaluate(axe)
       const found = (await page.evaluate(
-        `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+        `axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations.flatMap(({ id, nodes }) =>
           nodes.map(({ html, failureSummary }) => id + ': ' + html + ' ' + failureSummary)))`,
       )) as string[]
       expect({ colorScheme, width, found }).toEqual({ colorScheme, width, found: [] })
-      const wider = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      )
-      expect({ colorScheme, width, wider }).toEqual({ colorScheme, width, wider: 0 })
     }
+  }
 }
