@@ -84,7 +84,8 @@ inConsole(
         const text = await page.evaluate(() => document.body.textContent ?? '')
         for (const [, number] of text.matchAll(/javascript:planted\((\d+)\)/g)) seen.add(Number(number))
       }
-      await walk(page, url, examplesOf({ project_id: project.id, key_id: key.id, user_id: person }), look)
+      const examples = examplesOf({ project_id: project.id, key_id: key.id, user_id: person })
+      await walk(page, { url, examples, look })
       await page.goto(`${url}/console/usage?group_by=model`)
       await page.locator('main table').getByText(`javascript:planted(${MODEL})`).first().waitFor()
       await look('usage by model')

@@ -18,28 +18,48 @@ const pathsOf = (examples: Examples): string[] =>
     return path
   })
 
-/** Calls `look` with each state of each page, after its calls were answered. */
-export async function walk(page: Page, url: string, examples: Examples, look: (at: string) => Promise<void>) {
+/** How long a state is waited for; what is shown then is looked at. */
+const LONGEST_MILLISECONDS = 5_000
+
+interface Walk {
+  url: string
+  examples: Examples
+  /** Called with each state of each page, after its calls were answered. */
+  look: (at: string) => Promise<void>
+  /** Whether what buttons open is a state, too. */
+  withDialogs?: boolean
+}
+
+export async function walk(page: Page, { url, examples, look, withDialogs = true }: Walk) {
+  const settle = settler(page)
   for (const path of pathsOf(examples)) {
     await page.goto(`${url}/console${path}`)
-    const tabs = await settled(page, () =>
-      page.locator('nav.tabs a').evaluateAll((all) => all.map((one: any) => one.href)),
-    )
+    await settle()
+    const tabs = await page.locator('nav.tabs a').evaluateAll((all) => all.map((one: any) => one.href))
     for (const address of tabs.length > 0 ? tabs : [page.url()]) {
       if (address !== page.url()) await page.goto(address)
-      await settled(page, () =>
-        page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true))),
-      )
+      await settle()
+      await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)))
       await look(address.slice(url.length))
-      await openDialogs(page, (name) => look(`${address.slice(url.length)}, ${name}`))
+      if (withDialogs) await openDialogs(page, (name) => look(`${address.slice(url.length)}, ${name}`))
     }
   }
 }
 
-async function settled<T>(page: Page, then: () => Promise<T>): Promise<T> {
-  await page.waitForSelector('h1')
-  await page.waitForLoadState('networkidle')
-  return then()
+/** Waits until a page has shown the answers to its calls, and makes no others because of them. */
+function settler(page: Page) {
+  const underWay = new Set<unknown>()
+  page.on('request', (request) => underWay.add(request))
+  page.on('requestfinished', (request) => underWay.delete(request))
+  page.on('requestfailed', (request) => underWay.delete(request))
+  // Of calls that a page left behind, no end is told.
+  page.on('framenavigated', () => underWay.clear())
+  return async () => {
+    await page.waitForSelector('h1')
+    const latest = performance.now() + LONGEST_MILLISECONDS
+    for (let quiet = 0; quiet < 3 && performance.now() < latest; quiet = underWay.size === 0 ? quiet + 1 : 0)
+      await painted(page)
+  }
 }
 
 /** Opens one dialog for each text that buttons show, whatever its object, and leaves it again. */
