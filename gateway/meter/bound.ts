@@ -79,6 +79,15 @@ export function requireAnswers(body: ModelBody) {
       throw invalid(`'${name}' must be a whole number that is not negative: a spend limit depends on it.`, name)
 }
 
+/**
+ * Throws 400 under a spend limit if a maximum would have to be set in a body that cannot be
+ * changed.
+ */
+export function requireChangeable(body: ModelBody, { set }: Sizes) {
+  if (set.length > 0 && body.kind !== 'json')
+    throw invalid(`The body must be JSON under a spend limit, so that '${set[0]}' can be set in it.`)
+}
+
 export const flagOf = (body: ModelBody, name: string) => body.member(name) === 'true'
 
 /** Whether the body refers to something whose size it does not show. */

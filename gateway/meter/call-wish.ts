@@ -6,7 +6,7 @@ import type { ProjectCaller } from '../caller.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { PolicyRequest, Reservation } from '../policies/policy.ts'
 import type { Admitting, Wish } from './admit.ts'
-import { boundOf, isGiven, requireAnswers, sizesOf, type Sizes } from './bound.ts'
+import { boundOf, isGiven, requireAnswers, requireChangeable, sizesOf, type Sizes } from './bound.ts'
 import { requireBound, requireModel } from './caller-limits.ts'
 import type { Endpoint } from './endpoints.ts'
 import { MeteredRequest, type MeteringParts } from './metered-request.ts'
@@ -74,9 +74,15 @@ export class CallWish implements Wish {
     return (this.#sizes = this.#closer ?? sizesOf(this.#body, this.#endpoint, settings))
   }
 
-  /** Null if the bound is unknown and no limit depends on it. Throws 400 if one does. */
+  /**
+   * Null if the bound is unknown and no limit depends on it. Throws 400 if one does, and also where
+   * the body cannot be changed so that it holds.
+   */
   #bound(caller: ProjectCaller, { price, settings, hasSpendLimit }: Terms, sizes: Sizes): number | null {
-    if (hasSpendLimit) requireAnswers(this.#body)
+    if (hasSpendLimit) {
+      requireAnswers(this.#body)
+      requireChangeable(this.#body, sizes)
+    }
     const bound = boundOf(sizes, this.#endpoint, price!, dearestFactor(price!, tierIn(this.#body)))
     if (bound === null && hasSpendLimit) requireBound(caller, price, bound, settings.match, missingIn(sizes))
     return bound
