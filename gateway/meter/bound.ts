@@ -165,19 +165,25 @@ function addAnswer(
   { max_output_tokens: most, estimate_output_tokens }: ModelSettings,
   answers: number,
 ) {
+  let isNamed = false
   let declared: number | null = null
+  // Some servers, such as Ollama, take 0 for any length, and others for none.
+  let hasZero = false
   // What is above the model's maximum, or no number at all, such as -1 for any length, would bound
   // nothing.
   let wrong = nothingToSet
   for (const name of maxima) {
     if (!isGiven(body.member(name))) continue
+    isNamed = true
     const value = numberOf(body, name)
+    if (value === 0) hasZero = true
     // The larger of all that are declared, because nobody knows which one the upstream takes.
-    if (value !== null) declared = Math.max(declared ?? 0, value)
-    if ((value ?? Infinity) > (most ?? Infinity)) wrong = [...wrong, name]
+    else if (value !== null) declared = Math.max(declared ?? 0, value)
+    if (value === null || value > (most ?? Infinity)) wrong = [...wrong, name]
   }
+  if (hasZero) declared = null
   const one = declared === null ? most : Math.min(declared, most ?? Infinity)
-  const isMissing = setsInstead === null ? declared === null && wrong.length === 0 : !isGiven(body.member(sets!))
+  const isMissing = setsInstead === null ? !isNamed : !isGiven(body.member(sets!))
   // Rejected tokens of a prediction are paid for as output.
   const prediction = Buffer.byteLength(body.member('prediction') ?? '')
   sizes.output = one === null ? null : one * answers + prediction

@@ -11,7 +11,10 @@ describe('the maximum of an answer under a spend limit', () => {
   let server: MeteredServer
   beforeAll(async () => {
     const prices = [{ input: 1, output: 2 }]
-    server = await startMetered('sqlite', [{ match: '*', prices, context_tokens: 2048, max_output_tokens: 64 }])
+    server = await startMetered('sqlite', [
+      { match: 'open', prices, context_tokens: 2048 },
+      { match: '*', prices, context_tokens: 2048, max_output_tokens: 64 },
+    ])
     const { spendLimit } = server.client.admin.organization.projects
     await spendLimit.update(server.project_id, { threshold_amount: 100_000, currency: 'USD', interval: 'month' })
   }, START_MILLISECONDS)
@@ -71,4 +74,25 @@ describe('the maximum of an answer under a spend limit', () => {
     server.answerWith(() => Response.json({ error: { message: "'max_tokens' is too large" } }, { status: 400 }))
     for (let time = 0; time < 2; time++) expect(await sent('d', {})).toEqual({ status: 400, asked: [[64, null]] })
   })
+
+  test('of a model without one is what the request names: what is no number is replaced by it', async () => {
+    const named = { max_completion_tokens: 5, max_tokens: -1 }
+    expect(await sent('open', named)).toEqual({ status: 200, asked: [[5, 5]] })
+    expect(await sent('open', { max_tokens: -1 })).toEqual({ status: 400, asked: [] })
+  })
+
+  test('is not 0 where a request names 0, which some servers take for any length', async () => {
+    const before = await broken()
+    server.answerWith(() => Response.json({ usage: { prompt_tokens: 1, completion_tokens: 64 } }))
+    expect(await sent('a', { max_tokens: 0 })).toEqual({ status: 200, asked: [[0, null]] })
+    expect(await sent('a', { max_completion_tokens: 0 })).toEqual({ status: 200, asked: [[64, 0]] })
+    expect(await sent('a', { max_completion_tokens: 5, max_tokens: '0' })).toEqual({ status: 200, asked: [['0', 5]] })
+    expect(await broken()).toBe(before)
+    expect(await sent('open', { max_tokens: 0 })).toEqual({ status: 400, asked: [] })
+  })
+
+  const broken = async () => {
+    await server.now.writeUsage()
+    return (await server.samples()).keyhall_bound_broken_total
+  }
 })

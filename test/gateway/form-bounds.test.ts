@@ -128,7 +128,8 @@ for (const engine of engines)
           const isNamed = typeof value === 'string' ? /[^\s_]/.test(value) : value !== undefined && value !== null
           const length = isNamed ? pythonic(value) : MOST
           if (!(length >= 0)) return Response.json({ error: { message: name } }, { status: 400 })
-          const output = Math.min(length, MOST)
+          // As Ollama, which takes 0 for any length.
+          const output = length === 0 ? MOST : Math.min(length, MOST)
           // Fewer than the bytes of the body.
           const input = 60
           const usage = { prompt_tokens: input, completion_tokens: output, input_tokens: input, output_tokens: output }
