@@ -75,7 +75,7 @@ export const FileModel = t.Object(
       'Most tokens of a prompt. Under a spend limit it bounds what images, files and stored prompts cost.',
     ),
     max_output_tokens: tokens(
-      'Most tokens of an answer. Under a spend limit it is set in requests that name no maximum.',
+      'Most tokens of an answer. Under a spend limit it is set in requests that name no maximum. A line of a batch is not changed: where its path takes no maximum, this must be the most that the model can answer.',
     ),
     estimate_output_tokens: tokens(
       `What an answer is expected to have where the request names no maximum; only for the limit on tokens; default: ${DEFAULT_ESTIMATE}.`,

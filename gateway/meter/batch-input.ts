@@ -2,14 +2,14 @@
  * Reads the input file of a batch: the model that its requests name, and the most that they can
  * use.
  */
-import { invalid } from '../../contract/errors.ts'
+import { ApiError, invalid } from '../../contract/errors.ts'
 import { JsonBody } from '../model-body.ts'
 import { scanJson, scanNames, type ScanNames } from '../scan-json.ts'
-import { boundOf, BYTES_PER_TOKEN, sizesOf } from './bound.ts'
+import { boundOf, BYTES_PER_TOKEN, largestMaximum, missingIn, sizesOf, type Sizes } from './bound.ts'
 import { endpointOf, members, nested, type Endpoint } from './endpoints.ts'
 import { storeMembers } from '../policies/zero-retention.ts'
 import { toolMembers } from '../policies/hosted-tools.ts'
-import type { ModelBook } from './model-book.ts'
+import type { ModelBook, ModelSettings } from './model-book.ts'
 import { priceAt, type Price } from './price.ts'
 
 const NEWLINE = 0x0a
@@ -30,6 +30,8 @@ export interface BatchInput {
   input: number
   /** The most that all requests can cost, in nano-dollars; null if that is unknown. */
   bound: number | null
+  /** The setting of the model without which it is unknown. */
+  missing: ReturnType<typeof missingIn>
   output: number
 }
 
@@ -38,6 +40,8 @@ export interface BatchPermits {
   model: (model: string) => void
   /** `path` is below `/v1`. */
   body: (body: JsonBody, path: string) => void
+  /** Of a request that has a price. */
+  bound: (body: JsonBody, endpoint: Endpoint, price: Price) => void
 }
 
 /** Adds up the lines of an input file as they come. `now` is in Unix seconds. */
@@ -92,8 +96,13 @@ export class BatchScan {
     const first = (this.#first ??= { model, path })
     if (first.model !== model || first.path !== path)
       throw this.#wrong('names another model or path than those before it')
-    this.#permit.body(body, path)
-    this.#add(model, path, body)
+    try {
+      this.#permit.body(body, path)
+      this.#add(model, path, body)
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 400) throw error
+      throw invalid(`Line ${this.#line} of the input file: ${error.message}`, 'input_file_id')
+    }
   }
 
   #parsed(line: Uint8Array<ArrayBuffer>): { path: string; body: JsonBody } {
@@ -112,9 +121,11 @@ export class BatchScan {
     if (!endpoint) return
     const settings = this.#models.find(model)
     const price = this.#sum ? this.#sum.price : priceAt(settings.prices, this.#now)
-    const sizes = sizesOf(body, endpoint, settings)
+    if (price) this.#permit.bound(body, endpoint, price)
+    const sizes = lineSizes(body, endpoint, settings)
     const bound = price && boundOf(sizes, endpoint, price, price.batch)
-    const sum = (this.#sum ??= { model, path, endpoint, price, requests: 0, input: 0, output: 0, bound: 0 })
+    const sum = (this.#sum ??= { ...nothing, model, path, endpoint, price, missing: missingIn(sizes) })
+    if (bound === null && sum.bound !== null) sum.missing = missingIn(sizes)
     sum.requests++
     sum.input += Math.ceil(body.size / BYTES_PER_TOKEN)
     sum.output += sizes.output ?? sizes.expected
@@ -124,4 +135,16 @@ export class BatchScan {
   #wrong(what: string) {
     return invalid(`Line ${this.#line} of the input file ${what}.`, 'input_file_id')
   }
+}
+
+const nothing = { requests: 0, input: 0, output: 0, bound: 0 }
+
+/**
+ * A line cannot be changed: where it names a larger maximum than the model has, its answer can be
+ * as long as it says.
+ */
+function lineSizes(body: JsonBody, endpoint: Endpoint, settings: ModelSettings): Sizes {
+  const { max_output_tokens: most } = settings
+  const named = largestMaximum(body, endpoint)
+  return sizesOf(body, endpoint, most === null || named <= most ? settings : { ...settings, max_output_tokens: named })
 }

@@ -13,11 +13,12 @@ import { seconds, type World } from '../../world/world.ts'
 import type { ProjectCaller } from '../caller.ts'
 import type { PolicyRequest, Reservation } from '../policies/policy.ts'
 import { admit, type Admitting } from './admit.ts'
-import { requireAnswers } from './bound.ts'
+import { requireAnswers, requireMaxima } from './bound.ts'
 import { BatchScan, type BatchInput } from './batch-input.ts'
 import { hasSpendLimit, requireBound, requireModel, seriesOf, whose } from './caller-limits.ts'
 import { MeteredBatch } from './metered-batch.ts'
 import type { ModelBook } from './model-book.ts'
+import { dearest } from './price.ts'
 import type { ResultWatch } from './result-watch.ts'
 import { limitsOf } from './windows.ts'
 
@@ -30,14 +31,14 @@ interface BatchContext extends Admitting {
 export async function reserveBatch(context: BatchContext, request: PolicyRequest): Promise<Reservation | null> {
   const input = await readInput(context, request)
   if (!input) return null
-  const { model, endpoint, price, bound } = input
+  const { model, endpoint, price, bound, missing } = input
   const row = context.models().rowOf(model)
   return admit(context, request, {
     ask: (caller): Ask => ({
       ...whose(caller),
       windows: windowsOf(limitsOf(caller, row).batch_1_day_max_input_tokens, row.key, input),
       limits: caller.limits.spend,
-      ...requireBound(caller, price, bound, row.key, 'max_output_tokens'),
+      ...requireBound(caller, price, bound, row.key, missing),
       series: { ...seriesOf(caller, endpoint.kind, model, price), batch: 1 },
     }),
     reservation: (admission) => new MeteredBatch(admission, input, context.results),
@@ -67,7 +68,11 @@ async function readInput({ models, world }: BatchContext, request: PolicyRequest
       requireNotStored(caller, body, path)
       requireTools(caller, body)
       requireTier(caller, body)
-      if (hasSpendLimit(caller)) requireAnswers(body)
+    },
+    bound(body, endpoint, price) {
+      if (!hasSpendLimit(caller)) return
+      requireAnswers(body)
+      if (dearest(price, price.batch).output > 0) requireMaxima(body, endpoint)
     },
   })
   for await (const piece of response.body as ReadableStream<Uint8Array>) scan.feed(piece)

@@ -80,6 +80,23 @@ export function requireAnswers(body: ModelBody) {
 }
 
 /**
+ * Of a line of a batch, which cannot be changed: throws 400 if it does not say how long its answer
+ * may be. 0 does not, because some servers take it for any length.
+ */
+export function requireMaxima(body: ModelBody, { maxima, sets }: Endpoint) {
+  if (sets === null) return
+  const given = maxima.filter((name) => isGiven(body.member(name)))
+  if (given.length === 0)
+    throw invalid(`'${maxima.join("' or '")}' must say how long the answer may be: a spend limit depends on it.`, sets)
+  for (const name of given)
+    if (!numberOf(body, name)) throw invalid(`'${name}' must be a number above 0: a spend limit depends on it.`, name)
+}
+
+/** The largest maximum that the body names; 0 for none. */
+export const largestMaximum = (body: ModelBody, { maxima }: Endpoint) =>
+  Math.max(0, ...maxima.map((name) => numberOf(body, name) ?? 0))
+
+/**
  * Throws 400 under a spend limit if a maximum would have to be set in a body that cannot be
  * changed.
  */
@@ -234,3 +251,7 @@ export function boundOf(
     3
   return Math.min(sum, LARGEST_AMOUNT)
 }
+
+/** The setting of the model that is missing to bound the cost of a request. */
+export const missingIn = ({ input, isOpaque }: Sizes) =>
+  isOpaque && input === null ? 'context_tokens' : 'max_output_tokens'

@@ -6,7 +6,7 @@ import type { ProjectCaller } from '../caller.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { PolicyRequest, Reservation } from '../policies/policy.ts'
 import type { Admitting, Wish } from './admit.ts'
-import { boundOf, isGiven, requireAnswers, requireChangeable, sizesOf, type Sizes } from './bound.ts'
+import { boundOf, isGiven, missingIn, requireAnswers, requireChangeable, sizesOf, type Sizes } from './bound.ts'
 import { requireBound, requireModel } from './caller-limits.ts'
 import type { Endpoint } from './endpoints.ts'
 import { MeteredRequest, type MeteringParts } from './metered-request.ts'
@@ -115,6 +115,3 @@ export class CallWish implements Wish {
       : new CallWish(this.#context, this.#request, this.#endpoint, this.#body, { ...sizes, input })
   }
 }
-
-/** The setting of the model that is missing to bound the cost of a request. */
-const missingIn = ({ input, isOpaque }: Sizes) => (isOpaque && input === null ? 'context_tokens' : 'max_output_tokens')

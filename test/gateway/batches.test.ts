@@ -165,7 +165,7 @@ for (const engine of engines)
     test('a batch is refused that could pass the spend limit, or names a model that the project may not use', async () => {
       const { spendLimit, modelPermissions } = server.client.admin.organization.projects
       await spendLimit.update(server.project_id, { threshold_amount: 1, currency: 'USD', interval: 'month' })
-      files.dear = Array.from({ length: 20 }, () => line('priced-c', {})).join('\n')
+      files.dear = Array.from({ length: 20 }, () => line('priced-c', { max_tokens: 5_000 })).join('\n')
       files.unnamed = line(undefined)
       const sent = server.received.filter(({ path }) => path === '/batches').length
       expect(await refused(batch('dear'))).toMatchObject({ status: 429, code: 'project_spend_limit_exceeded' })

@@ -48,6 +48,9 @@ const jsonCount = fc.oneof(
   fc.constantFrom('"\\u0035"', '"1\\u005f0"', 'true', '[7]', '3.0', '1e1', 'null'),
 )
 
+/** How long an answer may be: less than the model's maximum, more, or unknown. */
+const length = fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 1, max: 2 * MOST }).map(String) }, jsonCount)
+
 /** No number, and some upstreams take it for none. */
 const empty = fc.constantFrom('""', '" "', '"_"', '"\\t"')
 
@@ -159,7 +162,7 @@ for (const engine of engines)
     }
 
     test('of a batch file are those of its lines, which are read alike', async () => {
-      const lines = fc.array(fc.record({ n: jsonCount, words: fc.string({ maxLength: 40 }) }), {
+      const lines = fc.array(fc.record({ n: jsonCount, most: length, words: fc.string({ maxLength: 40 }) }), {
         minLength: 1,
         maxLength: 6,
       })
@@ -167,14 +170,15 @@ for (const engine of engines)
       const property = fc.asyncProperty(lines, async (lines) => {
         const id = `batch_${++batches}`
         const bodies = lines.map(
-          ({ n, words }) =>
-            `{"model":"priced","messages":[{"role":"user","content":${JSON.stringify(words)}}],"n":${n}}`,
+          ({ n, most, words }) =>
+            `{"model":"priced","messages":[{"role":"user","content":${JSON.stringify(words)}}],"n":${n},"max_tokens":${most}}`,
         )
         const file = bodies.map(
           (body) => `{"custom_id":"x","method":"POST","url":"/v1/chat/completions","body":${body}}`,
         )
-        const parsed = bodies.map((body) => JSON.parse(body) as { n: unknown })
+        const parsed = bodies.map((body) => JSON.parse(body) as { n: unknown; max_tokens: unknown })
         const answers = parsed.map(({ n }) => (n === null || n === true ? 1 : pythonic(n)))
+        const lengths = parsed.map(({ max_tokens }) => pythonic(max_tokens))
         server.answerWith(({ path }: Received) =>
           path.startsWith('/files/')
             ? new Response(file.join('\n'))
@@ -187,8 +191,11 @@ for (const engine of engines)
         // A line that the upstream could read as a number, and Keyhall cannot, is refused.
         if (status === 400) return
         expect(status).toBe(200)
+        // None is left to the upstream, which would take its default.
+        expect(parsed.map(({ max_tokens }) => max_tokens)).not.toContain(null)
+        expect(lengths).not.toContain(0)
         const most = bodies.reduce((sum, body, n) => {
-          const tokens = MOST * Math.max(1, answers[n]! >= 0 ? answers[n]! : 0)
+          const tokens = (lengths[n]! || 0) * Math.max(1, answers[n]! >= 0 ? answers[n]! : 0)
           return sum + Buffer.byteLength(body) * 5_000 + tokens * 10_000
         }, 0)
         await eventually(async () => (await reserved()) > 0)
