@@ -48,8 +48,8 @@ export async function openWindows(sql: Sql, engine: 'sqlite' | 'postgres', { win
   const states = new Map(rows.map((row) => [windowName(row), row.state]))
   for (const { key, span, limit, report } of windows) {
     const state = unpacked(states.get(windowName(key))!)
-    expire(state, span, now)
-    const booked = book(state, span, now, report)
+    expire(state, { span, limit }, now)
+    const booked = book(state, { span, limit }, now, report)
     open.set(windowName(key), { key, span, limit, report, state, booked, allotted: 0 })
   }
   return open

@@ -41,7 +41,8 @@ export async function rateUse(
     const packed = states.get(`${metric} ${limit_key}`)
     if (packed === undefined) return { used: 0, held: 0 }
     const state = unpacked(packed)
-    expire(state, span, now)
+    // To the millisecond, which costs nothing where the state is not stored.
+    expire(state, { span, limit: 1 }, now)
     const used = usedOf({ slots: state.slots, grants: new Map() })
     return { used: used / units, held: (usedOf(state) - used) / units }
   }

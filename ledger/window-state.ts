@@ -5,7 +5,9 @@
  *
  * No window of the span ever holds more than the limit: when a grant is given, all that was used
  * since `now - span`, all living grants and the new one together are at most the limit, and a unit
- * is never counted at a moment before the one at which it was used.
+ * is never counted at a moment before the one at which it was used. It may be counted a little
+ * later: by 1 ms for each second since its server last read the database's clock, and rounded up
+ * to the next `step` under a large limit.
  *
  * Moments are stored in slots: the time divided by the slot's length. Earlier versions stored the
  * number of the slot. So a whole number is read as a slot, whose units count until the window has
@@ -18,6 +20,12 @@ export interface Span {
   slots: number
   /** Under a large limit, units of so much time are stored together. */
   step: number
+}
+
+/** So many units in each window of this length. */
+export interface Limit {
+  span: Span
+  limit: number
 }
 
 export const MINUTE: Span = { slot: 250, slots: 240, step: 100 }
@@ -76,7 +84,7 @@ export const emptyState = (): WindowState => ({ slots: new Map(), grants: new Ma
  * The moment of a use at this time, or a little later, in slots; never a whole number. The limit is
  * that on units of which each may have its own moment.
  */
-export function momentAt({ slot, step }: Span, time: number, limit = 1): number {
+export function momentAt({ slot, step }: Span, time: number, limit: number): number {
   const end = limit <= MOST_APART ? Math.ceil(time) : Math.ceil(time / step) * step
   return (end % slot === 0 ? end + 1 : end) / slot
 }
@@ -89,10 +97,10 @@ const leavesAt = ({ slot, slots }: Span, moment: number) =>
  * Removes what is older than the window. A grant that expires unreported counts as used, all of it,
  * at its end.
  */
-export function expire({ slots, grants }: WindowState, span: Span, now: number) {
+export function expire({ slots, grants }: WindowState, { span, limit }: Limit, now: number) {
   for (const [id, { amount, until }] of grants) {
     if (until > now) continue
-    add(slots, momentAt(span, until), amount)
+    add(slots, momentAt(span, until, limit), amount)
     grants.delete(id)
   }
   for (const moment of slots.keys()) if (leavesAt(span, moment) <= now) slots.delete(moment)
@@ -104,7 +112,7 @@ export function expire({ slots, grants }: WindowState, span: Span, now: number) 
  */
 export function book(
   state: WindowState,
-  span: Span,
+  { span, limit }: Limit,
   now: number,
   { closed, returned, debt }: WindowReport,
 ): ReadonlySet<string> {
@@ -120,7 +128,7 @@ export function book(
     if (left > 0) slots.set(moment, left)
     else slots.delete(moment)
   }
-  add(slots, momentAt(span, now), debt)
+  add(slots, momentAt(span, now, limit), debt)
   return booked
 }
 
@@ -223,9 +231,7 @@ const littleOf = (limit: number, largest: number) => Math.max(Math.ceil(limit / 
 /** Whether that may be kept for so long. */
 export const mayRest = (limit: number, largest: number) => littleOf(limit, largest) <= limit * MOST_AT_REST
 
-interface Giving {
-  span: Span
-  limit: number
+interface Giving extends Limit {
   now: number
   id: string
   server: string
@@ -250,7 +256,7 @@ export function roomIn(
   let over = usedOf(state) + allotted + units - limit
   if (over <= 0) return 0
   const leaving = [...state.slots].map(([moment, count]) => [leavesAt(span, moment), count] as const)
-  const usedAt = (time: number, count: number) => leaving.push([leavesAt(span, momentAt(span, time)), count])
+  const usedAt = (time: number, count: number) => leaving.push([leavesAt(span, momentAt(span, time, limit)), count])
   for (const { amount, until } of state.grants.values()) usedAt(Math.min(until, now + STANDING_MILLISECONDS), amount)
   usedAt(now + GRANT_MILLISECONDS, allotted)
   leaving.sort(([one], [other]) => one - other)

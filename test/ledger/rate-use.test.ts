@@ -15,9 +15,9 @@ for (const engine of engines)
       const now = await readClock(database.read, engine)
       const state = packed({
         slots: new Map([
-          [momentAt(MINUTE, now - 70_000), 1],
-          [momentAt(MINUTE, now - 30_000), 20],
-          [momentAt(MINUTE, now), 300],
+          [momentAt(MINUTE, now - 70_000, 1), 1],
+          [momentAt(MINUTE, now - 30_000, 1), 20],
+          [momentAt(MINUTE, now, 1), 300],
         ]),
         grants: new Map([
           ['living:1', { amount: 4_000, until: now + 60_000 }],
