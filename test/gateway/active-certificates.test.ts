@@ -3,14 +3,12 @@
  * write the database but lacks the pepper adds an authority.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { openDatabase } from '../../database/open.ts'
 import { ClientCertificate } from '../../keys/certificates/client-certificate.ts'
-import { assemble } from '../../server/assemble.ts'
 import { hasTrustMac, renewTrustMacs } from '../../keys/trust-mac.ts'
 import { Secret } from '../../world/secret.ts'
-import { realWorld } from '../../world/world.ts'
 import { makeAuthority, makeCertificate, type MadeCertificate } from '../certificates.ts'
 import { make, newServiceAccount } from '../made.ts'
+import { startOther } from '../other-server.ts'
 import { engines, START_MILLISECONDS, startServer, testPepper, type TestServer } from '../setup.ts'
 
 setDefaultTimeout(60_000)
@@ -54,21 +52,7 @@ for (const engine of engines)
     const opens = async (who: string) => (await server.fetch(verify(who))).status
 
     test('are those of every server before the change is answered', async () => {
-      const database = await openDatabase(server.address)
-      const other = await assemble({
-        database,
-        peppers: [testPepper],
-        world: realWorld,
-        cachedKeys: 100,
-        leaseMilliseconds: 3000,
-        upstreams: null,
-        presentedBy,
-        log: () => {},
-        addressOf: () => null,
-        onError: (_, error) => {
-          throw error
-        },
-      })
+      const other = await startOther(server, { presentedBy })
       const otherOpens = async (who: string) => (await other.fetch(verify(who))).status
       expect([await opens(''), await otherOpens('')]).toEqual([200, 200])
       await activate()
@@ -83,7 +67,6 @@ for (const engine of engines)
       await make(server, '/organization/certificates/deactivate', { certificate_ids: active })
       expect([await opens('me'), await otherOpens('me')]).toEqual([401, 401])
       await other.stop()
-      await database.close()
     })
 
     test('end at the moment at which a certificate expires, although it was accepted before', async () => {

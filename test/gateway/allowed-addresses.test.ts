@@ -1,9 +1,8 @@
 /** IP allow lists hold for model requests, `/verify`, token exchanges and administration. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test'
-import { openDatabase } from '../../database/open.ts'
-import { assemble } from '../../server/assemble.ts'
 import { make, newInvite, newInviteToken } from '../made.ts'
-import { engines, START_MILLISECONDS, testPepper } from '../setup.ts'
+import { startOther } from '../other-server.ts'
+import { engines, START_MILLISECONDS } from '../setup.ts'
 import { exchange, newSigner, sign, trust, uploaded } from '../workload-identity/issuer.ts'
 import { startMetered, type MeteredServer } from './metered.ts'
 
@@ -14,28 +13,6 @@ const ELSEWHERE = '198.51.100.7'
 function addressOf(request: Request) {
   const address = request.headers.get('x-test-address') ?? OFFICE
   return address === 'nowhere' ? null : address
-}
-
-async function secondServer({ address, world }: MeteredServer) {
-  const database = await openDatabase(address)
-  const assembled = await assemble({
-    database,
-    peppers: [testPepper],
-    world,
-    cachedKeys: 1000,
-    leaseMilliseconds: 3000,
-    upstreams: null,
-    log: () => {},
-    addressOf,
-    onError: () => {},
-  })
-  return {
-    fetch: async (request: Request) => assembled.fetch(request),
-    async stop() {
-      await assembled.stop()
-      await database.close()
-    },
-  }
 }
 
 for (const engine of engines)
@@ -188,7 +165,7 @@ for (const engine of engines)
     })
 
     test('hold on another server, from the answer of the first on', async () => {
-      const other = await secondServer(server)
+      const other = await startOther(server, { addressOf })
       const opens = async (address: string) => answer(await other.fetch(verifyFrom(address)))
       expect(await opens(ELSEWHERE)).toBe(200)
       for (const place of ['', inProject()]) {

@@ -6,9 +6,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
 import { connect, type Socket } from 'node:net'
 import { singleUpstream } from '../../gateway/upstream-config.ts'
-import { openDatabase } from '../../database/open.ts'
-import { assemble, type Assembled } from '../../server/assemble.ts'
-import { addPerson, engines, startServer, START_MILLISECONDS, testPepper, type TestServer } from '../setup.ts'
+import { startOther, type OtherServer } from '../other-server.ts'
+import { addPerson, engines, startServer, START_MILLISECONDS, type TestServer } from '../setup.ts'
 import { until } from './setup.ts'
 
 interface Key {
@@ -56,7 +55,7 @@ for (const engine of engines)
   describe(`a key that dies (${engine})`, () => {
     const model = startModel()
     let server: TestServer
-    let other: Assembled
+    let other: OtherServer
     const ports: Record<string, number> = {}
     const stops: (() => unknown)[] = []
     let keys = 0
@@ -67,18 +66,7 @@ for (const engine of engines)
     beforeAll(async () => {
       const upstreams = singleUpstream(model.url, null)
       server = await startServer(engine, { upstreams: upstreams.upstreams })
-      const database = await openDatabase(server.address)
-      other = await assemble({
-        database,
-        peppers: [testPepper],
-        world: server.world,
-        cachedKeys: 1_000,
-        leaseMilliseconds: 3_000,
-        upstreams,
-        log: (line) => server.log.push(line),
-        addressOf: () => null,
-        onError: () => {},
-      })
+      other = await startOther(server, { upstreams, log: (line) => server.log.push(line), onError: () => {} })
       for (const [name, fetch] of Object.entries({ 'the same server': server.fetch, 'another server': other.fetch })) {
         const listener = Bun.serve({ port: 0, hostname: '127.0.0.1', idleTimeout: 60, development: false, fetch })
         ports[name] = listener.port!
@@ -86,7 +74,6 @@ for (const engine of engines)
       }
       stops.push(
         () => other.stop(),
-        () => database.close(),
         () => server.stop(),
       )
     }, START_MILLISECONDS)

@@ -1,13 +1,12 @@
 /** When keys were last used: written together, soon, never backwards, and nobody waits for it. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { assemble, type Assembled } from '../../server/assemble.ts'
-import { openDatabase } from '../../database/open.ts'
 import type { Database } from '../../database/types.ts'
-import { engines, START_MILLISECONDS, startServer, testPepper, type TestServer } from '../setup.ts'
+import { startOther, type OtherServer } from '../other-server.ts'
+import { engines, START_MILLISECONDS, startServer, type TestServer } from '../setup.ts'
 import { figure } from '../runs.ts'
 import { addKeys, startNodes, type Nodes } from './nodes.ts'
 
-const verify = async ({ fetch }: Pick<Assembled, 'fetch'>, key: string) =>
+const verify = async ({ fetch }: Pick<OtherServer, 'fetch'>, key: string) =>
   (await fetch(new Request('http://keyhall.test/verify', { headers: { authorization: `Bearer ${key}` } }))).status
 
 const lastUsed = async (database: Database, id: string) =>
@@ -18,29 +17,17 @@ for (const engine of engines) {
   describe(`times of last use (${engine})`, () => {
     let server: TestServer
     /** Another process on the same database, as far as the database knows. */
-    let other: Assembled
-    let itsDatabase: Database
+    let other: OtherServer
     const itsWorld = { ahead: 0 }
     beforeAll(async () => {
       server = await startServer(engine)
-      itsDatabase = await openDatabase(server.address)
-      other = await assemble({
-        database: itsDatabase,
-        peppers: [testPepper],
+      other = await startOther({
+        address: server.address,
         world: { ...server.world, now: () => Date.now() + itsWorld.ahead * 1000 },
-        cachedKeys: 1_000,
-        leaseMilliseconds: 3_000,
-        upstreams: null,
-        log: () => {},
-        addressOf: () => null,
-        onError: (_, error) => {
-          throw error
-        },
       })
     }, START_MILLISECONDS)
     afterAll(async () => {
       await other.stop()
-      await itsDatabase.close()
       await server.stop()
     })
 

@@ -5,7 +5,7 @@
 import { beforeAll, expect, test } from 'bun:test'
 import * as fc from 'fast-check'
 import { addPerson, addTenant, onBothEngines, type Tenant, type TestServer } from '../setup.ts'
-import { startOther, type OtherServer } from '../sessions/other-server.ts'
+import { startOther, type OtherServer } from '../other-server.ts'
 import { AUDIENCE, exchange, newSigner, sign, uploaded, type Signer } from '../workload-identity/issuer.ts'
 import type { Command, Real } from './command.ts'
 import { commands } from './commands.ts'

@@ -1,7 +1,7 @@
 /** Signing in and calling with a session, of the real organization. */
 import { addLink } from '../../admin/sessions/sign-in-links.ts'
 import { personByEmail } from '../../admin/shared/person.ts'
-import type { OtherServer } from '../sessions/other-server.ts'
+import type { OtherServer } from '../other-server.ts'
 import { fromBrowser } from '../sessions/pages.ts'
 import { testPepper, type Tenant, type TestServer } from '../setup.ts'
 import type { Real } from './command.ts'

@@ -5,9 +5,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import type { SessionRow } from '../../database/identity-tables.ts'
 import { uniqueEmail } from '../made.ts'
+import { startOther, type OtherServer } from '../other-server.ts'
 import { addPerson, engines, START_MILLISECONDS, startServer } from '../setup.ts'
 import type { TestServer } from '../setup.ts'
-import { startOther, type OtherServer } from './other-server.ts'
 import { fromBrowser, signIn, signInAs } from './pages.ts'
 
 const ME = '/organization/me'

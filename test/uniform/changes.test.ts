@@ -6,11 +6,9 @@ import { expect, test } from 'bun:test'
 import { Pipeline } from '../../admin/pipeline.ts'
 import { operations } from '../../contract/index.ts'
 import { object, post } from '../../contract/kit.ts'
-import { openDatabase } from '../../database/open.ts'
-import { assemble } from '../../server/assemble.ts'
-import { realWorld } from '../../world/world.ts'
 import { newServiceAccount } from '../made.ts'
-import { onBothEngines, testPepper } from '../setup.ts'
+import { startOther } from '../other-server.ts'
+import { onBothEngines } from '../setup.ts'
 
 test('every operation that changes something leaves an event, or its contract says why it leaves none', () => {
   for (const { name, operation } of operations) {
@@ -49,34 +47,8 @@ onBothEngines('a change without an event', (server) => {
     })
   }
 
-  async function startOther() {
-    const database = await openDatabase(server().address)
-    const other = await assemble({
-      database,
-      peppers: [testPepper],
-      world: realWorld,
-      cachedKeys: 100,
-      leaseMilliseconds: 3000,
-      upstreams: null,
-      log: () => {},
-      addressOf: () => null,
-      onError: (_, error) => {
-        throw error
-      },
-    })
-    const opens = async (key: string) => {
-      const headers = { authorization: `Bearer ${key}` }
-      return (await other.fetch(new Request('http://keyhall.test/verify', { headers }))).status
-    }
-    const stop = async () => {
-      await other.stop()
-      await database.close()
-    }
-    return { opens, stop }
-  }
-
   test('invalidates what its handler says, on every server, before it is answered', async () => {
-    const other = await startOther()
+    const other = await startOther(server())
     const { id, project_id, api_key } = await newServiceAccount(server())
     const opened = async () => [await server().opens(api_key.value), await other.opens(api_key.value)]
     expect(await opened()).toEqual([200, 200])

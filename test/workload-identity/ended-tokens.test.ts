@@ -1,8 +1,7 @@
 /** An access token is dead at once when what it rests on goes, whatever memory knew of it. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import { openDatabase } from '../../database/open.ts'
-import { assemble } from '../../server/assemble.ts'
-import { engines, startServer, START_MILLISECONDS, testPepper, type TestServer } from '../setup.ts'
+import { startOther, type OtherServer } from '../other-server.ts'
+import { engines, startServer, START_MILLISECONDS, type TestServer } from '../setup.ts'
 import { exchange, newSigner, sign, trust, uploaded, type Signer, type Trust } from './issuer.ts'
 
 const ISSUER = 'https://issuer.example.com'
@@ -86,10 +85,10 @@ for (const engine of engines)
     let server: TestServer
     const errors: string[] = []
     /** A second server on the same database. */
-    let other: Awaited<ReturnType<typeof secondServer>>
+    let other: OtherServer
     beforeAll(async () => {
       server = await startServer(engine, { onError: (sentence) => errors.push(sentence) })
-      other = await secondServer(server)
+      other = await startOther(server)
     }, START_MILLISECONDS)
     afterAll(async () => {
       await other.stop()
@@ -143,36 +142,9 @@ for (const engine of engines)
       await database.write((sql) =>
         sql.updateTable('identity_providers').set({ audience: 'x' }).where('id', '=', made.provider_id).execute(),
       )
-      const fresh = await secondServer(server)
+      const fresh = await startOther(server, { onError: () => {} })
       const forged = await exchange(fresh, made, await sign(signer, { iss: ISSUER, aud: 'x' }))
       await fresh.stop()
       expect(forged.body.error_description).toContain('No enabled workload identity provider')
     })
   })
-
-async function secondServer({ address, world }: TestServer) {
-  const database = await openDatabase(address)
-  const assembled = await assemble({
-    database,
-    peppers: [testPepper],
-    world,
-    cachedKeys: 1000,
-    leaseMilliseconds: 3000,
-    upstreams: null,
-    log: () => {},
-    addressOf: () => null,
-    onError: () => {},
-  })
-  const fetch = async (request: Request) => assembled.fetch(request)
-  return {
-    fetch,
-    async opens(key: string) {
-      const headers = { authorization: `Bearer ${key}` }
-      return (await fetch(new Request('http://keyhall.test/verify', { headers }))).status
-    },
-    async stop() {
-      await assembled.stop()
-      await database.close()
-    },
-  }
-}
