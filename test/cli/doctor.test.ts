@@ -11,7 +11,8 @@ import { startSmtp, type TestSmtp } from '../smtp.ts'
 import { pgbouncerProgram, startPgBouncer } from '../storage/pgbouncer.ts'
 import { serverCertificate, tlsSettings } from '../tls.ts'
 import { folder, run } from './command.ts'
-import { authority, certificate, doctor, KEY, PASSWORD, read, startModelServer, type Environment } from './doctored.ts'
+import { authority, certificate, doctor, KEY, PASSWORD, read } from './doctored.ts'
+import { startModelServer, startProvider, type Environment } from './doctored.ts'
 import { inProcess } from './terminal.ts'
 
 // Each test starts a process.
@@ -209,6 +210,17 @@ describe('a problem', () => {
     expect(await at({ KEYHALL_OIDC_ISSUER: 'http://127.0.0.1:1', KEYHALL_ISSUER_HOSTS: '127.0.0.1' })).toEndWith(
       'http://127.0.0.1:1/.well-known/openid-configuration could not be reached; look at the address of the issuer.',
     )
+  })
+
+  test('is no sign-in page that this machine cannot reach, or that has no end', async () => {
+    const endless = () => new Response(new ReadableStream({ pull: (page) => page.enqueue(Buffer.alloc(65_536, 'x')) }))
+    for (const page of [() => 'http://127.0.0.1:1/authorize', (origin: string) => `${origin}/authorize`]) {
+      const provider = startProvider(page, endless)
+      const { line, code } = await doctor({ ...env, ...provider.settings })
+      expect(line('sign-in')).toBe(`ok: The identity provider ${provider.settings.KEYHALL_OIDC_ISSUER} answers.`)
+      expect(code).toBe(0)
+      await provider.stop()
+    }
   })
 
   test('is a database that cannot be reached, or is damaged, and what needs it is left out', async () => {

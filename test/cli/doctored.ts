@@ -41,6 +41,34 @@ export const startModelServer = () =>
           : new Response('not here', { status: 404 }),
   })
 
+/**
+ * An identity provider that has a discovery document, and names this address as its sign-in page.
+ */
+export function startProvider(page: (origin: string) => string, answer: () => Response) {
+  const server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch({ url }) {
+      const { origin, pathname } = new URL(url)
+      if (!pathname.startsWith('/.well-known/')) return answer()
+      return Response.json({
+        issuer: origin,
+        authorization_endpoint: page(origin),
+        token_endpoint: `${origin}/token`,
+        jwks_uri: `${origin}/jwks`,
+        response_types_supported: ['code'],
+        subject_types_supported: ['public'],
+        id_token_signing_alg_values_supported: ['RS256'],
+      })
+    },
+  })
+  const { origin, host } = server.url
+  return {
+    settings: { KEYHALL_OIDC_ISSUER: origin, KEYHALL_ISSUER_HOSTS: host },
+    stop: () => server.stop(true),
+  }
+}
+
 export const authority = makeAuthority()
 /** A certificate with what leads to its authority. */
 export const certificate = (wish: object = {}) => {
