@@ -1,4 +1,5 @@
 /** Sessions whose person has lost the role that they signed in with, or has left. */
+import { IDLE_SECONDS } from '../../contract/sessions.ts'
 import type { Sql } from '../../database/types.ts'
 import type { Invalidation } from '../../revocation/invalidation.ts'
 import type { RecordedEvent } from '../audit-chain.ts'
@@ -8,7 +9,8 @@ import { endedSession } from './start-session.ts'
  * Ends the sessions that a change took the role of, for good: whoever gets the role back signs in
  * again. Those of the people whom the change is about are looked at; of everybody, where it can be
  * about anybody, such as the members of a group. Returns an event for each, which stands after that
- * of the change and has the same actor.
+ * of the change and has the same actor. One that is idle was over before: it has no event, and ends
+ * in its row, so that a use that is written late cannot bring it back.
  */
 export async function endLostSessions(
   sql: Sql,
@@ -20,7 +22,7 @@ export async function endLostSessions(
   const isAboutAll = invalidations.some(({ scope }) => scope === 'organization')
   const people = invalidations.flatMap((one) => (one.scope === 'owner' ? [one.id] : []))
   if (!isAboutAll && people.length === 0) return []
-  const living = sql
+  const open = sql
     .updateTable('sessions')
     .set(endedSession(now))
     .where('organization_id', '=', organization_id)
@@ -50,7 +52,10 @@ export async function endLostSessions(
       const keepsRole = session.or([session('role', '=', 'member'), session.exists(holdsRole)])
       return session.not(session.and([session.exists(belongs), keepsRole]))
     })
-  const lost = await (isAboutAll ? living : living.where('user_id', 'in', people)).returning('id').execute()
-  const ids = lost.map(({ id }) => id).toSorted()
+  const lost = await (isAboutAll ? open : open.where('user_id', 'in', people))
+    .returning(['id', 'last_used_at'])
+    .execute()
+  const used = lost.filter(({ last_used_at }) => last_used_at + IDLE_SECONDS > now)
+  const ids = used.map(({ id }) => id).toSorted()
   return ids.map((id) => ({ id: newId('audit_log-'), type: 'logout.succeeded', payload: { id }, project_id: null }))
 }

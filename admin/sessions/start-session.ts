@@ -1,5 +1,5 @@
 /** Begins and ends sessions, however a person signs in. */
-import { MOST_SESSIONS, SESSION_SECONDS, type signInMethods } from '../../contract/sessions.ts'
+import { IDLE_SECONDS, MOST_SESSIONS, SESSION_SECONDS, type SignInMethod } from '../../contract/sessions.ts'
 import type { SessionRow } from '../../database/identity-tables.ts'
 import type { Sql } from '../../database/types.ts'
 import { sessionDigest } from '../../keys/digest.ts'
@@ -20,11 +20,7 @@ type Starting = Pick<
  */
 export async function startSession(
   call: Starting,
-  {
-    user_id,
-    method,
-    admin_key_id = null,
-  }: { user_id: string; method: (typeof signInMethods)[number]; admin_key_id?: string | null },
+  { user_id, method, admin_key_id = null }: { user_id: string; method: SignInMethod; admin_key_id?: string | null },
 ): Promise<string> {
   const { db, keys, organization_id, now, ip_address, user_agent } = call
   const token = newSessionToken(call.world.random)
@@ -63,7 +59,10 @@ export const endAllSessions = (sql: Sql, organization_id: string, now: number) =
     .where('ended_at', 'is', null)
     .execute()
 
-/** Ends the oldest sessions of a person who has as many as there can be. */
+/**
+ * Ends the oldest sessions of a person who has as many as there can be. Those that are idle are
+ * over.
+ */
 async function makeRoom({ db, organization_id, now, record }: Starting, user_id: string) {
   const kept = await db
     .selectFrom('sessions')
@@ -72,6 +71,7 @@ async function makeRoom({ db, organization_id, now, record }: Starting, user_id:
     .where('user_id', '=', user_id)
     .where('ended_at', 'is', null)
     .where('expires_at', '>', now)
+    .where('last_used_at', '>', now - IDLE_SECONDS)
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .offset(MOST_SESSIONS - 1)

@@ -29,9 +29,9 @@ export class Sessions {
     for (const one of this.all) if (one.state === 'living') one.state = 'idle'
   }
 
-  /** Ends those whose person lacks the role that they began with. Returns how many. */
+  /** Ends the living ones whose person lacks the role that they began with. Returns how many. */
   endLost(keeps: (user: number, role: string) => boolean): number {
-    const lost = this.all.filter(({ user, role, state }) => state !== 'ended' && !keeps(user, role))
+    const lost = this.all.filter(({ user, role, state }) => state === 'living' && !keeps(user, role))
     for (const one of lost) one.state = 'ended'
     return lost.length
   }

@@ -3,6 +3,7 @@
  * or prolong one.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { IDLE_SECONDS } from '../../contract/sessions.ts'
 import type { SessionRow } from '../../database/identity-tables.ts'
 import { uniqueEmail } from '../made.ts'
 import { startOther, type OtherServer } from '../other-server.ts'
@@ -132,6 +133,19 @@ for (const engine of engines)
       // Nothing is left that another change could end.
       await users().update(id, { role: 'member' })
       expect((await newest())[0]).toEqual(['user.updated', id, by])
+    })
+
+    test('stands in the audit log only of sessions that were not idle, and is for good for all', async () => {
+      const { id, cookie: idle } = await newSigned(server(), { role: 'owner' })
+      server().world.ahead += IDLE_SECONDS
+      const cookie = await signInAs(server(), id)
+      await server().events()
+      await users().update(id, { role: 'reader' })
+      expect(await server().events()).toEqual({ 'user.updated': 1, 'logout.succeeded': 1 })
+      await users().update(id, { role: 'owner' })
+      const rows = server().database.read.selectFrom('sessions').select('ended_at').where('user_id', '=', id)
+      for (const { ended_at } of await rows.execute()) expect(ended_at).not.toBeNull()
+      expect([await seen(idle), await seen(cookie)].flat()).toEqual([401, 401, 401, 401])
     })
 
     test('a role in a project that is taken away opens nothing, at once; the session stays', async () => {
