@@ -172,15 +172,13 @@ export class Pipeline {
     const { can, reach } = this.#operation
     if (can === null || may(can)) return
     const isInScope = session !== null && mayByScopes(session.scopes ?? adminScopes)(can)
-    // Of a report the query decides, which is read later.
+    // Of a report the query decides: #prepare looks at it.
     if (isInScope && (reach === 'own' || reach === 'filtered')) return
     throw session === null ? forbidden(can) : notPermitted(can)
   }
 
   async #read(incoming: Incoming, caller: Caller, now: number): Promise<Result> {
     const { call } = await this.#prepare(this.#context.database.read, caller, incoming, now)
-    const { can, reach } = this.#operation
-    if (can !== null && reach === 'filtered') await requireOwnPart(call, can)
     return { caller, body: await this.#handle(call) }
   }
 
@@ -214,7 +212,7 @@ export class Pipeline {
   ): Promise<{ call: Call<any>; effects: Effects }> {
     const { database, keys, world, mail, models, report, mayFetchFrom, signIns, signInLinks, describeServer } =
       this.#context
-    const { method, path } = this.#operation
+    const { method, path, can, reach } = this.#operation
     const { organization_id } = caller
     const params = Object.fromEntries(Object.entries(incoming.params).map(([name, id]) => [name, storableId(id)]))
     const project = path.includes('{project_id}')
@@ -249,6 +247,7 @@ export class Pipeline {
       keepSession: (token: string | null) => void (effects.session = token),
       afterCommit: (step: () => void) => effects.steps.push(step),
     }
+    if (can !== null && reach === 'filtered') await requireOwnPart(call, can)
     return { call: call as Call<any>, effects }
   }
 

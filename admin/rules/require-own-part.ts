@@ -13,15 +13,15 @@ export async function requireOwnPart(call: Pick<Call<any>, 'db' | 'caller' | 'qu
   if (caller.may(permission)) return
   const { project_ids, user_ids } = call.query as Filters
   if (isOnly(user_ids, [caller.user_id])) return
-  if (project_ids?.length && isOnly(project_ids, await projectsWith(db, caller, permission))) return
+  if (project_ids && isOnly(project_ids, await projectsWith(db, caller, permission))) return
   throw reportNotPermitted(permission, caller.user_id)
 }
 
 interface Filters {
-  project_ids?: readonly string[] | null
-  user_ids?: readonly string[] | null
+  project_ids?: readonly string[]
+  user_ids?: readonly string[]
 }
 
-/** Whether the filter is there, and has no value that is not among these. */
-const isOnly = (filter: readonly string[] | null | undefined, values: readonly string[]) =>
-  Boolean(filter?.length) && filter!.every((value) => values.includes(value))
+/** Whether the filter has values, all of them among these. */
+const isOnly = (filter: readonly string[] = [], values: readonly string[]) =>
+  filter.length > 0 && filter.every((value) => values.includes(value))
