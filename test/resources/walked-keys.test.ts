@@ -79,12 +79,13 @@ onBothEngines('a walk through all keys', (server) => {
           const query = { order_by, order, limit, ...some[which] } as Query
           const before = await walk({ ...query, limit: 100 })
           const touched = new Set<string>()
+          let pages = 0
           const seen: string[] = []
           for await (const page of (await organization().apiKeys.list(query)).iterPages()) {
             expect(page.data.length).toBeLessThanOrEqual(limit)
             seen.push(...page.data.map(({ id }) => id))
             server().world.ahead += 1
-            const now = happenings.shift()
+            const now = happenings[pages++]
             if (now) await happen(now, before.filter(isOwn), page.data.at(-1)?.id, touched)
           }
           const still = before.map(({ id }) => id).filter((id) => !touched.has(id))
@@ -102,18 +103,22 @@ onBothEngines('a walk through all keys', (server) => {
     cursor: string | undefined,
     touched: Set<string>,
   ) {
-    const change = async (n: number, act: (key: Key) => Promise<unknown>) => {
-      const key = (n < 7 && own.find(({ id }) => id === cursor)) || own[n % own.length]!
-      if (touched.has(key.id)) return
+    const change = async (among: readonly Key[], n: number, act: (key: Key) => Promise<unknown>) => {
+      const key = (n < 7 && among.find(({ id }) => id === cursor)) || among[n % among.length]
+      if (!key || touched.has(key.id)) return
       touched.add(key.id)
       await act(key)
     }
-    await change(now.use, use)
-    await change(now.prolong, async (key) => {
-      if (projectOf(key) !== null)
-        await organization().projects.apiKeys.update(key.id, { project_id, expires_in_seconds: 9000 + now.prolong })
-    })
-    await change(now.remove, remove)
+    const prolong = ({ id }: Key) =>
+      organization().projects.apiKeys.update(id, { project_id, expires_in_seconds: 9000 + now.prolong })
+    await change(own, now.use, use)
+    // An admin key cannot be prolonged.
+    await change(
+      own.filter((key) => projectOf(key) !== null),
+      now.prolong,
+      prolong,
+    )
+    await change(own, now.remove, remove)
     if (now.add !== null) await add(now.add)
   }
 })
