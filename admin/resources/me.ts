@@ -12,10 +12,10 @@ import { requireActive } from '../rules/require-active.ts'
 import { addKey } from '../shared/add-key.ts'
 import { deleteProjectKey } from '../shared/delete-project-key.ts'
 import { findProjectById } from '../shared/find-project.ts'
-import { modelPermissions, rateLimits } from './project-limit-use.ts'
 import { projectsOfPerson } from '../shared/person-projects.ts'
 import { presentKey, withOwners } from '../shared/project-key-rows.ts'
 import { rotateKey } from '../shared/rotate-key.ts'
+import { modelPermissions, rateLimits } from '../shared/request-limits.ts'
 
 const REQUEST = 'api.model.request'
 

@@ -1,12 +1,10 @@
 import { dollarsOf, nanoOfCents } from '../../contract/money.ts'
 import type { Output } from '../../contract/kit.ts'
 import { projectLimits } from '../../contract/project-limit-use.ts'
-import { UNLIMITED, type LimitName } from '../../contract/project-rate-limits.ts'
 import type { BudgetRow } from '../../database/ledger-tables.ts'
 import { presentMonth, refusesRequests } from '../../ledger/budget-status.ts'
-import { rateUse, type RateUse } from '../../ledger/rate-use.ts'
 import { handlers, type Call } from '../call.ts'
-import { changedLimits, rateLimitId } from '../shared/changed-limits.ts'
+import { modelPermissions, rateLimits } from '../shared/request-limits.ts'
 
 export default handlers(projectLimits, {
   async retrieve(call) {
@@ -23,7 +21,6 @@ export default handlers(projectLimits, {
 })
 
 type InProject = Call<typeof projectLimits.retrieve>
-type Asked = Pick<InProject, 'db' | 'engine' | 'organization_id' | 'project' | 'models'>
 type Shown = Output<typeof projectLimits.retrieve>
 
 /**
@@ -72,37 +69,4 @@ function presentSpend(
   const remaining = dollarsOf(nanoOfCents(threshold_amount) - settled - reserved - burned)
   const status = refusesRequests(budget, threshold_amount) ? ('enforcing' as const) : ('inactive' as const)
   return { ...own, remaining, enforcement: { status } }
-}
-
-export async function rateLimits(call: Asked): Promise<Shown['rate_limits']> {
-  const { db, engine, organization_id, project, models } = call
-  const changed = await changedLimits(call)
-  const useOf = await rateUse(db, engine, { organization_id, project_id: project.id })
-  return models.rows().map(({ key, limits }) => {
-    const set = Object.entries({ ...limits, ...changed.get(key) }) as [LimitName, number][]
-    const limited = set.filter(([, limit]) => limit < UNLIMITED)
-    return {
-      id: rateLimitId(key),
-      model: key,
-      limits: limited.map(([name, limit]) => presentLimit(name, limit, useOf(key, name))),
-    }
-  })
-}
-
-const presentLimit = (name: LimitName, limit: number, { used, held }: RateUse) => ({
-  name,
-  limit,
-  used,
-  held,
-  remaining: Math.max(0, limit - used - held),
-})
-
-export async function modelPermissions({ db, organization_id, project }: Asked): Promise<Shown['model_permissions']> {
-  const row = await db
-    .selectFrom('model_permissions')
-    .select(['mode', 'model_ids'])
-    .where('organization_id', '=', organization_id)
-    .where('project_id', '=', project.id)
-    .executeTakeFirst()
-  return row ? { mode: row.mode, model_ids: JSON.parse(row.model_ids) as string[] } : null
 }
