@@ -14,7 +14,7 @@ const SAME_SIGNAL_MILLISECONDS = 500
 
 const { stdout, stderr, env } = process
 
-requireManyFetches()
+if (isExecutable() && process.argv[2] === 'serve' && !env.BUN_CONFIG_MAX_HTTP_REQUESTS) restartWithManyFetches()
 
 /**
  * Started by systemd, where SIGHUP never means that a terminal was closed: a server that has
@@ -86,8 +86,7 @@ function onStop(stop: () => void) {
  * models. Bun reads how many it may have when it starts, so the executable starts itself again, as
  * the same process. `bin/bun.js` sets it for everybody else. Windows has no such system call.
  */
-function requireManyFetches() {
-  if (!isExecutable() || process.argv[2] !== 'serve' || env.BUN_CONFIG_MAX_HTTP_REQUESTS) return
+function restartWithManyFetches() {
   if (process.platform === 'win32') return
   const args = [process.argv0, ...process.argv.slice(2)]
   process.execve!(process.execPath, args, { ...env, BUN_CONFIG_MAX_HTTP_REQUESTS: '10000' })

@@ -4,6 +4,7 @@
  */
 import { operations } from '../contract/index.ts'
 import { allowsNull, nullable, type BodyRule, type Operation } from '../contract/kit.ts'
+import { OWN_PAGE_HEADER, PLAIN_NAME, SECURE_NAME } from '../http/own-pages.ts'
 
 export function openApi() {
   const paths: Record<string, Record<string, unknown>> = {}
@@ -33,14 +34,13 @@ const securitySchemes = {
   Session: {
     type: 'apiKey',
     in: 'cookie',
-    name: '__Host-keyhall',
-    description:
-      'The cookie of somebody who is signed in with a browser, set by `POST /organization/sessions`; on http at this machine it is called `keyhall`. Not beside an Authorization header.',
+    name: SECURE_NAME,
+    description: `The cookie of somebody who is signed in with a browser, set by \`POST /organization/sessions\`; on http at this machine it is called \`${PLAIN_NAME}\`. Not beside an Authorization header.`,
   },
   OwnPage: {
     type: 'apiKey',
     in: 'header',
-    name: 'x-keyhall-console',
+    name: OWN_PAGE_HEADER,
     description:
       "Always `1`. Beside it the browser itself sends `Sec-Fetch-Site: same-origin` and, where something is changed, the server's own address as `Origin`: pages of other sites cannot send these.",
   },

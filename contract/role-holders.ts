@@ -4,7 +4,7 @@
  */
 import { cursor, get, next, nullable, oneOf, order, reachingProjects, t, time } from './kit.ts'
 
-export const RoleHolder = t.Object({
+const RoleHolder = t.Object({
   id: t.String({ description: 'Of a person or a service account, or of a group.' }),
   type: oneOf('user', 'service_account', 'group'),
   name: t.String(),

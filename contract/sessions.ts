@@ -28,9 +28,6 @@ export const MOST_SESSIONS = 50
 export const signInMethods = ['admin_key', 'link', 'oidc'] as const
 export type SignInMethod = (typeof signInMethods)[number]
 
-/** Is told of each try to sign in; `unread` is the method of a body that was not read. */
-export type CountSignIn = (method: SignInMethod | 'unread', result: 'succeeded' | 'failed' | 'limited') => void
-
 export const Session = object(
   'organization.session',
   {

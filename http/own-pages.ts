@@ -53,7 +53,7 @@ export class PageRequest {
     const { headers, method } = this.#request
     const origin = headers.get('origin')
     const isOwn = origin === null ? method === 'GET' || method === 'HEAD' : this.#origins.includes(origin)
-    const isFromPage = headers.get('sec-fetch-site') === 'same-origin' && headers.get('x-keyhall-console') === '1'
+    const isFromPage = headers.get('sec-fetch-site') === 'same-origin' && headers.get(OWN_PAGE_HEADER) === '1'
     if (!isOwn || !isFromPage) throw notFromOwnPage()
   }
 
@@ -68,9 +68,13 @@ export class PageRequest {
   }
 }
 
-/** Browsers take it over https only, and from no other host. */
-const SECURE_NAME = '__Host-keyhall'
-const PLAIN_NAME = 'keyhall'
+/** Pages of this server send it with each call; a form of another cannot. */
+export const OWN_PAGE_HEADER = 'x-keyhall-console'
+
+/** The name of the cookie, which browsers take over https only, and from no other host. */
+export const SECURE_NAME = '__Host-keyhall'
+/** Its name on http at this machine. */
+export const PLAIN_NAME = 'keyhall'
 
 const cookieName = (origin: string) => (origin.startsWith('https:') ? SECURE_NAME : PLAIN_NAME)
 

@@ -1,4 +1,9 @@
-/** What the log and the metrics are told about each answered request. It holds no secret. */
+/**
+ * What the log and the metrics are told of requests and of tries to sign in. It holds no secret.
+ */
+import type { SignInMethod } from '../contract/sessions.ts'
+
+/** About a request that was answered. */
 export interface RequestLine {
   request_id: string
   /** Which part of the server answered. */
@@ -36,3 +41,6 @@ export interface ForwardedLine {
   /** How the body ended. */
   ended: 'whole' | 'client left' | 'key revoked' | 'server stopped' | 'upstream stalled' | 'upstream broke off' | null
 }
+
+/** Is told of each try to sign in; `unread` is the method of a body that was not read. */
+export type CountSignIn = (method: SignInMethod | 'unread', result: 'succeeded' | 'failed' | 'limited') => void

@@ -185,8 +185,10 @@ const keysByDigest = statement((sql: Sql, params: Record<string, Uint8Array>, { 
  * and in the organization.
  */
 export const heldBy = statement((sql: Sql, params: { organization_id: string; project_id: string; owner_id: string }) =>
-  heldIn(sql, params, (held) =>
-    held.where((is) =>
+  heldIn(
+    sql,
+    params,
+    heldRoles(sql, params).where((is) =>
       is.or([is('held.resource_id', '=', params.organization_id), is('held.resource_id', '=', params.project_id)]),
     ),
   ),
@@ -194,17 +196,23 @@ export const heldBy = statement((sql: Sql, params: { organization_id: string; pr
 
 /** All roles that somebody holds, directly and through groups, wherever. */
 export const allHeldBy = statement((sql: Sql, params: { organization_id: string; owner_id: string }) =>
-  heldIn(sql, params, (held) => held),
+  heldIn(sql, params, heldRoles(sql, params)),
 )
 
-type HeldRoles = ReturnType<typeof heldRoles>
+/** A query of role assignments, called `held`. */
+interface HeldQuery<Self> {
+  where: (column: 'held.principal_id', operator: '=' | 'in', value: any) => Self
+  unionAll: (other: Self) => Self
+}
 
-function heldIn(
+/**
+ * Of the assignments that the query finds, those that somebody holds, directly and through groups.
+ */
+export function heldIn<Held extends HeldQuery<Held>>(
   sql: Sql,
   params: { organization_id: string; owner_id: string },
-  narrowed: (held: HeldRoles) => HeldRoles,
-) {
-  const held = narrowed(heldRoles(sql, params))
+  held: Held,
+): Held {
   // Not joined: SQLite would begin with all roles of the organization.
   const groups = sql
     .selectFrom('group_users')

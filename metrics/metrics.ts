@@ -3,8 +3,8 @@
  * no keys, no paths, and only those models that the configuration names.
  */
 import { Counter, Gauge, Registry } from 'prom-client'
-import { signInMethods, type CountSignIn } from '../contract/sessions.ts'
-import type { ForwardedLine, RequestLine } from '../http/request-line.ts'
+import { signInMethods } from '../contract/sessions.ts'
+import type { CountSignIn, ForwardedLine, RequestLine } from '../http/request-line.ts'
 import { processMetrics, registerProcessMetrics } from './process-metrics.ts'
 import { Durations, Tally } from './tally.ts'
 
@@ -78,7 +78,7 @@ export class Metrics {
   readonly #signIns = new Tally(
     this.#registry,
     'keyhall_sign_ins_total',
-    'Tries to sign in to the console, by method and by result: `succeeded`, `failed`, or `limited`, of an address that had failed too often. Of those the method is `unread` where it stands in the body.',
+    'Tries to sign in to the console, by method and by result: `succeeded`, `failed`, or `limited`, because the address had failed too often. The body of a limited try is not read: where it would name the method, that is `unread`.',
     ['method', 'result'],
   )
   readonly #namedModels: () => ReadonlySet<string>

@@ -90,8 +90,8 @@ const table = listOf('api_keys', ['organization_id', 'project_id'], (item, { acc
   withOwners(item, access),
 )
 
-const single = listOf('api_keys', ['organization_id', 'project_id'], (item, { access }: { access: Access }) =>
-  withOwners(item, access).select('item.scopes'),
+const single = listOf('api_keys', ['organization_id', 'project_id'], (item) =>
+  withOwners(item, 'any').select('item.scopes'),
 )
 
 /** Restrictions are shown where there are some, so that other clients see OpenAI's shape. */
@@ -101,7 +101,7 @@ function presentOne(row: Awaited<ReturnType<typeof findProjectApiKey>>) {
 }
 
 async function findProjectApiKey(call: Call<typeof projectApiKeys.list>, id: string) {
-  const key = await single.find(call.db, within(call), id, { access: 'any' })
+  const key = await single.find(call.db, within(call), id)
   if (!key) throw notFound('api_key', id)
   return key
 }

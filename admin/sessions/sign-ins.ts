@@ -3,7 +3,7 @@
  * audit log, so that somebody sees it.
  */
 import { tooManySignIns } from '../../contract/session-errors.ts'
-import type { CountSignIn } from '../../contract/sessions.ts'
+import type { CountSignIn } from '../../http/request-line.ts'
 import { placeOf } from '../../world/networks.ts'
 import type { World } from '../../world/world.ts'
 

@@ -1,7 +1,7 @@
 /** The projects in which a person holds a role, and what the person may do in each. */
 import { statement } from '../../database/statement.ts'
 import type { Sql } from '../../database/types.ts'
-import { grantedBy } from '../../keys/read-project-key.ts'
+import { grantedBy, heldIn } from '../../keys/read-project-key.ts'
 
 interface Person {
   organization_id: string
@@ -56,14 +56,7 @@ const rolesInProjects = statement((sql: Sql, params: Person) => {
     .select(['held.resource_id', 'held.role', 'role.permissions', 'project.name', 'project.created_at'])
     .where('held.organization_id', '=', params.organization_id)
     .where('project.archived_at', 'is', null)
-  // Not joined: SQLite would begin with all roles of the organization.
-  const groups = sql
-    .selectFrom('group_users')
-    .select('group_id')
-    .where('organization_id', '=', params.organization_id)
-    .where('user_id', '=', params.user_id)
-  const direct = held.where('held.principal_id', '=', params.user_id)
-  return direct.unionAll(held.where('held.principal_id', 'in', groups))
+  return heldIn(sql, { organization_id: params.organization_id, owner_id: params.user_id }, held)
 })
 
 type HeldIn = Awaited<ReturnType<typeof rolesInProjects>>[number]

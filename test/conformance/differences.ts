@@ -28,6 +28,7 @@ const rate = 'Rates are whole numbers of 31 bits; the greatest stands for no lim
 const money = 'Spend is counted in nano-dollars, which must stay exact.'
 const ownReport = 'Their document gives every report the members of all reports; ours has its own.'
 const oneObject = 'Their document has one schema for all forms of a certificate; ours has one for each.'
+const manyProjects = 'Among many projects one must be found.'
 const notKept = 'Optional there, and Keyhall knows nothing that it could say.'
 
 export const accepted: readonly AcceptedDifference[] = [
@@ -52,12 +53,7 @@ export const accepted: readonly AcceptedDifference[] = [
   },
   { operation: 'invites.create', where: 'body projects', what: 'maxItems: ours 100, theirs none', why: bounded },
 
-  {
-    operation: 'auditLogs.list',
-    where: 'query *',
-    what: 'maxItems: ours 100, theirs none',
-    why: 'Every list in a request has a bound.',
-  },
+  { operation: 'auditLogs.list', where: 'query *', what: 'maxItems: ours 100, theirs none', why: bounded },
   {
     operation: 'auditLogs.list',
     where: 'query effective_at.*',
@@ -154,7 +150,8 @@ export const accepted: readonly AcceptedDifference[] = [
     why: 'Optional there, and no parameter asks for it.',
   },
 
-  { operation: 'projects.list', where: 'query *', what: 'only ours', why: 'Among many projects one must be found.' },
+  { operation: 'projects.list', where: 'query ids', what: 'only ours', why: manyProjects },
+  { operation: 'projects.list', where: 'query name', what: 'only ours', why: manyProjects },
   {
     operation: 'projects.*',
     where: 'body geography',
