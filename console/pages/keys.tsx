@@ -39,22 +39,23 @@ export default function Keys({ me }: PageProps) {
     >
       <FilterBar />
       {mayChange && <ChosenKeys chosen={[...chosen.value.values()]} onRevoke={(keys) => (revoking.value = keys)} />}
-      <DataTable
+      <DataTable<InventoryKey>
         caption="Keys"
         list={list}
         columns={inventoryColumns(names)}
-        keyOf={({ id }: InventoryKey) => id}
+        keyOf={({ id }) => id}
         empty={<Empty title="No such key">Other filters may find more.</Empty>}
-        {...(mayChange && {
-          actions: (key: InventoryKey) => (
+        actions={
+          mayChange &&
+          ((key) => (
             <KeyButtons
               of={key}
               onRotate={isOfProject(key) ? () => (rotating.value = key) : undefined}
               onRevoke={() => (revoking.value = [key])}
             />
-          ),
-          selection: selectionIn(chosen),
-        })}
+          ))
+        }
+        selection={mayChange && selectionIn(chosen)}
       />
       {isMaking.value && (
         <MakeKey

@@ -1,20 +1,20 @@
 /** The projects of the organization: to look into, and to create. */
 import { useSignal } from '@preact/signals'
 import type { PageProps } from '../pages.ts'
+import { AddressFilter } from '../parts/address-filter.tsx'
 import { DataTable, listOf, type Column } from '../parts/data-table.tsx'
 import { FormDialog } from '../parts/form-dialog.tsx'
 import { DateTime } from '../parts/date-time.tsx'
 import { Empty } from '../parts/empty.tsx'
 import { TextField } from '../parts/form.tsx'
 import { Page } from '../parts/page.tsx'
-import { useFormKey } from '../parts/use-form-key.ts'
 import { hrefOf, navigate, place, setQuery } from '../place.ts'
 import { can, managedBy, type Me } from '../session.ts'
 import { organization, useList } from '../use-calls.ts'
 
 type Project = Awaited<ReturnType<typeof organization.projects.list>>['data'][number]
 
-export const pathOf = (project_id: string) => `/projects/${encodeURIComponent(project_id)}`
+const pathOf = (project_id: string) => `/projects/${encodeURIComponent(project_id)}`
 
 export default function Projects({ me }: PageProps) {
   return can(me, 'api.management.read') ? <AllProjects me={me} /> : <ManagedProjects me={me} />
@@ -55,7 +55,7 @@ function AllProjects({ me }: { me: Me }) {
         )
       }
     >
-      <NameFilter name={name} />
+      <AddressFilter label="Name contains" name="name" value={name} maxLength={255} />
       <label class="check">
         <input
           type="checkbox"
@@ -79,23 +79,6 @@ function AllProjects({ me }: { me: Me }) {
 const none = <Empty title="There is no project yet">Create one, then add people to it.</Empty>
 
 const notFound = <Empty title="No such project">Another part of the name may find more.</Empty>
-
-function NameFilter({ name }: { name: string }) {
-  const form = useFormKey()
-  return (
-    <form
-      key={form.key}
-      class="filters"
-      onSubmit={(event) => {
-        event.preventDefault()
-        setQuery({ name: event.currentTarget.querySelector('input')!.value.trim() })
-        form.keep()
-      }}
-    >
-      <TextField label="Name contains" name="name" type="search" value={name} maxLength={255} />
-    </form>
-  )
-}
 
 interface Shown {
   id: string

@@ -35,10 +35,10 @@ interface Props<Row> {
   columns: readonly Column<Row>[]
   list: List<Row>
   keyOf: (row: Row) => string
-  /** What can be done with a row. */
-  actions?: (row: Row) => ComponentChildren
-  /** Rows that can be chosen, each by a box in front of it. */
-  selection?: Selection<Row>
+  /** What can be done with a row; false for nothing. */
+  actions?: ((row: Row) => ComponentChildren) | false
+  /** Rows that can be chosen, each by a box in front of it; false for none. */
+  selection?: Selection<Row> | false
   /** What is shown in the place of a table without rows. */
   empty: ComponentChildren
 }

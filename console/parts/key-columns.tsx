@@ -28,6 +28,9 @@ export const linkedKeyName = <Row extends Pick<Key, 'name'> & { id: string }>(
   ),
 })
 
+/** Beside the owner of a key who may not use it any more: it opens nothing. */
+export const LostAccess = () => <span class="badge">Has lost access</span>
+
 export const redactedValue: Column<Pick<Key, 'redacted_value'>> = {
   title: 'Key',
   cell: ({ redacted_value }) => <code>{redacted_value}</code>,

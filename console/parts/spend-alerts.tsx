@@ -46,11 +46,12 @@ export function SpendAlerts({ project_id, mayChange }: Props) {
             An alert sends an e-mail once a month, when the month has cost an amount. It stops no request.
           </Empty>
         }
-        {...(mayChange && {
-          actions: (alert: Alert) => (
+        actions={
+          mayChange &&
+          ((alert) => (
             <Buttons of={alert} onChange={() => (changing.value = alert)} onDelete={() => (deleting.value = alert)} />
-          ),
-        })}
+          ))
+        }
       />
       {mayChange && (
         <div class="buttons">

@@ -39,19 +39,16 @@ inConsole('workloads', (console) => {
 
   test('a certificate is activated only after a warning, and a reader cannot', async () => {
     const { server, open } = console()
-    await newCertificate(server)
+    const id = await newCertificate(server)
     const page = await open('/workloads?tab=certificates', { as: server.owner_id })
-    await page
-      .getByRole('button', { name: /^Activate/ })
-      .first()
-      .click()
+    // It has no name, so that its id stands for it.
+    await page.getByRole('button', { name: `Delete ${id}` }).waitFor()
+    await page.getByRole('button', { name: `Activate ${id}` }).click()
     await page.getByText('Clients without one are refused at once.').waitFor()
+    await page.getByRole('dialog').getByText(id, { exact: true }).waitFor()
     await expectGoodLooks(page)
     await page.getByRole('dialog').getByRole('button', { name: 'Activate' }).click()
-    await page
-      .getByRole('button', { name: /^Deactivate/ })
-      .first()
-      .waitFor()
+    await page.getByRole('button', { name: `Deactivate ${id}` }).waitFor()
     const reader = await open('/workloads?tab=certificates', { as: await newPerson(server, { role: 'reader' }) })
     await reader.getByRole('table', { name: 'Certificates' }).waitFor()
     expect(await reader.getByRole('button', { name: /Activate|Deactivate|Delete|Upload/ }).count()).toBe(0)

@@ -1,7 +1,15 @@
 /** The columns of the inventory. Those of times sort it, which stands in the address. */
 import { hrefOf, place, setQuery } from '../../place.ts'
 import type { Column, Sort } from '../../parts/data-table.tsx'
-import { created, expires, keyName, lastUsed, linkedKeyName, redactedValue } from '../../parts/key-columns.tsx'
+import {
+  created,
+  expires,
+  keyName,
+  lastUsed,
+  linkedKeyName,
+  LostAccess,
+  redactedValue,
+} from '../../parts/key-columns.tsx'
 import { isOfProject, ownerOf, type InventoryKey, type ProjectKey } from './inventory-key.ts'
 import { orderOf, queryFrom, sortAfter, type OrderedBy } from './query.ts'
 
@@ -56,7 +64,7 @@ const owner: Column<InventoryKey> = {
 
 const access: Column<InventoryKey> = {
   title: 'Access',
-  cell: (key) => (key.owner_project_access === 'active' ? 'Has access' : <span class="badge">Has lost access</span>),
+  cell: (key) => (key.owner_project_access === 'active' ? 'Has access' : <LostAccess />),
 }
 
 interface ProjectProps {

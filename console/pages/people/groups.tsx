@@ -4,6 +4,7 @@ import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { FormDialog } from '../../parts/form-dialog.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
+import { Done } from '../../parts/done.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { Form, TextField } from '../../parts/form.tsx'
 import { organization, useList } from '../../use-calls.ts'
@@ -122,13 +123,14 @@ function MembersOf({ group, mayChange, onClose }: MembersProps) {
         ]}
         keyOf={({ id }) => id}
         empty={<p>Nobody is in this group yet.</p>}
-        {...(mayChange && {
-          actions: (member: GroupMember) => (
+        actions={
+          mayChange &&
+          ((member) => (
             <button type="button" onClick={() => (removing.value = member)}>
               Remove <span class="visually-hidden">{member.name || member.email}</span>
             </button>
-          ),
-        })}
+          ))
+        }
       />
       {removing.value && (
         <Confirm
@@ -158,11 +160,7 @@ function MembersOf({ group, mayChange, onClose }: MembersProps) {
           <TextField label="Add somebody by e-mail" name="email" type="email" required maxLength={254} />
         </Form>
       )}
-      <div class="buttons">
-        <button type="button" onClick={onClose}>
-          Done
-        </button>
-      </div>
+      <Done onClose={onClose} />
     </Dialog>
   )
 }

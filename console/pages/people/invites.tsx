@@ -31,14 +31,15 @@ export function Invites({ mayChange }: PeopleProps) {
         columns={columns}
         keyOf={({ id }) => id}
         empty={<Empty title="There is no invite">People join the organization by accepting one.</Empty>}
-        {...(mayChange && {
-          actions: (invite: Invite) =>
+        actions={
+          mayChange &&
+          ((invite) =>
             invite.status !== 'accepted' && (
               <button type="button" onClick={() => (ending.value = invite)}>
                 Take back <span class="visually-hidden">the invite of {invite.email}</span>
               </button>
-            ),
-        })}
+            ))
+        }
       />
       {isInviting.value && <InviteSomebody onInvited={list.reload} onClose={() => (isInviting.value = false)} />}
       {ending.value && (

@@ -1,34 +1,22 @@
 /** The people of the organization. */
+import { AddressFilter } from '../../parts/address-filter.tsx'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
 import { Empty } from '../../parts/empty.tsx'
-import { TextField } from '../../parts/form.tsx'
-import { useFormKey } from '../../parts/use-form-key.ts'
-import { hrefOf, place, setQuery } from '../../place.ts'
+import { hrefOf, place } from '../../place.ts'
 import { organization, useList } from '../../use-calls.ts'
 
 type Person = Awaited<ReturnType<typeof organization.users.list>>['data'][number]
 
 export function Members() {
   const email = place.value.query.get('email') ?? ''
-  const form = useFormKey()
   const list = useList<Person>(
     (options) => organization.users.list({ limit: 50, ...(email && { emails: [email] }) }, options),
     [email],
   )
   return (
     <>
-      <form
-        key={form.key}
-        class="filters"
-        onSubmit={(event) => {
-          event.preventDefault()
-          setQuery({ email: event.currentTarget.querySelector('input')!.value.trim() })
-          form.keep()
-        }}
-      >
-        <TextField label="Find by the whole e-mail address" name="email" type="search" value={email} maxLength={254} />
-      </form>
+      <AddressFilter label="Find by the whole e-mail address" name="email" value={email} maxLength={254} />
       <DataTable
         caption="Members"
         list={list}

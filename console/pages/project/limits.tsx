@@ -43,13 +43,14 @@ export function Limits({ project: { id: project_id }, mayChange }: SectionProps)
         columns={[{ title: 'Model', cell: ({ model }: RateLimit) => model }]}
         keyOf={({ id }) => id}
         empty={<p>The upstreams offer no model yet.</p>}
-        {...(mayChange && {
-          actions: (limit: RateLimit) => (
+        actions={
+          mayChange &&
+          ((limit) => (
             <button type="button" onClick={() => (changing.value = limit)}>
               Change <span class="visually-hidden">the limits of {limit.model}</span>
             </button>
-          ),
-        })}
+          ))
+        }
       />
       {changing.value && (
         <ChangeLimits

@@ -32,8 +32,9 @@ export function Members({ project: { id: project_id, name }, mayManage }: Sectio
         columns={columns}
         keyOf={({ id }) => id}
         empty={<p>Nobody holds a role in this project directly. Groups may, and owners of the organization do.</p>}
-        {...(mayManage && {
-          actions: (member: Member) => (
+        actions={
+          mayManage &&
+          ((member) => (
             <>
               <button type="button" onClick={() => (changing.value = member)}>
                 Change <span class="visually-hidden">the role of {member.name ?? member.email}</span>
@@ -42,8 +43,8 @@ export function Members({ project: { id: project_id, name }, mayManage }: Sectio
                 Remove <span class="visually-hidden">{member.name ?? member.email}</span>
               </button>
             </>
-          ),
-        })}
+          ))
+        }
       />
       {isAdding.value && (
         <AddMember project_id={project_id} onAdded={list.reload} onClose={() => (isAdding.value = false)} />

@@ -1,11 +1,9 @@
 /** Which certificates of the organization's authorities hold for a project. */
 import { useSignal } from '@preact/signals'
-import { DataTable } from '../../parts/data-table.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
-import { Empty } from '../../parts/empty.tsx'
 import { organization, useList } from '../../use-calls.ts'
 import type { SectionProps } from '../project.tsx'
-import { certificateColumns } from '../workloads/certificate-list.tsx'
+import { CertificateRows, nameOf } from '../workloads/certificate-rows.tsx'
 
 const { certificates } = organization.projects
 
@@ -20,24 +18,11 @@ export function ProjectCertificates({ project: { id, name }, mayChange }: Sectio
         While one is active here or for the organization, model requests with keys of this project need a client
         certificate.
       </p>
-      <DataTable
-        caption="Certificates"
+      <CertificateRows
         list={list}
-        columns={certificateColumns}
-        keyOf={({ id }) => id}
-        empty={
-          <Empty title="There is no certificate">
-            An owner of the organization uploads those of authorities under “Workloads”.
-          </Empty>
-        }
-        {...(mayChange && {
-          actions: (certificate: Certificate) => (
-            <button type="button" onClick={() => (toggling.value = certificate)}>
-              {certificate.active ? 'Deactivate' : 'Activate'}{' '}
-              <span class="visually-hidden">{certificate.name || certificate.id}</span>
-            </button>
-          ),
-        })}
+        mayChange={mayChange}
+        onSwitch={(certificate) => (toggling.value = certificate)}
+        empty="An owner of the organization uploads those of authorities under “Workloads”."
       />
       {toggling.value && (
         <Toggle
@@ -72,7 +57,7 @@ const Toggle = ({ project, of: { id, name, active }, onDone, onClose }: TogglePr
       {active
         ? 'Client certificates that chain to it alone open nothing in this project any more.'
         : `From then on every model request in ${project.name} needs a client certificate that chains to an active one.`}{' '}
-      <strong>{name || id}</strong>
+      <strong>{nameOf({ id, name })}</strong>
     </p>
   </Confirm>
 )

@@ -33,13 +33,14 @@ export function ProjectGroups({ me, project: { id: project_id, name }, mayManage
         columns={columns}
         keyOf={({ group_id }) => group_id}
         empty={<p>No group holds a role in this project.</p>}
-        {...(mayManage && {
-          actions: (group: Group) => (
+        actions={
+          mayManage &&
+          ((group) => (
             <button type="button" onClick={() => (removing.value = group)}>
               Remove <span class="visually-hidden">{group.group_name}</span>
             </button>
-          ),
-        })}
+          ))
+        }
       />
       {isAdding.value && (
         <AddGroup project_id={project_id} onAdded={list.reload} onClose={() => (isAdding.value = false)} />

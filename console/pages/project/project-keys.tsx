@@ -1,7 +1,7 @@
 /** The keys of a project. Whoever manages the project rotates and revokes them. */
 import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
-import { expires, lastUsed, linkedKeyName, redactedValue } from '../../parts/key-columns.tsx'
+import { expires, lastUsed, linkedKeyName, LostAccess, redactedValue } from '../../parts/key-columns.tsx'
 import { Rotate } from '../../parts/rotate.tsx'
 import { hrefOf } from '../../place.ts'
 import { can } from '../../session.ts'
@@ -37,15 +37,16 @@ export function ProjectKeys({ me, project: { id: project_id }, mayManage }: Sect
         empty={
           <p>There is no key yet. People make their own under “My keys”, and each service account can have some.</p>
         }
-        {...(mayManage && {
-          actions: (key: Key) => (
+        actions={
+          mayManage &&
+          ((key) => (
             <KeyButtons
               of={key}
               onRotate={() => (changing.value = { what: 'rotate', key })}
               onRevoke={() => (changing.value = { what: 'revoke', key })}
             />
-          ),
-        })}
+          ))
+        }
       />
       {what === 'rotate' && (
         <Rotate
@@ -66,7 +67,7 @@ const columns: Column<Key>[] = [
     cell: ({ owner, owner_project_access }) => (
       <>
         {(owner.user ?? owner.service_account)!.name}
-        {owner_project_access === 'inactive' && <span class="badge">Has left</span>}
+        {owner_project_access === 'inactive' && <LostAccess />}
       </>
     ),
   },

@@ -22,6 +22,7 @@ export function ServiceAccounts({ project: { id: project_id }, mayManage }: Sect
   const making = useSignal<Account | 'new' | null>(null)
   const changing = useSignal<Account | null>(null)
   const ending = useSignal<Account | null>(null)
+  const changes = { project_id, onChanged: list.reload }
   return (
     <>
       {mayManage && (
@@ -35,16 +36,17 @@ export function ServiceAccounts({ project: { id: project_id }, mayManage }: Sect
         columns={columns}
         keyOf={({ id }) => id}
         empty={<p>There is none yet. Programs on servers should use the key of one, so that it outlives people.</p>}
-        {...(mayManage && {
-          actions: (account: Account) => (
+        actions={
+          mayManage &&
+          ((account) => (
             <Buttons
               of={account}
               onKey={() => (making.value = account)}
               onChange={() => (changing.value = account)}
               onDelete={() => (ending.value = account)}
             />
-          ),
-        })}
+          ))
+        }
       />
       {making.value && (
         <MakeKey
@@ -55,21 +57,9 @@ export function ServiceAccounts({ project: { id: project_id }, mayManage }: Sect
         />
       )}
       {changing.value && (
-        <ChangeAccount
-          project_id={project_id}
-          account={changing.value}
-          onChanged={list.reload}
-          onClose={() => (changing.value = null)}
-        />
+        <ChangeAccount {...changes} account={changing.value} onClose={() => (changing.value = null)} />
       )}
-      {ending.value && (
-        <DeleteAccount
-          project_id={project_id}
-          account={ending.value}
-          onChanged={list.reload}
-          onClose={() => (ending.value = null)}
-        />
-      )}
+      {ending.value && <DeleteAccount {...changes} account={ending.value} onClose={() => (ending.value = null)} />}
     </>
   )
 }

@@ -1,5 +1,6 @@
 /** A role: its name and what it permits, to make, to change or to look at. */
 import { Dialog } from '../../parts/dialog.tsx'
+import { Done } from '../../parts/done.tsx'
 import { FormDialog } from '../../parts/form-dialog.tsx'
 import { TextField } from '../../parts/form.tsx'
 import { remarkOn, wordsOf } from '../../parts/permission-words.ts'
@@ -60,10 +61,6 @@ const LookAt = ({ role: { name, description, permissions }, onClose }: { role: R
         </li>
       ))}
     </ul>
-    <div class="buttons">
-      <button type="button" onClick={onClose}>
-        Done
-      </button>
-    </div>
+    <Done onClose={onClose} />
   </Dialog>
 )

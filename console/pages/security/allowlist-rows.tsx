@@ -28,16 +28,17 @@ export const AllowlistRows = ({ list, mayChange, onSwitch, actions }: Props) => 
         Every address may call. An owner of the organization makes lists under “Security”.
       </Empty>
     }
-    {...(mayChange && {
-      actions: (one: Allowlist) => (
+    actions={
+      mayChange &&
+      ((one) => (
         <>
           <button type="button" onClick={() => onSwitch(one)}>
             {one.active ? 'Deactivate' : 'Activate'} <span class="visually-hidden">{one.name}</span>
           </button>{' '}
           {actions?.(one)}
         </>
-      ),
-    })}
+      ))
+    }
   />
 )
 

@@ -2,14 +2,12 @@
  * The certificates of authorities: while one is active, model requests need a client certificate.
  */
 import { useSignal } from '@preact/signals'
-import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { FormDialog } from '../../parts/form-dialog.tsx'
-import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
-import { Empty } from '../../parts/empty.tsx'
 import { TextArea, TextField } from '../../parts/form.tsx'
 import { organization, useList } from '../../use-calls.ts'
 import type { WorkloadsProps } from '../workloads.tsx'
+import { CertificateRows, nameOf } from './certificate-rows.tsx'
 
 const { certificates } = organization
 
@@ -26,28 +24,16 @@ export function Certificates({ mayChange }: WorkloadsProps) {
           Upload a certificate
         </button>
       )}
-      <DataTable
-        caption="Certificates"
+      <CertificateRows
         list={list}
-        columns={certificateColumns}
-        keyOf={({ id }) => id}
-        empty={
-          <Empty title="There is no certificate">
-            Upload that of your authority and activate it, and model requests must come with a client certificate.
-          </Empty>
-        }
-        {...(mayChange && {
-          actions: (certificate: Certificate) => (
-            <>
-              <button type="button" onClick={() => (changing.value = { what: 'toggle', certificate })}>
-                {certificate.active ? 'Deactivate' : 'Activate'} <span class="visually-hidden">{certificate.name}</span>
-              </button>{' '}
-              <button type="button" onClick={() => (changing.value = { what: 'delete', certificate })}>
-                Delete <span class="visually-hidden">{certificate.name}</span>
-              </button>
-            </>
-          ),
-        })}
+        mayChange={mayChange}
+        onSwitch={(certificate) => (changing.value = { what: 'toggle', certificate })}
+        actions={(certificate) => (
+          <button type="button" onClick={() => (changing.value = { what: 'delete', certificate })}>
+            Delete <span class="visually-hidden">{nameOf(certificate)}</span>
+          </button>
+        )}
+        empty="Upload that of your authority and activate it, and model requests must come with a client certificate."
       />
       {isUploading.value && <Upload onUploaded={list.reload} onClose={() => (isUploading.value = false)} />}
       {changing.value?.what === 'toggle' && (
@@ -63,23 +49,6 @@ export function Certificates({ mayChange }: WorkloadsProps) {
     </>
   )
 }
-
-/** For lists of the organization and of a project. */
-export const certificateColumns: Column<
-  Pick<Certificate, 'id' | 'name' | 'active' | 'created_at' | 'certificate_details'>
->[] = [
-  {
-    title: 'Name',
-    cell: ({ id, name, active }) => (
-      <>
-        {name || id}
-        {active && <span class="badge">Active</span>}
-      </>
-    ),
-  },
-  { title: 'Uploaded', cell: ({ created_at }) => <DateTime at={created_at} /> },
-  { title: 'Expires', cell: ({ certificate_details: { expires_at } }) => <DateTime at={expires_at} /> },
-]
 
 interface ChangeProps {
   of: Certificate
@@ -100,13 +69,13 @@ const Toggle = ({ of: { id, name, active }, onDone, onClose }: ChangeProps) => (
     <p>
       {active ? (
         <>
-          Client certificates that chain to <strong>{name}</strong> alone open nothing any more. Without any active
-          certificate, none is needed.
+          Client certificates that chain to <strong>{nameOf({ id, name })}</strong> alone open nothing any more. Without
+          any active certificate, none is needed.
         </>
       ) : (
         <>
           From then on every model request, in all projects, needs a client certificate that chains to{' '}
-          <strong>{name}</strong> or to another active one. Clients without one are refused at once.
+          <strong>{nameOf({ id, name })}</strong> or to another active one. Clients without one are refused at once.
         </>
       )}
     </p>
@@ -124,7 +93,7 @@ const DeleteCertificate = ({ of: { id, name }, onDone, onClose }: ChangeProps) =
     }}
   >
     <p>
-      <strong>{name || id}</strong> must be inactive everywhere.
+      <strong>{nameOf({ id, name })}</strong> must be inactive everywhere.
     </p>
   </Confirm>
 )

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
+import { Done } from '../../parts/done.tsx'
 import { Form, TextArea, TextField } from '../../parts/form.tsx'
 import { ProjectChoice } from '../../parts/project-choice.tsx'
 import { Refusal } from '../../parts/problem.tsx'
@@ -29,13 +30,14 @@ export function Rules({ provider, mayChange, onClose }: Props) {
         columns={columns}
         keyOf={({ id }) => id}
         empty={<p>There is no rule yet, so that no token of this issuer opens anything.</p>}
-        {...(mayChange && {
-          actions: (rule: Rule) => (
+        actions={
+          mayChange &&
+          ((rule) => (
             <button type="button" onClick={() => (ending.value = rule)}>
               Delete <span class="visually-hidden">the rule {rule.name}</span>
             </button>
-          ),
-        })}
+          ))
+        }
       />
       {ending.value && (
         <Confirm
@@ -54,11 +56,7 @@ export function Rules({ provider, mayChange, onClose }: Props) {
         </Confirm>
       )}
       {mayChange && <AddRule provider={provider} onAdded={list.reload} />}
-      <div class="buttons">
-        <button type="button" onClick={onClose}>
-          Done
-        </button>
-      </div>
+      <Done onClose={onClose} />
     </Dialog>
   )
 }
