@@ -26,6 +26,14 @@ inConsole('roles', (console) => {
     await page.getByRole('button', { name: 'Make a role' }).click()
     await page.getByRole('textbox', { name: 'Name' }).fill('owner')
     await page.getByLabel('See usage and spend').check()
+    // The name of a permission has a line of its own below its words.
+    const [name, words] = await Promise.all(
+      [page.getByText('api.usage.read', { exact: true }), page.getByText('See usage and spend')].map((one) =>
+        one.boundingBox(),
+      ),
+    )
+    expect(name!.x).toBe(words!.x)
+    expect(name!.width).toBeGreaterThan(80)
     await expectGoodLooks(page)
     await page.getByRole('button', { name: 'Make the role' }).click()
     await page.getByText("A role named 'owner' already exists.").waitFor()
@@ -40,10 +48,10 @@ inConsole('roles', (console) => {
     await page.getByText('Nobody in the organization has the address nobody@example.org.').waitFor()
     await page.getByLabel('E-mail').fill(email)
     await page.getByRole('button', { name: 'Give the role' }).click()
-    await page.getByRole('rowheader', { name: `Ann ${script}` }).waitFor()
+    await page.getByRole('row', { name: `Ann ${script} ${email} Person` }).waitFor()
     await page.getByLabel('Give it to').selectOption(group.id)
     await page.getByRole('button', { name: 'Give the role' }).click()
-    await page.getByRole('rowheader', { name: `Auditors ${script}` }).waitFor()
+    await page.getByRole('row', { name: `Auditors ${script} – Group` }).waitFor()
     await expectGoodLooks(page)
     expect((await users.roles.list(ann)).data.map(({ permissions }) => permissions)).toEqual([['api.usage.read']])
     await page.getByRole('button', { name: 'Take it from Ann' }).click()

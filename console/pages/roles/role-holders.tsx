@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm, Dialog } from '../../parts/dialog.tsx'
+import { Done } from '../../parts/done.tsx'
 import { Form, SelectField, TextField } from '../../parts/form.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { organization, useAnswer, useList } from '../../use-calls.ts'
@@ -27,13 +28,14 @@ export function RoleHolders({ home, role, mayChange, seesGroups, onClose }: Prop
         columns={columns}
         keyOf={({ id }) => id}
         empty={<p>Nobody holds it yet.</p>}
-        {...(mayChange && {
-          actions: (holder: Holder) => (
+        actions={
+          mayChange &&
+          ((holder) => (
             <button type="button" onClick={() => (taking.value = holder)}>
               Take it <span class="visually-hidden">from {holder.name || holder.email}</span>
             </button>
-          ),
-        })}
+          ))
+        }
       />
       {home.key !== '' && <p class="hint">Service accounts stand here for further roles only.</p>}
       {taking.value && (
@@ -53,11 +55,7 @@ export function RoleHolders({ home, role, mayChange, seesGroups, onClose }: Prop
         </Confirm>
       )}
       {mayChange && <Give home={home} role={role} seesGroups={seesGroups} onGiven={list.reload} />}
-      <div class="buttons">
-        <button type="button" onClick={onClose}>
-          Done
-        </button>
-      </div>
+      <Done onClose={onClose} />
     </Dialog>
   )
 }
@@ -66,7 +64,8 @@ const kinds = { user: 'Person', service_account: 'Service account', group: 'Grou
 
 const columns: Column<Holder>[] = [
   { title: 'Name', cell: ({ name, email }) => name || email },
-  { title: 'Kind', cell: ({ type, email }) => (type === 'user' ? email : kinds[type]) },
+  { title: 'E-mail', cell: ({ email }) => email ?? '–' },
+  { title: 'Kind', cell: ({ type }) => kinds[type] },
   { title: 'Since', cell: ({ added_at }) => <DateTime at={added_at} /> },
 ]
 
