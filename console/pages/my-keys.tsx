@@ -55,7 +55,7 @@ export default function MyKeys({ me }: PageProps) {
       {isMaking.value && (
         <NewKey
           among={among}
-          project_id={project_id ?? own[0]?.id}
+          project_id={firstChoice(project_id, own, among)}
           onMade={list.reload}
           onClose={() => (isMaking.value = false)}
         />
@@ -79,6 +79,17 @@ export default function MyKeys({ me }: PageProps) {
     </Page>
   )
 }
+
+/**
+ * The project that a new key begins with: the one that the list is filtered by if keys can be made
+ * in it, and never another one in its place. Without a filter it is the only one, if there is one.
+ */
+function firstChoice(filter: string | undefined, own: Projects, among: Projects | undefined) {
+  if (filter !== undefined) return !among || among.some(({ id }) => id === filter) ? filter : undefined
+  return own.length === 1 ? own[0]!.id : undefined
+}
+
+type Projects = readonly NamedProject[]
 
 const About = () => (
   <>

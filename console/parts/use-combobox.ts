@@ -31,6 +31,8 @@ export function useCombobox({ value = '', none, onChange, ...searched }: Choosin
     set(option)
     onChange?.(option.id)
   }
+  // Forms may want to know of a choice, too, but they never have one for all projects.
+  const isFilter = onChange !== undefined && none !== undefined
   /**
    * Who leaves the field has chosen what stands in it, if that is a name. Otherwise a filter stays
    * as it was, and a form is not sent: what was typed is not what it would be sent with.
@@ -39,7 +41,7 @@ export function useCombobox({ value = '', none, onChange, ...searched }: Choosin
     const named = text && !isLoading ? projects.filter((project) => isNamed(project, text)) : []
     if (typed.value !== null && text === '' && none !== undefined) choose({ id: '', name: none })
     else if (named.length === 1) choose(named[0]!)
-    else if (text === '' || onChange) close()
+    else if (text === '' || isFilter) close()
     else {
       isOpen.value = false
       isLeft.value = true

@@ -72,6 +72,35 @@ inConsole('making keys', (console) => {
     })
   })
 
+  test('no key is made in another project than the one that was typed', async () => {
+    const { server, open } = console()
+    const chosen = await newProject(server, 'Chosen at first')
+    const typed = await newProject(server, 'Typed without a click')
+    const page = await open(`/keys?project_id=${chosen}`, { as: server.owner_id })
+    const dialog = await begin(page)
+    const choice = dialog.getByRole('combobox', { name: 'Project' })
+    await dialog.getByLabel('For').selectOption({ label: 'A new service account' })
+    await dialog.getByLabel('Name of the account').fill('indexer of the typed one')
+    await choice.fill('Typed without')
+    // The list covers what stands below it until the field is left.
+    await choice.press('Tab')
+    await dialog.getByRole('listbox').waitFor({ state: 'detached' })
+    await dialog.getByRole('button', { name: 'Make the key' }).click()
+    expect(await choice.inputValue()).toBe('Typed without')
+    expect(await choice.evaluate((field: HTMLInputElement) => field.validationMessage)).toContain('Choose a project')
+    await expectGoodLooks(page)
+    // A whole name needs no click.
+    await choice.fill('Typed without a click')
+    await choice.press('Tab')
+    await dialog.locator(`input[name=project_id][value="${typed}"]`).waitFor({ state: 'attached' })
+    await dialog.getByLabel('For').selectOption({ label: 'A new service account' })
+    await dialog.getByRole('button', { name: 'Make the key' }).click()
+    await finish(page, await valueShown(page))
+    const accountsOf = async (project_id: string) =>
+      (await server.client.admin.organization.projects.serviceAccounts.list(project_id)).data.length
+    expect([await accountsOf(chosen), await accountsOf(typed)]).toEqual([0, 1])
+  })
+
   test('an owner makes an admin key that only reads, with lines to paste that name it', async () => {
     const { server, url, open } = console()
     const page = await open('/keys?kind=admin', { as: server.owner_id })
@@ -96,9 +125,10 @@ inConsole('making keys', (console) => {
     expect(await row.textContent()).toContain('Admin key')
   })
 
-  test('who may manage keys and does not own the organization makes no admin key', async () => {
+  test('who may manage keys and does not own the organization makes none of the own and no admin key', async () => {
     const { server, open } = console()
-    const user_id = await newPerson(server, { role: 'reader' })
+    const project_id = await newProject(server, 'Managed by others')
+    const user_id = await newPerson(server, { role: 'reader', name: 'Max Manager' })
     await server.request('POST', '/organization/roles', {
       role_name: 'key managers',
       permissions: ['api.management.read', 'api.management.write'],
@@ -108,10 +138,15 @@ inConsole('making keys', (console) => {
     }
     const role_id = roles.data.find(({ name }) => name === 'key managers')!.id
     await server.request('POST', `/organization/users/${user_id}/roles`, { role_id })
-    const page = await open('/keys', { as: user_id })
+    const page = await open(`/keys?project_id=${project_id}`, { as: user_id })
     const dialog = await begin(page)
-    await dialog.getByLabel('Project').waitFor()
+    await dialog
+      .getByLabel('For')
+      .locator('option', { hasText: 'A new service account' })
+      .waitFor({ state: 'attached' })
     expect(await dialog.getByLabel('Kind').count()).toBe(0)
+    // Without a role in the project, the server would make no key for this person.
+    expect(await dialog.getByLabel('For').locator('option', { hasText: 'Max Manager' }).count()).toBe(0)
   })
 })
 

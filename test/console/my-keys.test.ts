@@ -95,6 +95,28 @@ inConsole('my keys', (console) => {
     expect(await stranger.getByRole('button', { name: 'Make a key' }).count()).toBe(0)
   })
 
+  test('a new key begins with the project of the filter, and never with another in its place', async () => {
+    const { server, open } = console()
+    const own = await newProject(server, 'Mine to use')
+    const seen = await newProject(server, 'Only looked at')
+    const ben = await newPerson(server, { project_id: own })
+    await make(server, `/organization/projects/${seen}/users`, { user_id: ben, role: 'viewer' })
+    const first = async (query: string) => {
+      const page = await open(`/my-keys${query}`, { as: ben })
+      await page.getByRole('button', { name: 'Make a key' }).click()
+      const choice = page.getByRole('dialog').getByRole('combobox', { name: 'Project' })
+      await choice.waitFor()
+      return choice.inputValue()
+    }
+    expect(await first('')).toBe('Mine to use')
+    expect(await first(`?project_id=${own}`)).toBe('Mine to use')
+    expect(await first(`?project_id=${seen}`)).toBe('')
+    const more = await newProject(server, 'Mine, too')
+    await make(server, `/organization/projects/${more}/users`, { user_id: ben, role: 'member' })
+    expect(await first('')).toBe('')
+    expect(await first(`?project_id=${more}`)).toBe('Mine, too')
+  })
+
   test('the project in the address bar filters the list, and “back” brings the last page again', async () => {
     const { server, open } = console()
     const project_id = await newProject(server, 'Other')

@@ -1,6 +1,6 @@
 /** For whom a key is made: a person of the project, a service account, or a new service account. */
 import { organization, useAnswer } from '../../use-calls.ts'
-import { can, type Me } from '../../session.ts'
+import type { Me } from '../../session.ts'
 import { SelectField } from '../../parts/form.tsx'
 import { Problem } from '../../parts/problem.tsx'
 
@@ -53,10 +53,9 @@ interface Owners {
   accounts: readonly Owner[]
 }
 
-function optionsOf(me: Me, { people, accounts }: Owners) {
-  const { user } = me
+function optionsOf({ user }: Me, { people, accounts }: Owners) {
   // Who owns the organization has access to each project without being a member.
-  const isAdded = can(me, 'api.management.write') && !people.some(({ id }) => id === user.id)
+  const isAdded = user.role === 'owner' && !people.some(({ id }) => id === user.id)
   return [
     { value: '', label: 'Choose one' },
     { value: NEW_ACCOUNT, label: 'A new service account' },
@@ -69,9 +68,9 @@ function optionsOf(me: Me, { people, accounts }: Owners) {
 }
 
 /** The first items of a list, however many pages they take. */
-async function upTo<Item>(most: number, list: PromiseLike<AsyncIterable<Item>>): Promise<Item[]> {
+async function upTo<Item>(most: number, list: AsyncIterable<Item>): Promise<Item[]> {
   const items: Item[] = []
-  for await (const item of await list) if (items.push(item) >= most) break
+  for await (const item of list) if (items.push(item) >= most) break
   return items
 }
 
