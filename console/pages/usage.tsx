@@ -7,7 +7,7 @@ import { useProjectNames } from '../project-names.ts'
 import { can } from '../session.ts'
 import { OwnLimits } from './usage/own-limits.tsx'
 import { SpendSection } from './usage/spend-section.tsx'
-import { useBudget } from './usage/usage-budget.ts'
+import { mayReadBudget, useBudget } from './usage/usage-budget.ts'
 import { choiceFrom } from './usage/usage-choices.ts'
 import { isOnlyOwn, scopeOf } from './usage/usage-scope.ts'
 import { UsageView } from './usage/usage-view.tsx'
@@ -26,7 +26,7 @@ export default function Usage({ me }: PageProps) {
     <Page title="Usage and spend" about={`${what}. Days and months are those of UTC.`}>
       <UsageView choice={choice} scope={scope} cents={budget.answer?.cents ?? null} />
       {isOwn && limited && <OwnLimits key={limited} project_id={limited} name={names.get(limited) ?? limited} />}
-      {!isOwn && (mayReadAll || project_id !== null) && (
+      {!isOwn && mayReadBudget(me, project_id) && (
         <SpendSection
           project_id={project_id}
           name={project_id === null ? 'the organization' : (names.get(project_id) ?? project_id)}

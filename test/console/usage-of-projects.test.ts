@@ -1,7 +1,8 @@
 /** Usage for owners of a project and for members: theirs, and nothing of anybody else. */
 import { beforeAll, expect, test } from 'bun:test'
+import { make } from '../made.ts'
 import { expectGoodLooks, inConsole } from './browser.ts'
-import { newPerson } from './people.ts'
+import { newPerson, newProject } from './people.ts'
 import { cellsOf, count, isPlotted, script, use, type Used } from './used.ts'
 
 inConsole('usage of projects', (console) => {
@@ -55,6 +56,44 @@ inConsole('usage of projects', (console) => {
     await page.getByText('None: spending is not limited.').waitFor()
     await page.getByRole('rowheader', { name: `=Ranking ${script}` }).waitFor({ state: 'detached' })
     expect((await cellsOf(page, 'Sums')).map(([name]) => name)).toEqual(['All', 'Default project'])
+  })
+
+  test('whose address names a project of others sees all of their own, and no refusal', async () => {
+    const { server, open } = console()
+    const elsewhere = await newProject(server, 'Of others')
+    const id = await newPerson(server, { name: 'Three', project_id: used.project_id, project_role: 'owner' })
+    const at = `/organization/projects/${server.project_id}/users`
+    expect((await server.request('POST', at, { user_id: id, role: 'owner' })).status).toBe(200)
+    const page = await open(`/usage?project_id=${elsewhere}`, { as: id })
+    await page.getByRole('rowheader', { name: 'Default project' }).waitFor()
+    expect((await cellsOf(page, 'Sums')).map(([name]) => name)).toEqual([
+      'All',
+      `=Ranking ${script}`,
+      'Default project',
+    ])
+    expect(await page.getByRole('combobox', { name: 'Project' }).inputValue()).toBe('')
+    expect(await page.getByRole('alert').count()).toBe(0)
+  })
+
+  test('the owner of one project sees that one, whichever project the address names', async () => {
+    const { server, open } = console()
+    const page = await open(`/usage?measure=requests&group_by=person&project_id=${server.project_id}`, { as: owner })
+    await page.getByRole('rowheader', { name: `Ann ${script}` }).waitFor()
+    await page.getByRole('heading', { name: `Budget of =Ranking ${script}` }).waitFor()
+    expect(await page.getByRole('combobox', { name: 'Project' }).count()).toBe(0)
+    expect(await page.getByRole('alert').count()).toBe(0)
+  })
+
+  test('nobody is told that there is no budget who may not know it', async () => {
+    const { server, open } = console()
+    const user_id = await newPerson(server, { name: 'Uma', project_id: used.project_id })
+    const role = { role_name: 'usage readers', permissions: ['api.usage.read'] }
+    const { id: role_id } = await make(server, '/organization/roles', role)
+    await make(server, `/organization/users/${user_id}/roles`, { role_id })
+    const page = await open(`/usage?project_id=${used.project_id}`, { as: user_id })
+    await page.getByRole('table', { name: 'Sums' }).waitFor()
+    expect(await page.getByText(/Budget of|not limited/).count()).toBe(0)
+    expect(await page.getByRole('alert').count()).toBe(0)
   })
 
   test('an owner of a project finds it on the tab of the project too', async () => {

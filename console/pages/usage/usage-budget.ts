@@ -10,7 +10,7 @@ export type Budget = Pick<Answered<{ cents: number | null }>, 'answer' | 'proble
  * API answers that nothing is there where the organization has no limit.
  */
 export function useBudget(me: Me, project_id: string | null, isShown: boolean): Budget {
-  const mayRead = project_id === null ? can(me, READ) : canIn(me, project_id, READ)
+  const mayRead = mayReadBudget(me, project_id)
   const asked = useAnswer(
     async (options) => {
       if (!isShown || !mayRead) return { cents: null }
@@ -32,3 +32,7 @@ export function useBudget(me: Me, project_id: string | null, isShown: boolean): 
 }
 
 const READ = 'api.management.read'
+
+/** Whether the person may know the budget of a project, or of the organization for null. */
+export const mayReadBudget = (me: Me, project_id: string | null) =>
+  project_id === null ? can(me, READ) : canIn(me, project_id, READ)

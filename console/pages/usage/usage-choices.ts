@@ -3,14 +3,14 @@
  * a bookmark means the same tomorrow.
  */
 import { DAY, HOUR } from '../../time-spans.ts'
-import { isOnlyOwn, type Scope } from './usage-scope.ts'
+import { isOnlyOwn, onlyProject, type Scope } from './usage-scope.ts'
 
 export const measures = [
   { value: 'tokens', label: 'Tokens' },
   { value: 'requests', label: 'Requests' },
   { value: 'cost', label: 'Cost' },
 ] as const
-export type Measure = (typeof measures)[number]['value']
+type Measure = (typeof measures)[number]['value']
 
 export const groupings = [
   { value: 'project', label: 'Project' },
@@ -98,14 +98,18 @@ export function choiceFrom(address: URLSearchParams, scope: Scope): Choice {
     period,
     buckets,
     kind: kindsOf(measure).find(({ value }) => value === address.get('kind'))?.value ?? null,
-    project_id: scope.fixed ?? (address.get('project_id') || onlyOne(scope, isOwn)),
+    project_id: projectFrom(address, scope, isOwn),
     isOwn,
   }
 }
 
-/** Who sees one project need not choose it. */
-const onlyOne = ({ project_ids }: Scope, isOwn: boolean) =>
-  !isOwn && project_ids?.length === 1 ? project_ids[0]! : null
+/** An address that somebody else sent may name a project whose usage this person may not see. */
+function projectFrom(address: URLSearchParams, scope: Scope, isOwn: boolean): string | null {
+  const only = onlyProject(scope, isOwn)
+  const asked = address.get('project_id') || null
+  if (only !== null || asked === null) return only
+  return isOwn || scope.project_ids === null || scope.project_ids.includes(asked) ? asked : null
+}
 
 /** When the hour, day or month of a moment begins, in UTC as in the reports. */
 export function bucketOf(at: number, interval: Interval): number {

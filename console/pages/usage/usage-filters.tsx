@@ -3,7 +3,7 @@ import { SelectField } from '../../parts/form.tsx'
 import { ProjectChoice } from '../../parts/project-choice.tsx'
 import { setQuery } from '../../place.ts'
 import { groupingsOf, intervals, kindsOf, measures, periods, type Choice } from './usage-choices.ts'
-import { amongOf, isOnlyOwn, type Scope } from './usage-scope.ts'
+import { amongOf, isOnlyOwn, onlyProject, type Scope } from './usage-scope.ts'
 
 interface Props {
   choice: Choice
@@ -27,8 +27,6 @@ const everybody = [
 export function UsageFilters({ choice, scope }: Props) {
   const { measure, grouping, interval, period, kind, project_id, isOwn } = choice
   const among = amongOf(scope, isOwn)
-  // Who sees the usage of one project need not choose it.
-  const isChosen = scope.fixed !== null || (!isOwn && scope.project_ids?.length === 1)
   const kinds = kindsOf(measure)
   const fields: readonly Field[] = [
     { label: 'Show', name: 'measure', value: measure, options: measures, forgets: { kind: null } },
@@ -42,7 +40,7 @@ export function UsageFilters({ choice, scope }: Props) {
   ]
   return (
     <search class="filters">
-      {!isChosen && (
+      {onlyProject(scope, isOwn) === null && (
         <ProjectChoice
           label="Project"
           name="project_id"

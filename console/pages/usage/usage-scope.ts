@@ -38,6 +38,10 @@ export function amongOf({ me, project_ids, projects }: Scope, isOwn: boolean): r
   return project_ids === null || isOwn ? me.projects : projects
 }
 
+/** The project that need not be chosen, because it is the only one; null where there are more. */
+export const onlyProject = ({ fixed, project_ids }: Scope, isOwn: boolean): string | null =>
+  fixed ?? (!isOwn && project_ids?.length === 1 ? project_ids[0]! : null)
+
 /** Whether the person sees nothing but their own usage. */
 export const isOnlyOwn = ({ project_ids }: Scope) => project_ids?.length === 0
 
