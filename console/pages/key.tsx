@@ -4,6 +4,7 @@ import type { PageProps } from '../pages.ts'
 import { DataTable, Waiting, type Column } from '../parts/data-table.tsx'
 import { DateTime } from '../parts/date-time.tsx'
 import { Empty } from '../parts/empty.tsx'
+import { LostAccess } from '../parts/key-columns.tsx'
 import { Page } from '../parts/page.tsx'
 import { Problem } from '../parts/problem.tsx'
 import { Rotate } from '../parts/rotate.tsx'
@@ -43,7 +44,7 @@ export default function KeyPage({ me, params: { project_id = '', id = '' } }: Pa
         )
       }
     >
-      <Facts of={key} project_id={project_id} project={project} />
+      <Facts of={key} project_id={project_id} project={project} seesPeople={can(me, 'api.management.read')} />
       {can(me, 'api.management.read') && <History of={key} />}
       {doing.value === 'rotate' && (
         <Rotate
@@ -64,20 +65,28 @@ export default function KeyPage({ me, params: { project_id = '', id = '' } }: Pa
   )
 }
 
-function Facts({ of: key, project_id, project }: { of: Key; project_id: string; project: string }) {
+interface FactsProps {
+  of: Key
+  project_id: string
+  project: string
+  /** Whether the pages of people are open to the person. */
+  seesPeople: boolean
+}
+
+function Facts({ of: key, project_id, project, seesPeople }: FactsProps) {
   const { owner, owner_project_access, scopes } = key
   return (
     <dl class="facts">
       <dt>Owner</dt>
       <dd>
         {owner.user ? (
-          <a href={hrefOf(`/people/${encodeURIComponent(owner.user.id)}`)}>{owner.user.name || owner.user.email}</a>
+          <Person of={owner.user} isLink={seesPeople} />
         ) : (
           <>
             {owner.service_account!.name} <span class="badge">Service account</span>
           </>
         )}
-        {owner_project_access === 'inactive' && <span class="badge">Has left</span>}
+        {owner_project_access === 'inactive' && <LostAccess />}
       </dd>
       <dt>Project</dt>
       <dd>
@@ -103,6 +112,16 @@ function Facts({ of: key, project_id, project }: { of: Key; project_id: string; 
       </dd>
     </dl>
   )
+}
+
+interface PersonProps {
+  of: NonNullable<Key['owner']['user']>
+  isLink: boolean
+}
+
+function Person({ of: { id, name, email }, isLink }: PersonProps) {
+  const called = name || email
+  return isLink ? <a href={hrefOf(`/people/${encodeURIComponent(id)}`)}>{called}</a> : <>{called}</>
 }
 
 /** It is asked for again with each answer about the key, which may come after a change. */

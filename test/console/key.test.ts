@@ -40,6 +40,12 @@ inConsole('a key', (console) => {
     const reader = await open(`/projects/${project_id}/keys/${id}`, { as: await newPerson(server, { role: 'reader' }) })
     await reader.getByRole('heading', { name: 'What happened to it' }).waitFor()
     expect(await reader.getByRole('button', { name: /Rotate|Revoke/ }).count()).toBe(0)
+    // An owner of the project alone finds no pages of people.
+    const olga = await newPerson(server, { project_id, project_role: 'owner' })
+    const page = await open(`/projects/${project_id}/keys/${id}`, { as: olga })
+    await page.getByRole('button', { name: /^Revoke/ }).waitFor()
+    expect(await page.locator('a[href*="/people/"]').count()).toBe(0)
+    expect(await reader.locator(`a[href$="/people/${server.owner_id}"]`).count()).toBe(1)
     const stranger = await open(`/projects/${project_id}/keys/${id}`, { as: await newPerson(server, {}) })
     await stranger.getByRole('alert').waitFor()
     expect(await stranger.getByText('laptop').count()).toBe(0)
