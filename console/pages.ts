@@ -11,7 +11,7 @@ export interface PageProps {
   params: Record<string, string>
 }
 
-export interface PageEntry {
+interface PageEntry {
   /** Below the console; `:name` stands for any one segment. */
   path: string
   /** What navigation calls it; null for a page that others link to. */

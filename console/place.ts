@@ -7,7 +7,7 @@ import { signal } from '@preact/signals'
 /** The address of the console, whose files lie in `assets/` below it. */
 export const base = new URL('..', import.meta.url)
 
-export interface Place {
+interface Place {
   /** Below the console, with its leading slash. */
   path: string
   query: URLSearchParams

@@ -6,7 +6,7 @@ import { organization, whenSessionEnds } from './use-calls.ts'
 
 export type Me = Awaited<ReturnType<typeof organization.me.retrieve>>
 
-export interface SignInMethods {
+interface SignInMethods {
   admin_key: boolean
   link: boolean
   oidc: boolean

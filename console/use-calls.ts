@@ -147,7 +147,7 @@ async function nextFound<Item>(page: Page<Item>, isWanted: () => boolean): Promi
   return next
 }
 
-export interface Action<Arguments extends unknown[]> {
+interface Action<Arguments extends unknown[]> {
   run: (...args: Arguments) => Promise<void>
   isRunning: boolean
   problem: unknown

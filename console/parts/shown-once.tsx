@@ -55,7 +55,7 @@ export function ShownOnce({ value, kind = 'project', onDone }: Props) {
 /** The base URL of model requests, as the server says it; else the address of the console. */
 function gatewayUrl() {
   const said = document.querySelector<HTMLMetaElement>('meta[name=keyhall-gateway]')?.content
-  return said || new URL('../v1', base).href
+  return said || adminUrl
 }
 
 /** The base URL of the Administration API: the console stands beside it. */

@@ -15,7 +15,7 @@ export const hostile = (number: number) =>
 /** The number of the text that calls have as their user agent. */
 export const USER_AGENT = 1
 /** The number of the first text that `plantTexts` plants. */
-export const FIRST = 100
+const FIRST = 100
 
 interface Schema {
   type?: string
@@ -50,7 +50,7 @@ function withValue(body: unknown, [name, ...rest]: string[], value: string): unk
   return { ...(body as object), [name]: inner }
 }
 
-export interface Planted {
+interface Planted {
   /** Such as `projects.create name`. */
   member: string
   number: number

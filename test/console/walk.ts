@@ -9,7 +9,7 @@ const patterns = [
 ].map(([, path]) => path!)
 
 /** What stands for each path that has names in it. A page without an example is an error. */
-export type Examples = Readonly<Record<string, string>>
+type Examples = Readonly<Record<string, string>>
 
 const pathsOf = (examples: Examples): string[] =>
   patterns.map((pattern) => {

@@ -5,7 +5,7 @@ import { Dialog } from '../../parts/dialog.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import type { Answered, organization } from '../../use-calls.ts'
 
-export type Chain = Awaited<ReturnType<typeof organization.auditLogs.chain.retrieve>>
+type Chain = Awaited<ReturnType<typeof organization.auditLogs.chain.retrieve>>
 
 interface Props {
   chain: Answered<Chain | null>

@@ -2,7 +2,7 @@
 import type { organization } from '../../use-calls.ts'
 
 export type AuditLog = Awaited<ReturnType<typeof organization.auditLogs.list>>['data'][number]
-export type EventType = AuditLog['type']
+type EventType = AuditLog['type']
 /** The types that have a payload. */
 type Written = Exclude<keyof AuditLog, 'object' | 'id' | 'type' | 'effective_at' | 'project' | 'actor'>
 
@@ -90,7 +90,7 @@ const subjects: Record<string, (type: string) => boolean> = {
   'All about signing in': (type) => /^log(in|out)\./.test(type),
 }
 
-export interface EventChoice {
+interface EventChoice {
   value: string
   label: string
   types: EventType[]

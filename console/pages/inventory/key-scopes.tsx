@@ -59,27 +59,16 @@ const restrictions = [
   { value: 'some', label: 'Only what is chosen here' },
 ]
 
-const adminScopes = {
-  all: undefined,
-  read: ['api.management.read', 'api.usage.read'],
-  usage: ['api.usage.read'],
-} as const
+const adminScopes = [
+  { value: 'all', label: 'All that I may: read and change', restricted: {} },
+  { value: 'read', label: 'Only read', restricted: { scopes: ['api.management.read', 'api.usage.read'] } },
+  { value: 'usage', label: 'Only read usage and costs', restricted: { scopes: ['api.usage.read'] } },
+] satisfies { value: string; label: string; restricted: AdminScopes }[]
 
-export const AdminScopeField = () => (
-  <SelectField
-    label="It may do"
-    name="scopes"
-    value="all"
-    options={[
-      { value: 'all', label: 'All that I may: read and change' },
-      { value: 'read', label: 'Only read' },
-      { value: 'usage', label: 'Only read usage and costs' },
-    ]}
-  />
-)
+type AdminScopes = Pick<Parameters<typeof organization.adminAPIKeys.create>[0], 'scopes'>
+
+export const AdminScopeField = () => <SelectField label="It may do" name="scopes" value="all" options={adminScopes} />
 
 /** What the API is told for a choice of the field. */
-export function adminScopesFrom(chosen: string) {
-  const scopes = adminScopes[chosen as keyof typeof adminScopes]
-  return scopes ? { scopes: [...scopes] } : {}
-}
+export const adminScopesFrom = (chosen: string): AdminScopes =>
+  adminScopes.find(({ value }) => value === chosen)!.restricted

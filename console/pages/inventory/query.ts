@@ -3,7 +3,8 @@
  * them. Times are relative there, so that a bookmark means the same tomorrow.
  */
 import { DAY } from '../../time-spans.ts'
-export interface KeyQuery {
+
+interface KeyQuery {
   limit?: number
   kinds?: ('project' | 'admin')[]
   project_ids?: string[]
@@ -100,7 +101,7 @@ export const filters = {
   },
 } as const
 
-export type FilterName = keyof typeof filters
+type FilterName = keyof typeof filters
 export const filterNames = Object.keys(filters) as FilterName[]
 
 /**
@@ -121,13 +122,7 @@ export function queryFrom(address: URLSearchParams): KeyQuery {
   ) as KeyQuery
 }
 
-const addresses = {
-  created_at: { asc: 'oldest', desc: 'newest' },
-  last_used_at: { asc: 'used-first', desc: 'used-last' },
-  expires_at: { asc: 'expires-first', desc: 'expires-last' },
-} as const
-
-export type OrderedBy = keyof typeof addresses
+export type OrderedBy = NonNullable<KeyQuery['order_by']>
 
 /**
  * The order of the list: the one that is asked for, or the one that the API has for the filters.
@@ -150,5 +145,6 @@ export function orderOf(query: KeyQuery): { by: OrderedBy; order: 'asc' | 'desc'
 export function sortAfter(query: KeyQuery, by: OrderedBy): string {
   const now = orderOf(query)
   const first = by === 'expires_at' ? 'asc' : 'desc'
-  return addresses[by][now.by !== by ? first : now.order === 'asc' ? 'desc' : 'asc']
+  const order = now.by !== by ? first : now.order === 'asc' ? 'desc' : 'asc'
+  return filters.sort.choices().find(({ query }) => query.order_by === by && query.order === order)!.value
 }

@@ -8,7 +8,7 @@ const { projects } = organization
 export type Role = Awaited<ReturnType<typeof organization.roles.list>>['data'][number]
 export type Holder = Awaited<ReturnType<typeof organization.roles.holders.list>>['data'][number]
 
-export interface RoleBody {
+interface RoleBody {
   role_name: string
   description: string | null
   permissions: string[]

@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type uPlot from 'uplot'
 import type { Interval } from './usage-choices.ts'
 
-export interface PlotLine {
+interface PlotLine {
   /** The name of its colour in the style sheet. */
   color: string
   values: readonly number[]
