@@ -167,6 +167,11 @@ export interface RateWindowRow {
   version: number
   /** As `ledger/window-state.ts` packs it. */
   state: string
+  /** The hour in which a request last took units of it (hours since 1970); 0 if none did. */
+  used_hour: Generated<number>
+  /** The limit then, in units, and the most that one request took. */
+  used_limit: Generated<number>
+  largest: Generated<number>
 }
 
 /** What an organization (`project_id` is empty) or a project may spend in a month. */

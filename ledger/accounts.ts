@@ -4,6 +4,7 @@ import type { Ask, WindowAsk } from './ask.ts'
 import { Budget, budgetName, type BudgetKey } from './budget.ts'
 import { windowName, type WindowKey } from './exchange-types.ts'
 import { monthOf, type Series } from './usage-counts.ts'
+import type { PastWindow } from './past-windows.ts'
 import { RateWindow, type DatabaseClock } from './window.ts'
 
 /** After this time a window that nobody uses is removed from memory; the database keeps it. */
@@ -15,8 +16,8 @@ const IDLE_MILLISECONDS = 120_000
  * that it keeps no little one, and where so many were used in the last hour, a large one for a
  * minute only.
  */
-const STANDS_FOR = { half: 3_600_000, little: 7 * 86_400_000 }
-const MOST_STANDING = 500
+export const STANDS_FOR = { half: 3_600_000, little: 7 * 86_400_000 }
+export const MOST_STANDING = 500
 const STANDS_FOR_AN_HOUR = { half: STANDS_FOR.half, little: 0 }
 const STANDS_SHORTLY = { half: 60_000, little: 0 }
 const STANDS_NOT = { half: 0, little: 0 }
@@ -70,6 +71,7 @@ export class Accounts {
   #removals = 0
   /** Whether no other server lives, as far as this one knows. */
   isAlone = false
+  #isLeaving = false
 
   constructor(clock: DatabaseClock) {
     this.#clock = clock
@@ -116,6 +118,16 @@ export class Accounts {
     return found.window
   }
 
+  /** Adds windows that were used before this server started; it asks for some of each. */
+  addPast(windows: readonly PastWindow[]) {
+    for (const past of windows) {
+      const { key, span, limit } = past
+      const name = windowName(key)
+      if (this.#windows.has(name)) continue
+      this.#windows.set(name, { key, window: new RateWindow(name, span, limit, this.#clock, past) })
+    }
+  }
+
   #budget(key: BudgetKey): Budget {
     const name = budgetName(key)
     let budget = this.#budgets.get(name)
@@ -129,6 +141,13 @@ export class Accounts {
     for (const budget of this.#budgets.values()) if (isConcerned(budget.key)) budget.dropFree()
   }
 
+  /** Called when this server stops: the next two exchanges give everything back. */
+  leave() {
+    this.dropFree(() => true)
+    this.#isLeaving = true
+    for (const { window } of this.#windows.values()) window.isLeaving = true
+  }
+
   /** Whether this server holds grants for long, which other servers may need. */
   get holdStanding() {
     return [...this.#windows.values()].some(({ window }) => window.holdsStanding)
@@ -140,7 +159,7 @@ export class Accounts {
   }
 
   #standsFor() {
-    if (!this.isAlone) return STANDS_NOT
+    if (!this.isAlone || this.#isLeaving) return STANDS_NOT
     if (this.#windows.size <= MOST_STANDING) return STANDS_FOR
     let used = 0
     for (const { window } of this.#windows.values()) if (window.isUsedWithin(STANDS_FOR.half)) used++

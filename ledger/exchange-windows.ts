@@ -5,6 +5,7 @@ import { sql as raw } from 'kysely'
 import { jsonRows } from '../database/json-rows.ts'
 import type { Sql } from '../database/types.ts'
 import { windowName, type Batch, type WindowKey, type WindowOutcome } from './exchange-types.ts'
+import { hourOf, useColumns, type WindowUse } from './past-windows.ts'
 import {
   book,
   emptyState,
@@ -28,6 +29,7 @@ export interface OpenWindow {
   booked: ReadonlySet<string>
   /** Units for the requests that waited. */
   allotted: number
+  use: WindowUse
 }
 
 const keyTypes = { organization_id: 'text', project_id: 'text', limit_key: 'text', metric: 'text' } as const
@@ -38,19 +40,21 @@ export async function openWindows(sql: Sql, engine: 'sqlite' | 'postgres', { win
   const open = new Map<string, OpenWindow>()
   if (windows.length === 0) return open
   const keys = inOrder(windows, windowName).map(({ key }, place) => ({ ...key, place }))
-  const { rows } = await raw<WindowKey & { state: string }>`
+  const { rows } = await raw<WindowKey & WindowUse & { state: string }>`
     insert into rate_windows (${keyNames}, version, state)
     select ${keyNames}, 1, ${packed(emptyState())}
     from ${jsonRows(engine, { ...keyTypes, place: 'bigint' }, keys)}
     where true order by place
     on conflict (${keyNames}) do update set version = rate_windows.version + 1
-    returning ${keyNames}, state`.execute(sql)
-  const states = new Map(rows.map((row) => [windowName(row), row.state]))
+    returning ${keyNames}, state, used_hour, used_limit, largest`.execute(sql)
+  const stored = new Map(rows.map((row) => [windowName(row), row]))
   for (const { key, span, limit, report } of windows) {
-    const state = unpacked(states.get(windowName(key))!)
+    const { state: text, used_hour, used_limit, largest } = stored.get(windowName(key))!
+    const use = { used_hour, used_limit, largest }
+    const state = unpacked(text)
     expire(state, { span, limit }, now)
     const booked = book(state, { span, limit }, now, report)
-    open.set(windowName(key), { key, span, limit, report, state, booked, allotted: 0 })
+    open.set(windowName(key), { key, span, limit, report, state, booked, allotted: 0, use })
   }
   return open
 }
@@ -60,6 +64,8 @@ export function grantUnits(window: OpenWindow, batch: Batch, now: number, isAlon
   const { state, span, limit, allotted, booked, report } = window
   const grant = `${batch.server_id}:${batch.grant}`
   const { kept } = report
+  if (allotted > 0 || report.wanted > 0)
+    window.use = { used_hour: hourOf(now), used_limit: limit, largest: report.largest }
   const giving = { span, limit, now, id: grant, server: batch.server_id, kept }
   const given = give(state, giving, allotted, report, isAlone)
   const own = given.amount + (kept === null ? 0 : (state.grants.get(kept.id)?.amount ?? 0))
@@ -68,10 +74,11 @@ export function grantUnits(window: OpenWindow, batch: Batch, now: number, isAlon
 
 export async function keepWindows(sql: Sql, engine: 'sqlite' | 'postgres', windows: readonly OpenWindow[]) {
   if (windows.length === 0) return
-  const rows = windows.map(({ key, state }) => ({ ...key, state: packed(state) }))
+  const rows = windows.map(({ key, state, use }) => ({ ...key, state: packed(state), ...use }))
   await raw`
-    update rate_windows set state = given.state
-    from ${jsonRows(engine, { ...keyTypes, state: 'text' }, rows)}
+    update rate_windows set state = given.state, used_hour = given.used_hour, used_limit = given.used_limit,
+      largest = given.largest
+    from ${jsonRows(engine, { ...keyTypes, state: 'text', ...useColumns }, rows)}
     where rate_windows.organization_id = given.organization_id and rate_windows.project_id = given.project_id
       and rate_windows.limit_key = given.limit_key and rate_windows.metric = given.metric`.execute(sql)
 }

@@ -5,12 +5,13 @@
  */
 import type { Database } from '../database/types.ts'
 import type { World } from '../world/world.ts'
-import type { Accounts } from './accounts.ts'
+import { MOST_STANDING, STANDS_FOR, type Accounts } from './accounts.ts'
 import { batchOf, needOf, type Sent, type Waiter } from './batch.ts'
 import { budgetName } from './budget.ts'
 import type { Decision, Outcome } from './exchange-types.ts'
 import type { Lease } from './lease.ts'
-import { exchange, register, renew, Swept } from './ledger-exchange.ts'
+import { exchange, LEASE_MILLISECONDS, register, renew, Swept } from './ledger-exchange.ts'
+import { pastWindows } from './past-windows.ts'
 import type { Kept, PendingUsage } from './pending-usage.ts'
 
 export const EXCHANGE_MILLISECONDS = 500
@@ -53,10 +54,32 @@ export class Exchanges {
   #running: Promise<void> | null = null
   /** Another server has begun to live: it may need what this one holds for long. */
   #mustGiveBack = false
+  /**
+   * Until then, by the steady clock, it waits to be alone, to ask for what was used before its
+   * start.
+   */
+  #wakesUntil = -Infinity
   readonly counts = { exchanges: 0, failures: 0 }
 
   constructor(parts: Parts) {
     this.#parts = parts
+  }
+
+  /**
+   * The first exchange asks for some of each limit that was used before the start. While another
+   * server lives it asks for nothing; the lease of one that was killed is over soon.
+   */
+  begin(): Promise<void> {
+    this.#wakesUntil = this.#parts.world.steady() + 2 * LEASE_MILLISECONDS
+    return this.soon()
+  }
+
+  async #wake() {
+    const { database, lease, accounts } = this.#parts
+    if (!(await lease.isAlone())) return
+    this.#found(true)
+    accounts.addPast(await pastWindows(database.read, lease.now(), STANDS_FOR.little, MOST_STANDING))
+    this.#wakesUntil = -Infinity
   }
 
   /**
@@ -96,6 +119,7 @@ export class Exchanges {
   async #exchange() {
     try {
       if (this.#unsure) await this.#learnOutcome(this.#unsure)
+      if (this.#parts.world.steady() < this.#wakesUntil) await this.#wake()
       if (this.#parts.accounts.holdStanding && !this.#isDue()) this.#found(await this.#parts.lease.isAlone())
       this.#mustGiveBack = false
       if (this.#isDue()) await this.#send(null)

@@ -98,6 +98,7 @@ export class Ledger {
 
   async start() {
     await this.#lease.register()
+    await this.#exchanges.begin()
     this.#tickLater()
   }
 
@@ -114,7 +115,7 @@ export class Ledger {
   async stop() {
     this.#stopTicking()
     this.#stopRetry?.()
-    this.#accounts.dropFree(() => true)
+    this.#accounts.leave()
     await this.flush()
     await this.flush()
     await this.#sweeper.settled()

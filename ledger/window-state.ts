@@ -285,6 +285,7 @@ export function unpacked(text: string): WindowState {
   }
 }
 
-function add(slots: Map<number, number>, moment: number, units: number) {
+/** Adds units at a moment. */
+export function add(slots: Map<number, number>, moment: number, units: number) {
   if (units > 0) slots.set(moment, (slots.get(moment) ?? 0) + units)
 }

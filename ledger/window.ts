@@ -13,7 +13,9 @@ import {
   take,
   type Grant,
 } from './rate-grant.ts'
+import type { PastUse } from './past-windows.ts'
 import {
+  add,
   mayRest,
   momentAt,
   type ClosedGrant,
@@ -61,6 +63,8 @@ export class RateWindow {
    * next one need not wait: 0 while other servers live.
    */
   standsFor = { half: 0, little: 0 }
+  /** This server stops, and gives back what it holds. */
+  isLeaving = false
   readonly #clock: DatabaseClock
   /** The newest last: only it is used. */
   #grants: Grant[] = []
@@ -69,7 +73,7 @@ export class RateWindow {
   #debt = 0
   #takenSince = 0
   /** The most that one request took. */
-  #largest = 0
+  #largest: number
   /** Units that were refused; the times are of the steady clock. */
   #refused: { units: number; hasRoomAt: number; askAgainAt: number } | null = null
   #lastUse: number
@@ -77,12 +81,13 @@ export class RateWindow {
   /** Requests that took units and have not ended: they may give some back, or take more. */
   #running = 0
 
-  constructor(key: string, span: Span, limit: number, clock: DatabaseClock) {
+  constructor(key: string, span: Span, limit: number, clock: DatabaseClock, past?: PastUse) {
     this.key = key
     this.span = span
     this.limit = limit
     this.#clock = clock
-    this.#lastUse = clock.steady()
+    this.#largest = past?.largest ?? 0
+    this.#lastUse = clock.steady() - (past?.age ?? 0)
   }
 
   /** Whether there are this many units in memory at this moment of the steady clock. */
@@ -225,7 +230,7 @@ export class RateWindow {
   report(isShort: boolean): WindowReport & Wish {
     const now = this.#clock.steady()
     const newest = this.#grants.at(-1)
-    const keeps = newest && !isShort && this.#mayKeep(newest, now) ? newest : null
+    const keeps = newest && !isShort && !this.isLeaving && this.#mayKeep(newest, now) ? newest : null
     const closed: ClosedGrant[] = []
     for (const grant of this.#grants) {
       if (grant === keeps) continue
@@ -292,6 +297,3 @@ function usedOf(grants: readonly Grant[]): number {
   for (const { usedInAll } of grants) sum += usedInAll
   return sum
 }
-
-const add = (counts: Map<number, number>, moment: number, units: number) =>
-  counts.set(moment, (counts.get(moment) ?? 0) + units)

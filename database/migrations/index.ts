@@ -31,6 +31,7 @@ import { sessions } from './033-sessions.ts'
 import { signingIn } from './035-signing-in.ts'
 import { adminKeyOrder } from './036-admin-key-order.ts'
 import { livingSessions } from './040-living-sessions.ts'
+import { windowUse } from './041-window-use.ts'
 import type { Migration } from './migration.ts'
 
 export const migrations: readonly Migration[] = [
@@ -62,4 +63,5 @@ export const migrations: readonly Migration[] = [
   signingIn,
   adminKeyOrder,
   livingSessions,
+  windowUse,
 ]

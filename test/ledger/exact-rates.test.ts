@@ -80,7 +80,7 @@ for (const engine of engines)
             minute('tokens', 100_000, 1_000),
             minute('images', 200, 2),
             minute('audio_bytes', 100_000_000, 1_000_000),
-            day('requests_per_day', requests / 0.8, 1),
+            day('requests_per_day', Math.ceil(requests / 0.8), 1),
             day('batch_tokens_per_day', (requests * 1_000) / 0.8, 1_000),
           ],
           limits: { organization: (requests * 5_000) / 0.8, project: (requests * 5_000) / 0.8 },

@@ -4,7 +4,7 @@
  * joins.
  */
 import { describe, expect, test } from 'bun:test'
-import type { Metric } from '../../ledger/ask.ts'
+import type { Ask, Metric } from '../../ledger/ask.ts'
 import { RateLimited } from '../../ledger/refusals.ts'
 import { DAY, MINUTE, unpacked } from '../../ledger/window-state.ts'
 import { engines } from '../setup.ts'
@@ -30,7 +30,7 @@ for (const engine of engines)
         series: { ...series, project_id },
         windows: [{ limit_key: 'model', metric, span: metric.endsWith('day') ? DAY : MINUTE, limit, units }],
       })
-    const use = async (server: Server, what = under(10)) => await server.use(what)
+    const use = async (server: Server, what: Partial<Ask> = under(10)) => await server.use(what)
     /** Uses it as often as it is admitted, and answers how often that was. */
     const useAll = async (server: Server, limit: number) => {
       for (let n = 0; ; n++) if (await use(server, under(limit))) return n
@@ -209,5 +209,76 @@ for (const engine of engines)
       expect(await useAll(one, 3)).toBe(2)
       await servers.advance(70_000)
       expect(await useAll(one, 3)).toBe(3)
+    })
+
+    describe('and starts again', () => {
+      const again = async () => {
+        await servers.during(one.ledger.stop())
+        one.die()
+        return await servers.start()
+      }
+      const waitsOf = async (server: Server, uses: Partial<Ask>[]) => {
+        for (const what of uses) {
+          expect(await use(server, what)).toBeNull()
+          await servers.quiet()
+        }
+        return server.ledger.counts.waited
+      }
+
+      test('waits for no exchange under the limits that were used before', async () => {
+        const all = [under(10), under(20_000, 400, 'tokens'), under(1_000, 1, 'requests_per_day')]
+        await waitsOf(one, all)
+        await servers.advance(1_000)
+        const two = await again()
+        expect(await waitsOf(two, [...all, ...all])).toBe(0)
+        expect(await useAll(two, 10)).toBe(7)
+      })
+
+      test('waits for none after the lease of one that was killed is over', async () => {
+        await waitsOf(one, [under(100)])
+        await servers.advance(2_000)
+        one.die()
+        const two = await servers.start()
+        await servers.advance(6_000)
+        expect(await waitsOf(two, [under(100), under(100)])).toBe(0)
+      })
+
+      test('holds little of what was used hours before, and nothing of a small limit', async () => {
+        const small = under(5, 1, 'images')
+        await waitsOf(one, [under(100), small])
+        await servers.advance(1_000)
+        await servers.during(one.ledger.stop())
+        one.die()
+        servers.now += 5 * 3_600_000
+        const two = await servers.start()
+        expect(await allHeld()).toEqual([0, 2])
+        expect(await waitsOf(two, [under(100)])).toBe(0)
+        expect(await waitsOf(two, [small])).toBe(1)
+      })
+
+      test('uses nothing of what it asked for under a limit that was lowered meanwhile', async () => {
+        await waitsOf(one, [under(100), under(100)])
+        await servers.advance(1_000)
+        const two = await again()
+        expect(await useAll(two, 5)).toBe(3)
+      })
+
+      test('gives back all that it held when it stopped, also beside another server', async () => {
+        const other = await servers.start()
+        for (let n = 0; n < 20; n++) await use(one, under(100))
+        await servers.during(one.ledger.stop())
+        one.die()
+        expect(await useAll(other, 100)).toBe(80)
+      })
+
+      test('asks for nothing while another server lives', async () => {
+        const other = await servers.start()
+        await waitsOf(one, [under(100)])
+        await servers.advance(1_000)
+        await again()
+        await waitsOf(other, [{ limits: { organization: 1_000, project: null }, bound: 1 }])
+        await servers.advance(4_000)
+        expect(await held()).toBe(0)
+      })
     })
   })

@@ -10,6 +10,10 @@ export function withServers(engine: EngineName, begin: (servers: Servers) => Pro
     servers = await Servers.open(engine, now)
   }, START_MILLISECONDS)
   beforeEach(() => begin(servers))
-  afterEach(() => servers.stopAll())
+  afterEach(async () => {
+    await servers.stopAll()
+    // A server that starts asks for some of each limit that was used lately.
+    await servers.database.write((sql) => sql.deleteFrom('rate_windows').execute())
+  })
   afterAll(() => servers.stop())
 }

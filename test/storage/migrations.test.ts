@@ -45,6 +45,7 @@ const frozen: Record<string, string> = {
   '035-signing-in': '1e37abd4752022781b418b5a96ad7978b48cf8bbaeea6a7d647f89853c5c9258',
   '036-admin-key-order': '7e4649f8d9a42c2ba755ddf9f6da284ec73a32e800940ad6f77b5cc6280b2d66',
   '040-living-sessions': 'e1fb54805b49d507ee70a83f8bae962e706098ed317443ff745b0533cfc97a8f',
+  '041-window-use': '7255b9b31536dcb1cdaf601dbf733f4b0d71cad54ac78ea37a18148360b0faa8',
 }
 
 test('the statements of every migration are those that databases were made with', () => {
