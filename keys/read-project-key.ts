@@ -223,7 +223,8 @@ export function heldIn<Held extends HeldQuery<Held>>(
   return direct.unionAll(held.where('held.principal_id', 'in', groups))
 }
 
-const heldRoles = (sql: Sql, params: { organization_id: string }) =>
+/** The roles that anybody in the organization holds by assignments, called `held`. */
+export const heldRoles = (sql: Sql, params: { organization_id: string }) =>
   sql
     .selectFrom('role_assignments as held')
     .leftJoin('roles as role', (on) =>

@@ -1,19 +1,9 @@
 /** Makes the results of the usage reports, in the form of the API, from stored counts. */
-import { countColumns, type CountColumn } from './usage-counts.ts'
+import { countColumns, type CountColumn, type UsageKind } from './usage-counts.ts'
 import type { Dimension, ReportRow } from './report.ts'
 
-export type UsageReport =
-  | 'completions'
-  | 'decisions'
-  | 'embeddings'
-  | 'moderations'
-  | 'images'
-  | 'audio_speeches'
-  | 'audio_transcriptions'
-  | 'vector_stores'
-  | 'code_interpreter_sessions'
-  | 'file_searches'
-  | 'web_searches'
+/** Of the last two, nothing is ever counted. */
+export type UsageReport = UsageKind | 'vector_stores' | 'code_interpreter_sessions'
 
 type Sums = Partial<Record<CountColumn, number>>
 type Members = Record<string, string | boolean | null>

@@ -6,23 +6,16 @@ import type { ExitCode } from '../world/failed.ts'
 import type { Terminal } from '../world/terminal.ts'
 import { realWorld } from '../world/world.ts'
 import type { Config } from './config.ts'
-import { openStartedWithPepper } from './open-storage.ts'
-import { requireProject } from './require-project.ts'
+import { onProject } from './on-project.ts'
 
-export async function giveBack(
+export const giveBack = (
   config: Pick<Config, 'database' | 'pepper' | 'pepper_file'>,
   project_id: string | null,
   { out }: Terminal,
-): Promise<ExitCode> {
-  const { database, peppers } = await openStartedWithPepper(config)
-  try {
-    await requireProject(database, project_id)
+): Promise<ExitCode> =>
+  onProject(config, project_id, async ({ database, peppers }) => {
     const given = await giveBackBurned(database, peppers, realWorld, project_id)
     for (const { organization_id, project_id, dollars } of given)
       out(`${project_id ?? organization_id}: $${dollars} can be spent again.\n`)
     if (given.length === 0) out('Nothing is burned this month.\n')
-    return 0
-  } finally {
-    await database.close()
-  }
-}
+  })

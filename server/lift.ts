@@ -4,23 +4,16 @@ import type { ExitCode } from '../world/failed.ts'
 import type { Terminal } from '../world/terminal.ts'
 import { realWorld } from '../world/world.ts'
 import type { Config } from './config.ts'
-import { openStartedWithPepper } from './open-storage.ts'
-import { requireProject } from './require-project.ts'
+import { onProject } from './on-project.ts'
 
-export async function lift(
+export const lift = (
   config: Pick<Config, 'database' | 'pepper' | 'pepper_file'>,
   project_id: string | null,
   { out }: Terminal,
-): Promise<ExitCode> {
-  const { database, peppers } = await openStartedWithPepper(config)
-  try {
-    await requireProject(database, project_id)
+): Promise<ExitCode> =>
+  onProject(config, project_id, async ({ database, peppers }) => {
     const lifted = await liftAllowlists(database, peppers, realWorld, project_id)
     for (const { organization_id, project_id, id, name } of lifted)
       out(`${id} (${name}) is not active any more for ${project_id || organization_id}.\n`)
     if (lifted.length === 0) out('No IP allow list is active there.\n')
-    return 0
-  } finally {
-    await database.close()
-  }
-}
+  })

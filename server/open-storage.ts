@@ -17,7 +17,7 @@ import { Failed } from '../world/failed.ts'
 
 type Storage = Pick<Config, 'database' | 'pepper' | 'pepper_file'>
 
-interface OpenStorage {
+export interface OpenStorage {
   database: Database
   /** The current pepper, which makes new digests, seals and MACs. */
   pepper: Pepper

@@ -3,6 +3,7 @@ import type { Output } from '../../contract/kit.ts'
 import { projectModelPermissions } from '../../contract/project-model-permissions.ts'
 import { handlers, type Call } from '../call.ts'
 import { requireActive } from '../rules/require-active.ts'
+import { modelPermissions } from '../shared/request-limits.ts'
 
 export default handlers(projectModelPermissions, {
   retrieve: async (call) => present(await find(call)),
@@ -17,7 +18,7 @@ export default handlers(projectModelPermissions, {
       .onConflict((conflict) => conflict.columns(['organization_id', 'project_id']).doUpdateSet(changed))
       .execute()
     tell(call, mode, model_ids)
-    return present(changed)
+    return present(call.body)
   },
 
   async delete(call) {
@@ -35,28 +36,19 @@ export default handlers(projectModelPermissions, {
 
 type InProject = Call<typeof projectModelPermissions.update>
 
-const present = ({
+type Permissions = Omit<Output<typeof projectModelPermissions.retrieve>, 'object'>
+
+const present = ({ mode, model_ids }: Permissions) => ({
+  object: 'project.model_permissions' as const,
   mode,
   model_ids,
-}: {
-  mode: 'allow_list' | 'deny_list'
-  model_ids: string
-}): Output<typeof projectModelPermissions.retrieve> => ({
-  object: 'project.model_permissions',
-  mode,
-  model_ids: JSON.parse(model_ids) as string[],
 })
 
 /** The permissions of the project. Throws 404 where none are set. */
-async function find({ db, organization_id, project }: Pick<InProject, 'db' | 'organization_id' | 'project'>) {
-  const row = await db
-    .selectFrom('model_permissions')
-    .select(['mode', 'model_ids'])
-    .where('organization_id', '=', organization_id)
-    .where('project_id', '=', project.id)
-    .executeTakeFirst()
-  if (!row) throw notFound('model_permissions', `of project ${project.id}`)
-  return row
+async function find(call: Pick<InProject, 'db' | 'organization_id' | 'project'>) {
+  const found = await modelPermissions(call)
+  if (!found) throw notFound('model_permissions', `of project ${call.project.id}`)
+  return found
 }
 
 /** The servers must read the permissions again before the answer leaves. */

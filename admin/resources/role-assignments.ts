@@ -12,7 +12,7 @@ import { findGroup } from '../shared/find-group.ts'
 import { requireAnOwner } from '../rules/require-an-owner.ts'
 import { requireGrantable } from '../rules/require-grantable.ts'
 import { findPerson, presentPerson } from '../shared/person.ts'
-import { findRole, pageOfRoles, presentRole, resourceOf, resourceType, type KnownRole } from '../shared/known-roles.ts'
+import { findRole, pageOfRoles, presentRole, resourceOf, roleMembers, type KnownRole } from '../shared/known-roles.ts'
 import { findUser, setBuiltInRole } from '../shared/find-user.ts'
 
 interface Holder {
@@ -163,12 +163,7 @@ function present(
   const from = sources.get(role.key)
   if (!from) return null
   return {
-    id: role.id,
-    name: role.name,
-    description: role.description,
-    permissions: role.permissions,
-    resource_type: resourceType(role.resource),
-    predefined_role: role.short !== null,
+    ...roleMembers(role),
     created_at: role.created_at,
     updated_at: role.updated_at,
     created_by: role.created_by,

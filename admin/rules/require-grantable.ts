@@ -3,7 +3,7 @@ import { forbidden } from '../../contract/errors.ts'
 import { permissionsOf } from '../../contract/permissions.ts'
 import { notPermitted } from '../../contract/session-errors.ts'
 import type { ProjectRow } from '../../database/tables.ts'
-import { grantedBy, grantedTo, restrict } from '../../keys/read-project-key.ts'
+import { grantedBy, grantedTo, heldRoles, restrict } from '../../keys/read-project-key.ts'
 import type { Call, Caller } from '../call.ts'
 import type { KnownRole } from '../shared/known-roles.ts'
 
@@ -34,15 +34,7 @@ export async function requireGroupGrantable(
   { db, organization_id, caller }: Pick<Call, 'db' | 'organization_id' | 'caller'>,
   group_id: string,
 ) {
-  const held = await db
-    .selectFrom('role_assignments as held')
-    .leftJoin('roles as role', (on) =>
-      on.onRef('role.organization_id', '=', 'held.organization_id').onRef('role.id', '=', 'held.role'),
-    )
-    .select(['held.resource_id', 'held.role', 'role.permissions'])
-    .where('held.organization_id', '=', organization_id)
-    .where('held.principal_id', '=', group_id)
-    .execute()
+  const held = await heldRoles(db, { organization_id }).where('held.principal_id', '=', group_id).execute()
   for (const role of held) {
     const level = role.resource_id === organization_id ? 'organization' : 'project'
     requireGrantable({ caller }, { resource: { level, id: role.resource_id }, permissions: grantedBy(role, level) })

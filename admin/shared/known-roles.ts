@@ -157,6 +157,11 @@ export async function pageOfRoles<Presented>(
 
 export const presentRole = (role: KnownRole): Output<typeof roles.retrieve> => ({
   object: 'role',
+  ...roleMembers(role),
+})
+
+/** What is said of a role wherever one is shown. */
+export const roleMembers = (role: KnownRole) => ({
   id: role.id,
   name: role.name,
   description: role.description,

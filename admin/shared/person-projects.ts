@@ -1,7 +1,7 @@
 /** The projects in which a person holds a role, and what the person may do in each. */
 import { statement } from '../../database/statement.ts'
 import type { Sql } from '../../database/types.ts'
-import { grantedBy, heldIn } from '../../keys/read-project-key.ts'
+import { grantedBy, heldIn, heldRoles } from '../../keys/read-project-key.ts'
 
 interface Person {
   organization_id: string
@@ -45,16 +45,11 @@ const highest = (roles: readonly string[]): PersonProject['role'] =>
 
 /** The roles held in the organization, whose name is null, and in active projects. */
 const rolesInProjects = statement((sql: Sql, params: Person) => {
-  const held = sql
-    .selectFrom('role_assignments as held')
-    .leftJoin('roles as role', (on) =>
-      on.onRef('role.organization_id', '=', 'held.organization_id').onRef('role.id', '=', 'held.role'),
-    )
+  const held = heldRoles(sql, params)
     .leftJoin('projects as project', (on) =>
       on.onRef('project.organization_id', '=', 'held.organization_id').onRef('project.id', '=', 'held.resource_id'),
     )
-    .select(['held.resource_id', 'held.role', 'role.permissions', 'project.name', 'project.created_at'])
-    .where('held.organization_id', '=', params.organization_id)
+    .select(['project.name', 'project.created_at'])
     .where('project.archived_at', 'is', null)
   return heldIn(sql, { organization_id: params.organization_id, owner_id: params.user_id }, held)
 })

@@ -35,7 +35,12 @@ const presentLimit = (name: LimitName, limit: number, { used, held }: RateUse) =
   remaining: Math.max(0, limit - used - held),
 })
 
-export async function modelPermissions({ db, organization_id, project }: Asked): Promise<Shown['model_permissions']> {
+/** Null where none are set: all models may be asked. */
+export async function modelPermissions({
+  db,
+  organization_id,
+  project,
+}: Pick<Asked, 'db' | 'organization_id' | 'project'>): Promise<Shown['model_permissions']> {
   const row = await db
     .selectFrom('model_permissions')
     .select(['mode', 'model_ids'])
