@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs'
 import { verifyChain } from '../admin/verify-chain.ts'
 import { fillDemo, whenDemoBegan } from '../admin/demo/demo.ts'
 import { firstStart } from '../admin/bootstrap.ts'
-import { keyhall } from '../cli/keyhall.ts'
 import { openDatabase } from '../database/open.ts'
 import { checkPeppers } from '../keys/check-peppers.ts'
 import { realWorld } from '../world/world.ts'
@@ -22,19 +21,11 @@ async function serve(address: string, flags: string[], use: (client: OpenAI) => 
   const keyFile = `${home.path}/first-admin-key`
   let said = ''
   const ready = Promise.withResolvers<() => void>()
-  const exit = keyhall(['serve', ...flags, '--port', '0', '--log', 'info', '--database', address], {
+  const exit = inProcess(['serve', ...flags, '--port', '0', '--log', 'info', '--database', address], {
     environment: { KEYHALL_PEPPER: '07'.repeat(32), KEYHALL_FIRST_KEY_FILE: keyFile },
-    now: Date.now,
     out: (text) => (printed += text),
     err: (text) => (said += text),
-    isTerminal: false,
-    isErrTerminal: false,
-    columns: Infinity,
-    width: Bun.stringWidth,
-    program: 'keyhall',
-    onReload: () => {},
     onStop: ready.resolve,
-    exit: () => {},
   })
   const stop = await Promise.race([ready.promise, exit])
   if (typeof stop === 'function') {
@@ -43,7 +34,7 @@ async function serve(address: string, flags: string[], use: (client: OpenAI) => 
     await use(new OpenAI({ adminAPIKey, apiKey: 'none', baseURL, maxRetries: 0 }))
     stop()
   }
-  const code = await exit
+  const { code } = await exit
   home.remove()
   return { printed, said, code }
 }

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'bun:test'
 import type { Admission } from '../../ledger/admission.ts'
 import { DeferredRequests } from '../../ledger/deferred-requests.ts'
 import { engines } from '../setup.ts'
-import { cutOffTwice } from './cut-off-twice.ts'
+import { comeBack, cutOffTwice } from './cut-off-twice.ts'
 import { series } from './asks.ts'
 import { Servers, Server } from './servers.ts'
 import { withServers } from './with-servers.ts'
@@ -26,12 +26,6 @@ for (const engine of engines)
 
     const defer = (admission: Admission, result_id: string) =>
       admission.defer({ kind: 'batch', upstream: 'one', result_id, metered: '{}', patience_milliseconds: 3_600_000 })
-    /** Others take it for dead meanwhile. */
-    const cutOff = async () => {
-      await servers.advance(10_000)
-      one.wake()
-      await servers.advance(2_000)
-    }
     const budget = async () => {
       expect(await servers.wrong()).toEqual([])
       const { settled, reserved } = (await servers.budgets()).find(({ project_id }) => project_id === what.project_id)!
@@ -56,7 +50,7 @@ for (const engine of engines)
       const [before, after] = [await one.admit(what), await one.admit(what)]
       defer(known, 'known')
       defer(before, 'before')
-      await cutOff()
+      await comeBack(servers, one)
       // The one that was known is settled at its bound, and not waited for.
       expect(await budget()).toEqual({ settled: 100, reserved: 100 })
       defer(after, 'after')
@@ -85,7 +79,7 @@ for (const engine of engines)
         one.stall()
         defer(running, 'that ran')
         defer(await one.admit(what), 'later')
-        await cutOff()
+        await comeBack(servers, one)
         const ids = (await waitedFor()).map(({ result_id }) => result_id)
         expect(ids).toEqual(['in that exchange', 'later', ...(fate === 'is lost' ? ['that ran'] : [])])
         await settleAll()
@@ -106,7 +100,7 @@ for (const engine of engines)
       const { held } = (await servers.budgets()).find(({ project_id }) => project_id === what.project_id)!
       one.stall()
       defer(await one.admit(limited), 'burned')
-      await cutOff()
+      await comeBack(servers, one)
       expect(await waitedFor()).toEqual([])
       const after = (await servers.budgets()).find(({ project_id }) => project_id === what.project_id)!
       expect(after).toMatchObject({ settled: 300, burned: held, reserved: 0 })

@@ -1,6 +1,13 @@
-/** What befalls a server that is cut off, and again as soon as it has begun anew. */
+/** What befalls a server that is cut off, once, or again as soon as it has begun anew. */
 import { expect } from 'bun:test'
 import type { Server, Servers } from './servers.ts'
+
+/** A server that stalls comes back after others took it for dead. */
+export async function comeBack(servers: Servers, one: Server) {
+  await servers.advance(10_000)
+  one.wake()
+  await servers.advance(2_000)
+}
 
 /**
  * `act` happens on the server while it is cut off. It is cut off again before the exchange that

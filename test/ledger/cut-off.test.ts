@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'bun:test'
 import { LedgerUnavailable } from '../../ledger/refusals.ts'
 import { engines } from '../setup.ts'
-import { cutOffTwice } from './cut-off-twice.ts'
+import { comeBack, cutOffTwice } from './cut-off-twice.ts'
 import { Servers, Server } from './servers.ts'
 import { withServers } from './with-servers.ts'
 
@@ -31,12 +31,6 @@ for (const engine of engines)
       const rows = await usage.select('requests').where('project_id', '=', what.project_id).execute()
       return rows.reduce((sum, { requests }) => sum + Number(requests), 0)
     }
-    /** Others take it for dead meanwhile. */
-    const cutOff = async () => {
-      await servers.advance(10_000)
-      one.wake()
-      await servers.advance(2_000)
-    }
 
     test('counts what began while it was, and not what was settled without it', async () => {
       const known = await one.admit(what)
@@ -45,7 +39,7 @@ for (const engine of engines)
       const another = await one.admit(what)
       expect(await one.use(what, 30)).toBeNull()
       known.settle({ requests: 1, cost_output: 7 })
-      await cutOff()
+      await comeBack(servers, one)
       // What was known is settled at its bound.
       expect(await settled()).toBe(100 + 30)
       another.settle({ requests: 1, cost_output: 12 })
@@ -69,7 +63,7 @@ for (const engine of engines)
         one.stall()
         running.settle({ requests: 1, cost_output: 12 })
         expect(await one.use(what, 5)).toBeNull()
-        await cutOff()
+        await comeBack(servers, one)
         expect(await settled()).toBe(expected)
       })
 
@@ -104,7 +98,7 @@ for (const engine of engines)
       await servers.advance(600)
       one.stall()
       one.next = 'loses its answer'
-      await cutOff()
+      await comeBack(servers, one)
       expect(one.errors.splice(0)).toHaveLength(2)
       expect(await settled()).toBe(30)
     })

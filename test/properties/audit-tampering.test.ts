@@ -13,6 +13,7 @@ import type { AuditHeadRow, AuditLogRow } from '../../database/tables.ts'
 import { Secret } from '../../world/secret.ts'
 import { onBothEngines, testPepper, type TestServer } from '../setup.ts'
 import { runs } from '../runs.ts'
+import { auditColumns, nullableColumns } from './audit-columns.ts'
 
 interface Log {
   rows: AuditLogRow[]
@@ -23,21 +24,6 @@ type Tampering = (log: Log) => void
 
 const strangersPepper = new Secret(new Uint8Array(32).fill(8))
 
-const rowColumns = [
-  'seq',
-  'id',
-  'type',
-  'effective_at',
-  'project_id',
-  'actor_id',
-  'actor_email',
-  'actor_key_id',
-  'resource_id',
-  'entry',
-  'hash',
-  'seal',
-  'pepper_name',
-] as const satisfies (keyof AuditLogRow)[]
 const headColumns = [
   'seq',
   'hash',
@@ -46,17 +32,7 @@ const headColumns = [
   'seal',
   'pepper_name',
 ] as const satisfies (keyof AuditHeadRow)[]
-const nullable: string[] = [
-  'project_id',
-  'actor_id',
-  'actor_email',
-  'actor_key_id',
-  'resource_id',
-  'seal',
-  'pepper_name',
-  'sealed_from',
-  'doubtful_seq',
-]
+const nullable = [...nullableColumns, 'pepper_name', 'sealed_from', 'doubtful_seq']
 
 /** The value changed a little, or taken away. */
 function changed(column: string, value: unknown, how: number): unknown {
@@ -83,7 +59,7 @@ const tampering: fc.Arbitrary<Tampering> = fc.oneof(
   ),
   fc.constant<Tampering>(({ rows }) => void rows.splice(0)),
   fc.constant<Tampering>((log) => (log.head = undefined)),
-  fc.tuple(fc.nat(), fc.constantFrom(...rowColumns), fc.nat(99)).map(([n, column, how]): Tampering => ({ rows }) => {
+  fc.tuple(fc.nat(), fc.constantFrom(...auditColumns), fc.nat(99)).map(([n, column, how]): Tampering => ({ rows }) => {
     const row = at(rows, n)
     if (row) Object.assign(row, { [column]: changed(column, row[column], how) })
   }),

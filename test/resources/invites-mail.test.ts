@@ -1,43 +1,14 @@
 /** Invitations by mail, through a real mail server. */
-import { afterEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { createAdminKeyOnHost } from '../../admin/bootstrap.ts'
-import { openMailer, type Mailer } from '../../admin/mailer.ts'
-import { Secret } from '../../world/secret.ts'
 import { newInviteToken } from '../made.ts'
-import { engines, startServer, testPepper, type EngineName, type TestServer } from '../setup.ts'
-import { startSmtp, type TestSmtp } from '../smtp.ts'
+import { sendingServers, type Sending } from '../sending-servers.ts'
+import { engines, testPepper, type EngineName } from '../setup.ts'
+import type { startSmtp } from '../smtp.ts'
 
-const ending: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const end of ending.splice(0).toReversed()) await end()
-})
-
-interface Sending {
-  server: TestServer
-  smtp: TestSmtp
-  mailer: Mailer
-  /** The invites whose mail failed. */
-  failed: { about: string; error: unknown }[]
-}
-
-async function sending(
-  engine: EngineName,
-  options: Parameters<typeof startSmtp>[0] = {},
-  query = '',
-): Promise<Sending> {
-  const smtp = await startSmtp(options)
-  ending.push(smtp.stop)
-  const failed: Sending['failed'] = []
-  const mailer = openMailer({
-    url: new Secret(smtp.url + query),
-    from: 'Keyhall <keys@example.com>',
-    public_url: 'https://keys.example.com/team',
-    onError: (about, error) => failed.push({ about, error }),
-  })
-  const server = await startServer(engine, { mail: mailer })
-  ending.push(server.stop)
-  return { server, smtp, mailer, failed }
-}
+const start = sendingServers()
+const sending = (engine: EngineName, smtp: Parameters<typeof startSmtp>[0] = {}, query = '') =>
+  start(engine, { smtp, query, public_url: 'https://keys.example.com/team' })
 
 const invitesOf = ({ server }: Sending) => server.client.admin.organization.invites
 

@@ -1,44 +1,13 @@
 /** Links to sign in: asked for by mail, used once, and the same for people who are not known. */
-import { afterEach, describe, expect, test } from 'bun:test'
+import { describe, expect, test } from 'bun:test'
 import { lockOrganization } from '../../admin/audit-chain.ts'
-import { openMailer, type Mailer } from '../../admin/mailer.ts'
 import type { Database } from '../../database/types.ts'
-import { Secret } from '../../world/secret.ts'
-import { addPerson, engines, startServer, type EngineName, type TestServer } from '../setup.ts'
-import { startSmtp, type TestSmtp } from '../smtp.ts'
+import { sendingServers, type Sending } from '../sending-servers.ts'
+import { addPerson, engines } from '../setup.ts'
 import { withMembers } from '../storage/watched-reads.ts'
 import { fromBrowser } from './pages.ts'
 
-const ending: (() => unknown)[] = []
-afterEach(async () => {
-  for (const end of ending.splice(0).toReversed()) await end()
-})
-
-interface Sending {
-  server: TestServer
-  smtp: TestSmtp
-  mailer: Mailer
-  failed: string[]
-}
-
-async function sending(
-  engine: EngineName,
-  options: Parameters<typeof startSmtp>[0] = {},
-  wrap?: (database: Database) => Database,
-): Promise<Sending> {
-  const smtp = await startSmtp(options)
-  ending.push(smtp.stop)
-  const failed: string[] = []
-  const mailer = openMailer({
-    url: new Secret(smtp.url),
-    from: 'Keyhall <keys@example.com>',
-    public_url: 'https://keyhall.test',
-    onError: (about) => failed.push(about),
-  })
-  const server = await startServer(engine, { mail: mailer, wrap })
-  ending.push(server.stop)
-  return { server, smtp, mailer, failed }
-}
+const sending = sendingServers()
 
 class Repeated extends Error {}
 
@@ -138,18 +107,18 @@ for (const engine of engines)
 
     test('answers before the mail server has', async () => {
       const { promise: until, resolve: release } = Promise.withResolvers<void>()
-      const all = await sending(engine, { until })
+      const all = await sending(engine, { smtp: { until } })
       expect((await ask(all, 'owner@example.com')).status).toBe(200)
       release()
       expect(tokenIn((await all.smtp.next()).text)).toHaveLength(43)
     })
 
     test('says to the operator that a mail failed, without the address', async () => {
-      const all = await sending(engine, { refuses: true })
+      const all = await sending(engine, { smtp: { refuses: true } })
       await ask(all, 'owner@example.com')
       await all.server.context.signInLinks.settled()
       await all.mailer.settled()
-      expect(all.failed).toEqual(['sign-in'])
+      expect(all.failed.map(({ about }) => about)).toEqual(['sign-in'])
     })
 
     test('sends three to one address in a quarter of an hour, known or not', async () => {
@@ -162,7 +131,7 @@ for (const engine of engines)
     })
 
     test('counts an asking once, also where the engine runs its change again', async () => {
-      const all = await sending(engine, {}, repeating)
+      const all = await sending(engine, { wrap: repeating })
       const statuses: number[] = []
       for (let n = 0; n < 4; n++) statuses.push((await ask(all, 'nobody@example.com')).status)
       expect(statuses).toEqual([200, 200, 200, 429])
