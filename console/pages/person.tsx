@@ -45,7 +45,14 @@ export default function PersonPage({ me, params: { id = '' } }: PageProps) {
       {mayChange && access.answer && (
         <ChangeRole key={access.answer.role} user_id={id} role={access.answer.role} onChanged={access.reload} />
       )}
-      {access.answer && <Reach key={access.answer.role} access={access.answer} />}
+      {access.answer && (
+        <Reach
+          access={access.answer}
+          name={person.name || person.email!}
+          mayChange={mayChange}
+          onChanged={access.reload}
+        />
+      )}
       <KeysOf user_id={person.id} />
       {isRemoving.value && <RemovePerson person={person} onClose={() => (isRemoving.value = false)} />}
     </Page>

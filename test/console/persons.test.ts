@@ -22,6 +22,90 @@ inConsole('people', (console) => {
     await page.getByRole('heading', { name: 'There is no invite' }).waitFor()
   })
 
+  test('an invite names several projects, each with a role in it', async () => {
+    const { server, open } = console()
+    const first = await newProject(server, `First ${script}`)
+    const second = await newProject(server, 'Second of the invite')
+    const page = await open('/people?tab=invites', { as: server.owner_id })
+    await page.getByRole('button', { name: 'Invite somebody' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('E-mail').fill('several@example.com')
+    async function choose(place: number, name: string) {
+      await dialog.getByRole('combobox', { name: 'Project' }).nth(place).fill(name)
+      await dialog.getByRole('option', { name }).click()
+    }
+    await choose(0, `First ${script}`)
+    await dialog.getByRole('button', { name: 'One more project' }).click()
+    await choose(1, `First ${script}`)
+    await dialog.getByLabel('Role in it').nth(1).selectOption('owner')
+    // A place in which nothing is chosen counts for nothing.
+    await dialog.getByRole('button', { name: 'One more project' }).click()
+    await dialog.getByRole('button', { name: 'Invite', exact: true }).click()
+    await dialog.getByText('A project is chosen twice.').waitFor()
+    await expectGoodLooks(page)
+    await choose(1, 'Second of the invite')
+    await dialog.getByRole('button', { name: 'Invite', exact: true }).click()
+    await page.getByRole('heading', { name: 'Invited' }).waitFor()
+    const { data } = await server.client.admin.organization.invites.list({ limit: 1 })
+    expect(data[0]).toMatchObject({
+      email: 'several@example.com',
+      projects: [
+        { id: first, role: 'member' },
+        { id: second, role: 'owner' },
+      ],
+    })
+  })
+
+  test('roles of the organization and of a project are given to a person and taken again', async () => {
+    const { server, open } = console()
+    const project_id = await newProject(server, `Roles ${script}`)
+    const user_id = await newPerson(server, { name: `Dan ${script}` })
+    const group = await newGroup(server)
+    await make(server, `/organization/groups/${group.id}/users`, { user_id })
+    await make(server, `/organization/projects/${project_id}/groups`, { group_id: group.id, role: 'member' })
+    const wish = { role_name: `Auditor ${script}`, description: 'Looks on', permissions: ['api.usage.read'] }
+    await make(server, '/organization/roles', wish)
+    const { users, projects } = server.client.admin.organization
+    const held = async () => [
+      (await users.roles.list(user_id)).data.map(({ name }) => name),
+      (await projects.users.roles.list(user_id, { project_id })).data.map(({ name }) => name).toSorted(),
+    ]
+    const page = await open(`/people/${user_id}`, { as: server.owner_id })
+    const dialog = page.getByRole('dialog')
+    await page.getByRole('button', { name: 'Give a role' }).click()
+    await dialog.getByLabel('Role', { exact: true }).selectOption({ label: `Auditor ${script}: Looks on` })
+    await expectGoodLooks(page)
+    await dialog.getByRole('button', { name: 'Give the role' }).click()
+    await page.getByText(`Auditor ${script}, held directly`).waitFor()
+    await page.getByRole('button', { name: 'Give a role' }).click()
+    await dialog.getByLabel('Where').selectOption({ label: 'A project' })
+    expect(await dialog.getByRole('button', { name: 'Give the role' }).isDisabled()).toBe(true)
+    await dialog.getByRole('combobox', { name: 'Project' }).fill('Roles')
+    await dialog.getByRole('option', { name: `Roles ${script}` }).click()
+    await dialog.getByLabel('Role', { exact: true }).selectOption({ label: 'owner' })
+    await expectGoodLooks(page)
+    await dialog.getByRole('button', { name: 'Give the role' }).click()
+    await page.getByText(`Roles ${script}: owner`).click()
+    await page.getByText('owner, held directly').waitFor()
+    await page.getByText(/member, through the group/).waitFor()
+    await expectGoodLooks(page)
+    expect(await held()).toEqual([[`Auditor ${script}`], ['member', 'owner']])
+    // What comes through a group is taken from the group.
+    const takes = page.getByRole('button', { name: /^Take it/ })
+    expect(await takes.count()).toBe(2)
+    for (const name of [`Take it away: Auditor ${script} in the organization`, 'Take it away: owner in Roles']) {
+      await page.getByRole('button', { name }).click()
+      await dialog.getByRole('button', { name: 'Take it' }).click()
+      await page.getByRole('button', { name }).waitFor({ state: 'detached' })
+    }
+    expect(await held()).toEqual([[], ['member']])
+    await page.getByText('No role in the organization.').waitFor()
+    await page.getByText(`Roles ${script}: member`).waitFor()
+    const reader = await open(`/people/${user_id}`, { as: await newPerson(server, { role: 'reader' }) })
+    await reader.getByText(`Roles ${script}: member`).waitFor()
+    expect(await reader.getByRole('button', { name: /Give|Take/ }).count()).toBe(0)
+  })
+
   test('a person shows what they reach and why, and which keys stop when they are removed', async () => {
     const { server, open } = console()
     const project_id = await newProject(server, `Search ${script}`)

@@ -2,12 +2,13 @@
 import { useSignal } from '@preact/signals'
 import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
-import { Confirm, Dialog } from '../../parts/dialog.tsx'
+import { Dialog } from '../../parts/dialog.tsx'
 import { Done } from '../../parts/done.tsx'
 import { Form, SelectField, TextField } from '../../parts/form.tsx'
 import { Problem } from '../../parts/problem.tsx'
 import { organization, useAnswer, useList } from '../../use-calls.ts'
 import type { Holder, Role, RoleHome } from './role-home.ts'
+import { TakeRole } from './take-role.tsx'
 
 interface Props {
   home: RoleHome
@@ -39,20 +40,14 @@ export function RoleHolders({ home, role, mayChange, seesGroups, onClose }: Prop
       />
       {home.key !== '' && <p class="hint">Service accounts stand here for further roles only.</p>}
       {taking.value && (
-        <Confirm
-          title="Take the role?"
-          action="Take it"
+        <TakeRole
+          home={home}
+          role={role}
+          holder={taking.value}
+          name={taking.value.name || taking.value.email}
+          onTaken={list.reload}
           onClose={() => (taking.value = null)}
-          onConfirm={async () => {
-            await home.take(role.id, taking.value!)
-            list.reload()
-          }}
-        >
-          <p>
-            <strong>{taking.value.name || taking.value.email}</strong> loses {role.name} in {home.name} at once, and
-            keys that need it stop working.
-          </p>
-        </Confirm>
+        />
       )}
       {mayChange && <Give home={home} role={role} seesGroups={seesGroups} onGiven={list.reload} />}
       <Done onClose={onClose} />

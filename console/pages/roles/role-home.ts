@@ -14,13 +14,16 @@ interface RoleBody {
   permissions: string[]
 }
 
-type Given = Pick<Holder, 'id' | 'type'>
+/** Who gets a role, or has it. */
+export type Given = Pick<Holder, 'id' | 'type'>
 
 export interface RoleHome {
   /** In a sentence, behind “in”. */
   name: string
   key: string
   list: (options: RequestOptions) => ReturnType<typeof organization.roles.list>
+  /** The roles that a person holds, with where each comes from. */
+  heldBy: (user_id: string, options: RequestOptions) => ReturnType<typeof organization.users.roles.list>
   holders: (role_id: string, options: RequestOptions) => ReturnType<typeof organization.roles.holders.list>
   create: (body: RoleBody) => PromiseLike<unknown>
   update: (role_id: string, body: RoleBody) => PromiseLike<unknown>
@@ -37,6 +40,7 @@ export const ofOrganization: RoleHome = {
   name: 'the organization',
   key: '',
   list: (options) => organization.roles.list(most, options),
+  heldBy: (user_id, options) => organization.users.roles.list(user_id, most, options),
   holders: (role_id, options) => organization.roles.holders.list(role_id, {}, options),
   create: (body) => organization.roles.create(body),
   update: (role_id, body) => organization.roles.update(role_id, body),
@@ -57,6 +61,7 @@ export const ofProject = (project: { id: string; name: string }, seesPeople: boo
     name,
     key: project_id,
     list: (options) => projects.roles.list(project_id, most, options),
+    heldBy: (user_id, options) => projects.users.roles.list(user_id, { project_id, ...most }, options),
     holders: (role_id, options) => projects.roles.holders.list(role_id, { project_id }, options),
     create: (body) => projects.roles.create(project_id, body),
     update: (role_id, body) => projects.roles.update(role_id, { project_id, ...body }),
