@@ -212,10 +212,15 @@ describe('a problem', () => {
     )
   })
 
-  test('is no sign-in page that this machine cannot reach, or that has no end', async () => {
+  test('is no sign-in page that this machine cannot reach, that never comes, or that has no end', async () => {
     const endless = () => new Response(new ReadableStream({ pull: (page) => page.enqueue(Buffer.alloc(65_536, 'x')) }))
-    for (const page of [() => 'http://127.0.0.1:1/authorize', (origin: string) => `${origin}/authorize`]) {
-      const provider = startProvider(page, endless)
+    const own = (origin: string) => `${origin}/authorize`
+    for (const [page, answer] of [
+      [() => 'http://127.0.0.1:1/authorize', endless],
+      [own, endless],
+      [own, () => new Promise<never>(() => {})],
+    ] as const) {
+      const provider = startProvider(page, answer)
       const { line, code } = await doctor({ ...env, ...provider.settings })
       expect(line('sign-in')).toBe(`ok: The identity provider ${provider.settings.KEYHALL_OIDC_ISSUER} answers.`)
       expect(code).toBe(0)

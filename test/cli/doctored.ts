@@ -44,7 +44,7 @@ export const startModelServer = () =>
 /**
  * An identity provider that has a discovery document, and names this address as its sign-in page.
  */
-export function startProvider(page: (origin: string) => string, answer: () => Response) {
+export function startProvider(page: (origin: string) => string, answer: () => Response | Promise<Response>) {
   const server = Bun.serve({
     port: 0,
     hostname: '127.0.0.1',

@@ -6,9 +6,10 @@ import { expect, test } from 'bun:test'
 import { Pipeline } from '../../admin/pipeline.ts'
 import { operations } from '../../contract/index.ts'
 import { object, post } from '../../contract/kit.ts'
-import { newServiceAccount } from '../made.ts'
+import { newServiceAccount, uniqueEmail } from '../made.ts'
 import { startOther } from '../other-server.ts'
-import { onBothEngines } from '../setup.ts'
+import { signInAs } from '../sessions/pages.ts'
+import { addPerson, onBothEngines } from '../setup.ts'
 
 test('every operation that changes something leaves an event, or its contract says why it leaves none', () => {
   for (const { name, operation } of operations) {
@@ -27,6 +28,32 @@ const operation = post('/organization/projects/{project_id}/service_accounts/{ac
   returns: object('test.paused', {}),
 })
 
+const arriving = {
+  authorization: null,
+  session: null,
+  requireSignIn: () => {},
+  organization: null,
+  params: {},
+  search: '',
+  readBody: async () => '{}',
+  ip_address: null,
+  user_agent: null,
+}
+
+onBothEngines('a change that people may make for a part', (server) => {
+  test('is refused to who names no part of their own', async () => {
+    const forOwnPart = { ...operation, path: '/organization/pause', reach: 'filtered' as const }
+    const pipeline = new Pipeline(server().context, forOwnPart, async () => ({ object: 'test.paused' }))
+    const cookie = await signInAs(
+      server(),
+      await addPerson(server(), { id: 'user-part', email: uniqueEmail(), role: 'member' }),
+    )
+    const session = cookie.split('=')[1]!
+    const refusal = await pipeline.run({ ...arriving, session }).catch((error: unknown) => error)
+    expect(refusal).toMatchObject({ status: 403 })
+  })
+})
+
 onBothEngines('a change without an event', (server) => {
   async function pause(project_id: string, account_id: string, invalidates: boolean) {
     const pipeline = new Pipeline(server().context, operation, async (call) => {
@@ -34,17 +61,8 @@ onBothEngines('a change without an event', (server) => {
       if (invalidates) call.invalidate({ scope: 'owner', id: account_id })
       return { object: 'test.paused' }
     })
-    await pipeline.run({
-      authorization: `Bearer ${server().admin_key}`,
-      session: null,
-      requireSignIn: () => {},
-      organization: null,
-      params: { project_id, account_id },
-      search: '',
-      readBody: async () => '{}',
-      ip_address: null,
-      user_agent: null,
-    })
+    const authorization = `Bearer ${server().admin_key}`
+    await pipeline.run({ ...arriving, authorization, params: { project_id, account_id } })
   }
 
   test('invalidates what its handler says, on every server, before it is answered', async () => {
