@@ -2,6 +2,7 @@
 import { NANO_PER_CENT } from '../contract/money.ts'
 import type { Database } from '../database/types.ts'
 import type { LimitRefusals } from '../gateway/meter/refusal-counts.ts'
+import type { ResultWatch } from '../gateway/meter/result-watch.ts'
 import { presentMonth } from '../ledger/budget-status.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import { MOST_SERIES } from '../ledger/series-rows.ts'
@@ -12,10 +13,11 @@ const NANO_PER_DOLLAR = NANO_PER_CENT * 100
 interface Measured {
   database: Database
   ledger: Ledger
+  results: Pick<ResultWatch, 'boundBroken'>
   refusals: LimitRefusals
 }
 
-export function measureLimits(metrics: Metrics, { database, ledger, refusals }: Measured) {
+export function measureLimits(metrics: Metrics, { database, ledger, results, refusals }: Measured) {
   metrics.add({
     name: 'keyhall_limit_refusals_total',
     about: 'Requests that this server refused because of a limit or the permitted models of their project, by reason.',
@@ -27,7 +29,7 @@ export function measureLimits(metrics: Metrics, { database, ledger, refusals }: 
     name: 'keyhall_bound_broken_total',
     about: 'Requests that cost more than they could at most, so that a spend limit may be passed; see the log.',
     kind: 'counter',
-    read: () => ledger.counts.boundBroken,
+    read: () => ledger.counts.boundBroken + results.boundBroken,
   })
   metrics.add({
     name: 'keyhall_late_settlements_total',

@@ -30,6 +30,8 @@ export class ResultWatch {
   readonly #running = new Set<Promise<unknown>>()
   #timer: ReturnType<typeof setInterval> | undefined
   #isLooking = false
+  /** Results that cost more than was reserved for them. */
+  boundBroken = 0
 
   constructor(context: ResultWatchContext) {
     this.#context = context
@@ -98,20 +100,25 @@ export class ResultWatch {
   async #settleBy(row: DueRequest | Omit<DueRequest, 'isLate'>, result: object): Promise<boolean> {
     const outcome = outcomeOf(row, result)
     if (!outcome) return false
-    const { upstream, amount } = row
-    const model = outcome.uses[0]?.series.model ?? ''
-    this.#context.warnings.impossible(upstream, model, outcome.impossible)
-    const cost = outcome.uses.reduce((sum, { counts }) => sum + costOf(counts), 0)
-    if (cost > amount && amount > 0) this.#context.warnings.boundBroken(upstream, model, amount, cost)
+    this.#context.warnings.impossible(row.upstream, outcome.uses[0]?.series.model ?? '', outcome.impossible)
     await this.#settle(row, outcome.uses)
     return true
   }
 
   async #settle(row: Omit<DueRequest, 'isLate'>, uses: readonly Use[]) {
     if (!(await this.#context.requests.settle(row, uses))) return
+    this.#compare(row, uses)
     const name = `${row.upstream} ${row.result_id}`
     const { input = 0, output = 0 } = uses[0]?.counts ?? {}
     this.#admissions.get(name)?.correct({ tokens: input + output, batch_tokens_per_day: input })
     this.#admissions.delete(name)
+  }
+
+  /** Where nothing is reserved, the most that it could cost was not known. */
+  #compare({ upstream, amount }: Omit<DueRequest, 'isLate'>, uses: readonly Use[]) {
+    const cost = uses.reduce((sum, { counts }) => sum + costOf(counts), 0)
+    if (cost <= amount || amount === 0) return
+    this.boundBroken++
+    this.#context.warnings.boundBroken(upstream, uses[0]!.series.model, amount, cost)
   }
 }

@@ -123,6 +123,23 @@ for (const engine of engines)
       expect(await server.counted('web_search_calls', 'priced-b')).toMatchObject({ num_requests: 1 })
     })
 
+    test('a result that costs more than was reserved is settled as it says, and counted', async () => {
+      const broken = async () => (await server.samples()).keyhall_bound_broken_total!
+      const before = await broken()
+      files.broken = line('priced-f')
+      const { id } = await batch('broken')
+      const response = await server.sdk.responses.create({ model: 'priced-g', input: 'x', background: true })
+      await reserved(await waiting().then((rows) => rows.reduce((sum, { amount }) => sum + amount, 0)))
+      const { settled } = await budget()
+      results[id] = { id, status: 'completed', usage, request_counts: { completed: 1 } }
+      results[response.id] = { id: response.id, status: 'completed', usage: { ...usage, output_tokens: 2_000 } }
+      await server.sdk.batches.retrieve(id)
+      await server.sdk.responses.retrieve(response.id)
+      await reserved(0)
+      expect((await budget()).settled - settled).toBe(1000 * 5000 + 200 * 10_000 + 1000 * 10_000 + 2000 * 20_000)
+      expect((await broken()) - before).toBe(2)
+    })
+
     test('Keyhall looks for a result by itself, and settles at the bound what never comes', async () => {
       for (const id of ['two', 'gone', 'late']) {
         files[id] = line(`priced-${id}`)
