@@ -5,12 +5,14 @@
 import { ApiError, invalid } from '../../contract/errors.ts'
 import { JsonBody } from '../model-body.ts'
 import { scanJson, scanNames, type ScanNames } from '../scan-json.ts'
+import { LineSizes } from './batch-images.ts'
 import { boundOf, BYTES_PER_TOKEN, largestMaximum, missingIn, sizesOf, type Sizes } from './bound.ts'
 import { endpointOf, members, nested, type Endpoint } from './endpoints.ts'
 import { storeMembers } from '../policies/zero-retention.ts'
 import { toolMembers } from '../policies/hosted-tools.ts'
 import type { ModelBook, ModelSettings } from './model-book.ts'
 import { priceAt, type Price } from './price.ts'
+import type { Requested } from './use.ts'
 
 const NEWLINE = 0x0a
 const LONGEST_LINE = 32 * 1024 * 1024
@@ -33,6 +35,11 @@ export interface BatchInput {
   /** The setting of the model without which it is unknown. */
   missing: ReturnType<typeof missingIn>
   output: number
+  /** The most images or characters, of all requests and of one. */
+  units: number
+  largest: number
+  /** Of images; empty where the requests differ. */
+  requested: Requested
 }
 
 /** Each throws if the project may not use what it is given. */
@@ -53,7 +60,8 @@ export class BatchScan {
   #restBytes = 0
   #line = 0
   #first: { model: string; path: string } | null = null
-  #sum: BatchInput | null = null
+  readonly #sizes = new LineSizes()
+  #sum: Omit<BatchInput, 'requested'> | null = null
 
   constructor(models: ModelBook, now: number, permit: BatchPermits) {
     this.#models = models
@@ -74,7 +82,8 @@ export class BatchScan {
   /** Null for a file without a request that is metered. */
   end(): BatchInput | null {
     this.#take()
-    return this.#sum
+    const sum = this.#sum
+    return sum && { ...sum, price: this.#sizes.priceOf(sum.price), requested: this.#sizes.requested }
   }
 
   #keep(bytes: Uint8Array) {
@@ -129,6 +138,9 @@ export class BatchScan {
     sum.requests++
     sum.input += Math.ceil(body.size / BYTES_PER_TOKEN)
     sum.output += sizes.output ?? sizes.expected
+    sum.units += sizes.units
+    sum.largest = Math.max(sum.largest, sizes.units)
+    if (endpoint.unit === 'image') this.#sizes.add(body)
     sum.bound = bound === null || sum.bound === null ? null : sum.bound + bound
   }
 
@@ -137,7 +149,7 @@ export class BatchScan {
   }
 }
 
-const nothing = { requests: 0, input: 0, output: 0, bound: 0 }
+const nothing = { requests: 0, input: 0, output: 0, units: 0, largest: 0, bound: 0 }
 
 /**
  * A line cannot be changed: where it names a larger maximum than the model has, its answer can be

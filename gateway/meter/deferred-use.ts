@@ -6,6 +6,7 @@ import type { DeferredRequestRow } from '../../database/ledger-tables.ts'
 import type { Deferral } from '../../ledger/admission.ts'
 import { seriesIn } from '../../ledger/deferred-rows.ts'
 import type { Counts } from '../../ledger/usage-counts.ts'
+import { imagesOf } from './batch-images.ts'
 import { reportedIn } from './count.ts'
 import { endpointOf } from './endpoints.ts'
 import type { Price } from './price.ts'
@@ -24,6 +25,8 @@ export interface DeferredUse {
   price: Price | null
   /** The most that it can use. */
   most: Counts
+  /** The most images that one request of a batch asks for. */
+  largest?: number
 }
 
 export const deferralOf = (
@@ -74,7 +77,8 @@ export function outcomeOf(row: DeferredRequestRow, result: Result): Outcome | nu
   const requests = row.kind === 'batch' && typeof completed === 'number' ? completed : 1
   // The usage of a batch is that of all its requests, in tokens.
   const reported = reportedIn(result, row.kind === 'batch' ? { ...endpoint, unit: null } : endpoint)
-  const counted = { requests, ...(row.kind === 'batch' && endpoint.unit === 'image' && { units: requests }) }
+  const isOfImages = row.kind === 'batch' && endpoint.unit === 'image'
+  const counted = { requests, ...(isOfImages && { units: imagesOf(requests, use.most, use.largest) }) }
   const used = { endpoint, requested: use.requested, price: use.price, series: seriesIn(row) }
   if (reported) {
     const own = useOf({ ...reported, counts: { ...reported.counts, ...counted } }, false, used)

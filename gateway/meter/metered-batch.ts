@@ -8,7 +8,6 @@ import { AnswerBytes } from './answer-bytes.ts'
 import type { BatchInput } from './batch-input.ts'
 import { deferralOf } from './deferred-use.ts'
 import type { ResultWatch } from './result-watch.ts'
-import { requestedNothing } from './use.ts'
 
 export class MeteredBatch implements Reservation {
   readonly #admission: Admission
@@ -32,8 +31,8 @@ export class MeteredBatch implements Reservation {
   settle({ wasForwarded, status }: End) {
     const admission = this.#admission
     if (!wasForwarded || (status !== null && status >= 300)) return admission.release()
-    const { path, price, requests, input, output } = this.#input
-    const most = { requests, input, output }
+    const { path, price, requests, input, output, units, largest, requested } = this.#input
+    const most = { requests, input, output, units }
     const id = (this.#answer.object as { id?: unknown } | null)?.id
     // Nobody can ask for a result without an id: it may run to its end.
     if (typeof id !== 'string') {
@@ -41,7 +40,7 @@ export class MeteredBatch implements Reservation {
       return admission.settle({ ...most, cost_output: bound }, { series: { ...series, estimated: 1 } })
     }
     this.#results.remember(this.#upstream, id, admission)
-    admission.defer(deferralOf('batch', this.#upstream, id, { path, requested: requestedNothing, price, most }))
+    admission.defer(deferralOf('batch', this.#upstream, id, { path, requested, price, most, largest }))
   }
 }
 
