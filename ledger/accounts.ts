@@ -3,9 +3,10 @@ import type { Invalidation } from '../revocation/invalidation.ts'
 import type { Ask, WindowAsk } from './ask.ts'
 import { Budget, budgetName, type BudgetKey } from './budget.ts'
 import { windowName, type WindowKey } from './exchange-types.ts'
+import type { DatabaseClock } from './lease.ts'
 import { monthOf, type Series } from './usage-counts.ts'
 import type { PastWindow } from './past-windows.ts'
-import { RateWindow, type DatabaseClock } from './window.ts'
+import { RateWindow } from './window.ts'
 
 /** After this time a window that nobody uses is removed from memory; the database keeps it. */
 const IDLE_MILLISECONDS = 120_000
@@ -153,9 +154,9 @@ export class Accounts {
     return [...this.#windows.values()].some(({ window }) => window.holdsStanding)
   }
 
-  /** Uses none of these: the steady clock may have stopped while they expired. */
-  dropStanding() {
-    for (const { window } of this.#windows.values()) window.dropStanding()
+  /** Uses no grants of now any more: the steady clock may have stopped while they expired. */
+  dropGrants() {
+    for (const { window } of this.#windows.values()) window.dropGrants()
   }
 
   #standsFor() {

@@ -9,7 +9,7 @@ import { MOST_STANDING, STANDS_FOR, type Accounts } from './accounts.ts'
 import { batchOf, needOf, type Sent, type Waiter } from './batch.ts'
 import { budgetName } from './budget.ts'
 import type { Decision, Outcome } from './exchange-types.ts'
-import type { Lease } from './lease.ts'
+import { momentOf, type Lease, type Moment } from './lease.ts'
 import { exchange, LEASE_MILLISECONDS, register, renew, Swept } from './ledger-exchange.ts'
 import { pastWindows } from './past-windows.ts'
 import type { Kept, PendingUsage } from './pending-usage.ts'
@@ -142,11 +142,11 @@ export class Exchanges {
     const { server_id, seq } = lease
     this.counts.exchanges++
     let sent = again
-    let at = 0
+    let at = momentOf(world)
     const outcome = await database.write(async (sql) => {
       if (isNew) await register(sql, engine, server_id)
       // Just before the database reads its clock: a transaction may wait long for its turn.
-      at = world.steady()
+      at = momentOf(world)
       const now = await renew(sql, engine, { server_id, seq })
       // A transaction that runs again sends the same.
       const { batch } = (sent ??= this.#unsure = this.#compose(isNew))
@@ -228,14 +228,17 @@ export class Exchanges {
     }
   }
 
-  /** `at` is a moment before the exchange, by the steady clock. */
-  #book({ batch, windows, budgets, versions, waiters, onTime }: Sent, outcome: Outcome, at: number) {
-    this.#parts.lease.renewed(batch.seq + 1, at, outcome.now)
+  /** `at` is a moment before the exchange. */
+  #book({ batch, windows, budgets, versions, waiters, onTime }: Sent, outcome: Outcome, at: Moment) {
+    const { lease, accounts, world } = this.#parts
+    // From now on the clocks are compared with what this exchange read.
+    if (lease.hasSlept(lease.now(), world.steady())) accounts.dropGrants()
+    lease.renewed(batch.seq + 1, at, outcome.now)
     for (const [n, window] of windows.entries()) {
       const one = outcome.windows[n]!
       window.booked(one.booked)
       window.usedByOthers = one.used
-      window.granted(one.grant, one, at)
+      window.granted(one.grant, one, at.steady)
     }
     this.#found(outcome.isAlone)
     for (const [n, budget] of budgets.entries()) {

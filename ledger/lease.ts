@@ -4,7 +4,6 @@ import type { Database } from '../database/types.ts'
 import { newId } from '../world/random.ts'
 import type { World } from '../world/world.ts'
 import { LEASE_MILLISECONDS, register } from './ledger-exchange.ts'
-import type { DatabaseClock } from './window.ts'
 
 /** More than this apart, the two clocks of a server did not run alike: one was set, or it slept. */
 const APART_MILLISECONDS = 1_000
@@ -17,6 +16,24 @@ const DRIFT = 0.001
 
 /** By how much the two may run apart in that time, at most. */
 export const mostDrift = (milliseconds: number) => Math.ceil(Math.max(0, milliseconds) * DRIFT)
+
+/** The clock of the database as this server knows it. It is never behind the true one. */
+export interface DatabaseClock {
+  /** Milliseconds, by the database, at this moment of the steady clock. */
+  at: (steady: number) => number
+  /** Milliseconds, by this server's steady clock. */
+  steady: () => number
+  /** Whether the steady clock may have stood still before this moment of it. */
+  hasStopped: (steady: number) => boolean
+}
+
+/** One moment, by both clocks of this server. */
+export interface Moment {
+  steady: number
+  wall: number
+}
+
+export const momentOf = (world: World): Moment => ({ steady: world.steady(), wall: world.now() })
 
 /** The part of the lease in which money is handed out from memory. */
 const USED_OF_LEASE = 0.6
@@ -50,7 +67,11 @@ export class Lease {
 
   get clock(): DatabaseClock {
     const { steady } = this.#world
-    return { steady, at: (moment) => moment + this.#offset + mostDrift(moment - this.#offsetAt) }
+    return {
+      steady,
+      at: (moment) => moment + this.#offset + mostDrift(moment - this.#offsetAt),
+      hasStopped: (moment) => this.hasSlept(this.now(), moment),
+    }
   }
 
   /** Takes a new name, because the old one may be swept at any time. */
@@ -66,9 +87,9 @@ export class Lease {
   async register() {
     const { engine } = this.#database
     const id = newId('server_', this.#world)
-    let at = 0
+    let at = momentOf(this.#world)
     const now = await this.#database.write((sql) => {
-      at = this.#world.steady()
+      at = momentOf(this.#world)
       return register(sql, engine, id)
     })
     this.server_id = id
@@ -77,23 +98,24 @@ export class Lease {
   }
 
   /**
-   * Called after an exchange: `at` is a moment just before it read the database's clock, by the
-   * steady clock; `now` is what it read.
+   * Called after an exchange: `at` is a moment just before it read the database's clock, and `now`
+   * is what it read.
    */
-  renewed(seq: number, at: number, now: number) {
+  renewed(seq: number, at: Moment, now: number) {
     this.seq = seq
     this.#begin(at, now)
   }
 
-  #begin(at: number, now: number) {
+  #begin({ steady: at, wall }: Moment, now: number) {
     this.#moneyUntil = at + LEASE_MILLISECONDS * USED_OF_LEASE
     // A hundredth less, to allow for clock drift.
     this.#end = at + LEASE_MILLISECONDS * 0.99
     this.#offset = now - at
     this.#offsetAt = at
-    // The database read its clock between the question and the answer.
+    // The database read its clock between the question and the answer. Both are moments of the
+    // clock on the wall, so that `hasSlept` sees a sleep between them.
     const least = now - this.#world.now()
-    const most = least + this.#world.steady() - at
+    const most = now - wall
     this.#ahead = Math.min(most, Math.max(least, this.#ahead))
   }
 

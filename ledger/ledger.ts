@@ -50,9 +50,7 @@ export class Ledger {
   readonly #untoldSince: number[] = []
   /** Cancels the next tick. */
   #stopTicking = () => {}
-  /**
-   * Cancels the exchange for requests that the last one did not admit; null when there is none.
-   */
+  /** Cancels the exchange for requests that the last one did not admit; null for none. */
   #stopRetry: (() => void) | null = null
   /** Limits may have changed since the last report. */
   #mustReport = false
@@ -131,7 +129,7 @@ export class Ledger {
     // When it arrived: its usage belongs to this minute, its money to this month.
     const at = this.#lease.now()
     const steady = this.#world.steady()
-    if (ask.windows.length > 0 && this.#lease.hasSlept(at, steady)) this.#accounts.dropStanding()
+    if (ask.windows.length > 0 && this.#lease.hasSlept(at, steady)) this.#accounts.dropGrants()
     const sources = this.#accounts.sourcesOf(ask, at)
     const { windows, budgets } = sources
     rejectRefused(ask, windows, budgets, at, steady)
@@ -282,9 +280,10 @@ export class Ledger {
     for (const budget of budgets) budget.admitted(ask.bound)
     this.#pending.beginTold(ask.series, monthOf(at), ask.bound)
     const steady = this.#world.steady()
-    if (!isOutdated && hasUnits(ask, sources, steady))
+    const hasSlept = windows.length > 0 && this.#lease.clock.hasStopped(steady)
+    if (!isOutdated && !hasSlept && hasUnits(ask, sources, steady))
       return resolve(this.#admission({ ask, at, steady }, sources, this.#pending.reports - 1))
-    // The limits changed meanwhile, or the exchange took longer than a grant is valid.
+    // The limits changed meanwhile, the machine slept, or a grant expired before it came.
     for (const budget of budgets) budget.settle(ask.bound, 0, budget.version)
     this.#pending.end(ask.series, monthOf(at), ask.bound)
     reject(isOutdated ? new LimitsChanged() : new LedgerUnavailable(null))

@@ -24,7 +24,7 @@ export function rejectRefused(
     const window = windows[n]!
     const one = asked[n]!
     if (one.units > one.limit) throw new RateLimited(one, one.limit - window.remaining, null)
-    const milliseconds = window.refusedFor(one.units)
+    const milliseconds = window.refusedFor(one.units, steady)
     if (milliseconds > (longest?.retry_milliseconds ?? 0))
       longest = new RateLimited(one, one.limit - window.remaining, milliseconds)
   }

@@ -13,6 +13,7 @@ import {
   take,
   type Grant,
 } from './rate-grant.ts'
+import type { DatabaseClock } from './lease.ts'
 import type { PastUse } from './past-windows.ts'
 import {
   add,
@@ -40,14 +41,6 @@ export interface Taken {
   /** In slots; see `window-state.ts`. */
   moment: number
   units: number
-}
-
-/** The clock of the database as this server knows it. It is never behind the true one. */
-export interface DatabaseClock {
-  /** Milliseconds, by the database, at this moment of the steady clock. */
-  at: (steady: number) => number
-  /** Milliseconds, by this server's steady clock. */
-  steady: () => number
 }
 
 export class RateWindow {
@@ -133,7 +126,7 @@ export class RateWindow {
 
   #takeMore(units: number) {
     const steady = this.#clock.steady()
-    const grant = this.#current(steady)
+    const grant = this.#clock.hasStopped(steady) ? null : this.#current(steady)
     const covered = Math.min(units, grant?.free ?? 0)
     if (grant && covered > 0) this.#takeFrom(grant, covered, steady)
     this.#debt += units - covered
@@ -141,13 +134,12 @@ export class RateWindow {
 
   /**
    * Milliseconds until there is room for these units, if they were refused a moment ago; 0 when the
-   * database must be asked.
+   * database must be asked. `steady` is this moment.
    */
-  refusedFor(units: number): number {
+  refusedFor(units: number, steady: number): number {
     if (!this.#refused || units < this.#refused.units) return 0
     const { hasRoomAt, askAgainAt } = this.#refused
-    const now = this.#clock.steady()
-    return now < askAgainAt ? Math.max(0, hasRoomAt - now) : 0
+    return steady < askAgainAt ? Math.max(0, hasRoomAt - steady) : 0
   }
 
   /** So many units have room after this time, and sooner only if others give some back. */
@@ -182,8 +174,9 @@ export class RateWindow {
     return grant !== undefined && hurries(grant)
   }
 
-  dropStanding() {
-    for (const grant of this.#grants) if (grant.isStanding) grant.free = 0
+  /** Uses nothing more of what was granted, until more is. */
+  dropGrants() {
+    for (const grant of this.#grants) grant.free = 0
   }
 
   /** Whether there is anything to report or to ask for. */

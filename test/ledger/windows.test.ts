@@ -44,6 +44,7 @@ class Server {
     this.window = new RateWindow('limit', MINUTE, limit, {
       steady: this.steady,
       at: (moment) => moment + this.#clock.offset + mostDrift(moment - this.#clock.asked),
+      hasStopped: () => false,
     })
   }
 
@@ -190,7 +191,11 @@ test('a grant is used up to its last hundredth, and what expired unreported coun
     [STANDING_MILLISECONDS, 29_700],
   ] as const) {
     let now = 5_000
-    const window = new RateWindow('limit', MINUTE, 10, { steady: () => now, at: (moment) => moment })
+    const window = new RateWindow('limit', MINUTE, 10, {
+      steady: () => now,
+      at: (moment) => moment,
+      hasStopped: () => false,
+    })
     window.granted('s:1', { amount: 5, lifetime, added: null }, now)
     now += last - 1
     expect(window.has(5, now)).toBe(true)
