@@ -73,8 +73,8 @@ export function outcomeOf(row: DeferredRequestRow, result: Result): Outcome | nu
   if (typeof result.status !== 'string' || !over.has(result.status)) return null
   const use = useIn(row)
   const endpoint = endpointOf('POST', use.path)!
-  const completed = result.request_counts?.completed
-  const requests = row.kind === 'batch' && typeof completed === 'number' ? completed : 1
+  const completed = completedIn(result)
+  const requests = row.kind === 'batch' ? Math.min(completed ?? Infinity, use.most.requests!) : 1
   // The usage of a batch is that of all its requests, in tokens.
   const reported = reportedIn(result, row.kind === 'batch' ? { ...endpoint, unit: null } : endpoint)
   const isOfImages = row.kind === 'batch' && endpoint.unit === 'image'
@@ -88,6 +88,14 @@ export function outcomeOf(row: DeferredRequestRow, result: Result): Outcome | nu
   // What failed before anything was done costs nothing, as a refusal does.
   if (result.status === 'failed' || completed === 0) return { uses: [], impossible: [] }
   return { uses: [atMost(row, use)], impossible: [] }
+}
+
+/**
+ * How many lines of a batch succeeded; null where the result does not say it in a possible number.
+ */
+function completedIn({ request_counts }: Result): number | null {
+  const completed = request_counts?.completed
+  return Number.isSafeInteger(completed) && (completed as number) >= 0 ? (completed as number) : null
 }
 
 /** Settled at what it could cost at most, because nobody knows better. */

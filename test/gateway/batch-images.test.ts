@@ -76,6 +76,16 @@ for (const engine of engines)
       expect(await counted('silent', [{ n: 4 }, {}], 0, more)).toMatchObject({ images: 5, cost: 5 * COST + 6 })
     })
 
+    test('counts all lines where the result does not say in a possible number how many succeeded', async () => {
+      for (const [n, completed] of [1e300, 7, -1, 0.5, '1', null].entries())
+        expect(await counted(`number${n}`, [{ n: 4 }, {}], 0, { request_counts: { completed } })).toMatchObject({
+          images: 5,
+          num_model_requests: 2,
+          cost: 5 * COST,
+        })
+      expect(await counted('nothing', [{ n: 4 }, {}], 0, { request_counts: undefined })).toMatchObject({ images: 5 })
+    })
+
     test('has the size of its lines, where all name the same one', async () => {
       const [small, large] = [{ size: '256x256' }, { size: '1024x1024' }]
       expect((await counted('small', [small, small], 2)).size).toBe('256x256')
