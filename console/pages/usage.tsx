@@ -4,7 +4,7 @@ import type { PageProps } from '../pages.ts'
 import { Page } from '../parts/page.tsx'
 import { place } from '../place.ts'
 import { useProjectNames } from '../project-names.ts'
-import { can } from '../session.ts'
+import { can, type Me } from '../session.ts'
 import { OwnLimits } from './usage/own-limits.tsx'
 import { SpendSection } from './usage/spend-section.tsx'
 import { mayReadBudget, useBudget } from './usage/usage-budget.ts'
@@ -20,12 +20,14 @@ export default function Usage({ me }: PageProps) {
   const mayReadAll = can(me, 'api.management.read')
   const budget = useBudget(me, project_id, !isOwn)
   const names = useProjectNames(mayReadAll && project_id !== null ? [project_id] : [], me.projects)
-  const limited = project_id ?? (me.projects.length === 1 ? me.projects[0]!.id : null)
+  const limited = limitedProject(me, project_id)
   const what = isOnlyOwn(scope) ? 'What your keys used' : 'What went through the gateway'
   return (
     <Page title="Usage and spend" about={`${what}. Days and months are those of UTC.`}>
       <UsageView choice={choice} scope={scope} cents={budget.answer?.cents ?? null} />
-      {isOwn && limited && <OwnLimits key={limited} project_id={limited} name={names.get(limited) ?? limited} />}
+      {isOwn && limited !== null && (
+        <OwnLimits key={limited} project_id={limited} name={names.get(limited) ?? limited} />
+      )}
       {!isOwn && mayReadBudget(me, project_id) && (
         <SpendSection
           project_id={project_id}
@@ -37,4 +39,14 @@ export default function Usage({ me }: PageProps) {
       )}
     </Page>
   )
+}
+
+/**
+ * The project whose limits hold for what the person does: the one that is chosen, or the only one.
+ * The server tells nobody the limits of a project without a role in it.
+ */
+function limitedProject(me: Me, project_id: string | null): string | null {
+  if (project_id === null) return me.projects.length === 1 ? me.projects[0]!.id : null
+  const mayKnow = can(me, 'api.management.read') || me.projects.some(({ id }) => id === project_id)
+  return mayKnow ? project_id : null
 }

@@ -84,6 +84,16 @@ inConsole('usage of projects', (console) => {
     expect(await page.getByRole('alert').count()).toBe(0)
   })
 
+  test('a member is shown no limits of a project without a role in it, and no refusal', async () => {
+    const { server, open } = console()
+    const page = await open(`/usage?project_id=${server.project_id}`, { as: used.ann })
+    await page.getByText('Nothing was used in this time').waitFor()
+    await page.getByLabel('Show').selectOption('cost')
+    await page.getByText('Nothing was used in this time').waitFor()
+    expect(await page.getByRole('heading', { name: 'Limits' }).count()).toBe(0)
+    expect(await page.getByRole('alert').count()).toBe(0)
+  })
+
   test('nobody is told that there is no budget who may not know it', async () => {
     const { server, open } = console()
     const user_id = await newPerson(server, { name: 'Uma', project_id: used.project_id })
