@@ -3,6 +3,7 @@
  * refused, reserved and settled.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { movedWith } from '../moved-clock.ts'
 import { engines, START_MILLISECONDS } from '../setup.ts'
 import { startMetered, type MeteredServer, type Received } from './metered.ts'
 
@@ -77,7 +78,10 @@ for (const engine of engines)
           ...['gpt-4o', 'llama'].map((match) => ({ match, prices: [{ input: 1_000_000 }], max_output_tokens: 9 })),
           { match: 'limited', limits: { requests_per_minute: 1 } },
         ],
-        { warn: (sentence, about) => warnings.push(`${sentence} ${JSON.stringify(about)}`) },
+        {
+          wrap: movedWith(() => server),
+          warn: (sentence, about) => warnings.push(`${sentence} ${JSON.stringify(about)}`),
+        },
       )
       const { spendLimit } = server.client.admin.organization.projects
       await spendLimit.update(server.project_id, { threshold_amount: 900_000_000, currency: 'USD', interval: 'month' })

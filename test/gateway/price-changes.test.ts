@@ -2,8 +2,9 @@
  * A price that changes in the middle of a day: each request costs what held when it was admitted.
  */
 import { describe, expect, test } from 'bun:test'
+import { movedWith } from '../moved-clock.ts'
 import { engines } from '../setup.ts'
-import { startMetered } from './metered.ts'
+import { startMetered, type MeteredServer } from './metered.ts'
 
 const DAY = 86_400_000
 
@@ -12,15 +13,21 @@ for (const engine of engines)
     test('that change at noon hold from the very second on, also for an answer that ends later', async () => {
       const midnight = Math.ceil(Date.now() / DAY) * DAY
       const noon = midnight + DAY / 2
-      const server = await startMetered(engine, [
-        {
-          match: 'changing',
-          prices: [
-            { input: 0.0125, output: 1 },
-            { valid_from: new Date(noon).toISOString().replace('.000', ''), input: 0.025, output: 3 },
-          ],
-        },
-      ])
+      let started: MeteredServer | undefined
+      const server = await startMetered(
+        engine,
+        [
+          {
+            match: 'changing',
+            prices: [
+              { input: 0.0125, output: 1 },
+              { valid_from: new Date(noon).toISOString().replace('.000', ''), input: 0.025, output: 3 },
+            ],
+          },
+        ],
+        { wrap: movedWith(() => started) },
+      )
+      started = server
       try {
         let end = () => {}
         const usage = { prompt_tokens: 1_001, completion_tokens: 7 }

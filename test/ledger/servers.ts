@@ -3,8 +3,6 @@
  * database's clock stands still between two moves. A server can die, stall and wake, and lose an
  * exchange or its answer.
  */
-import { databaseNow } from '../../database/clock.ts'
-import { kyselyOver, runOf } from '../../database/kysely.ts'
 import { openDatabase } from '../../database/open.ts'
 import type { Database, Sql } from '../../database/types.ts'
 import type { Admission } from '../../ledger/admission.ts'
@@ -13,6 +11,7 @@ import { Ledger } from '../../ledger/ledger.ts'
 import { monthOf } from '../../ledger/usage-counts.ts'
 import { budgetChecks, disagreements, type BudgetCheck } from '../../ledger/verify.ts'
 import { realWorld, type World } from '../../world/world.ts'
+import { withMovedClock } from '../moved-clock.ts'
 import { emptyDatabase, type EngineName } from '../setup.ts'
 import { ask } from './asks.ts'
 
@@ -40,7 +39,11 @@ export class Servers {
   readonly all: Server[] = []
 
   constructor(database: Database, drop: () => Promise<void>, now: number) {
-    this.database = this.#inOurTime(database)
+    this.database = withMovedClock(database, {
+      now: () => `${this.now}`,
+      during: (work) => this.#counted(work),
+      onStatement: () => this.statements++,
+    })
     this.drop = drop
     this.now = this.#began = now
   }
@@ -146,29 +149,6 @@ export class Servers {
       return await work()
     } finally {
       this.#underWay--
-    }
-  }
-
-  /** The same database, whose clock is ours. */
-  #inOurTime(database: Database): Database {
-    const { engine } = database
-    const clock = databaseNow(engine).compile(database.read).sql
-    const timed = (sql: Sql) =>
-      kyselyOver(engine, (text, parameters, hasRows) => {
-        this.statements++
-        return this.#counted(() => runOf(sql)(text.replaceAll(clock, `${this.now}`), parameters, hasRows))
-      })
-    return {
-      engine,
-      path: database.path,
-      processLocks: database.processLocks,
-      read: timed(database.read),
-      write: (work) => this.#counted(() => database.write((sql) => work(timed(sql)))),
-      writeUnsynced: (work) => this.#counted(() => database.writeUnsynced((sql) => work(timed(sql)))),
-      announce: (sql) => database.announce(sql),
-      listen: (heard) => database.listen(heard),
-      ping: () => database.ping(),
-      close: () => database.close(),
     }
   }
 }
