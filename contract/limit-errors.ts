@@ -91,14 +91,17 @@ export const spendLimited = (level: 'organization' | 'project', milliseconds: nu
     },
   )
 
+/** A setting of a model without which the cost of a request may have no bound. */
+export type ModelSize = 'max_output_tokens' | 'context_tokens' | 'max_audio_seconds'
+
 /**
  * Under a spend limit, a model with a price whose requests have no bound, because the configuration
  * lacks a setting.
  */
-export const modelNeedsSetting = (match: string, setting: 'max_output_tokens' | 'context_tokens') =>
+export const modelNeedsSetting = (match: string, setting: ModelSize) =>
   new ApiError(
     400,
-    `A spend limit applies, and what this request costs at most is not known: set \`${setting}\` of \`${match}\` under \`models:\` in the server's configuration, or name a maximum in the request.`,
+    `A spend limit applies, and what this request costs at most is not known: set \`${setting}\` of \`${match}\` under \`models:\` in the server's configuration${setting === 'max_output_tokens' ? ', or name a maximum in the request' : ''}.`,
     { param: 'model', code: 'model_without_bound' },
   )
 

@@ -44,10 +44,10 @@ function checkMatches(models: readonly ModelInFile[], report: ReportAt) {
 }
 
 /** Whether every `valid_from` is a day or a moment. */
-function checkPrices({ match, prices = [], max_output_tokens }: ModelInFile, report: ReportAt): boolean {
+function checkPrices({ match, prices = [], ...sizes }: ModelInFile, report: ReportAt): boolean {
   const begins = prices.map(({ valid_from }) => priceBegin(valid_from))
   for (const [n, price] of prices.entries()) {
-    const { valid_from, output = 0, above = [] } = price
+    const { valid_from, output = 0, minute = 0, above = [] } = price
     if (begins[n] === null)
       report(
         ['prices', n, 'valid_from'],
@@ -58,8 +58,12 @@ function checkPrices({ match, prices = [], max_output_tokens }: ModelInFile, rep
       const when = valid_from === undefined ? 'have no valid_from' : `are valid from ${valid_from}`
       report(['prices', n], `Two prices of "${match}" ${when}; only one can hold.`, 'error')
     }
-    if ((output > 0 || above.some((tier) => (tier.output ?? 0) > 0)) && max_output_tokens === undefined) {
+    if ((output > 0 || above.some((tier) => (tier.output ?? 0) > 0)) && sizes.max_output_tokens === undefined) {
       const sentence = `"${match}" has a price for its answers and no max_output_tokens: under a spend limit, requests that name no maximum are refused.`
+      report(['prices', n], sentence, 'warning')
+    }
+    if (minute > 0 && sizes.max_audio_seconds === undefined) {
+      const sentence = `"${match}" has a price by the minute and no max_audio_seconds: under a spend limit, its requests are refused.`
       report(['prices', n], sentence, 'warning')
     }
     for (const name of ['batch', 'flex', 'priority'] as const)

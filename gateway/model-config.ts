@@ -10,6 +10,8 @@ const LARGEST_PRICE = 1_000_000
 const dollars = (description: string) => t.Optional(t.Number({ minimum: 0, maximum: LARGEST_PRICE, description }))
 const factor = (description: string) => t.Optional(t.Number({ minimum: 0, maximum: 100, description }))
 const tokens = (description: string) => t.Optional(t.Integer({ minimum: 1, maximum: 100_000_000, description }))
+/** A week. */
+const MOST_AUDIO_SECONDS = 604_800
 const amount = (description: string) => t.Optional(t.Integer({ minimum: 0, maximum: 2_147_483_647, description }))
 
 const rates = {
@@ -77,6 +79,14 @@ export const FileModel = t.Object(
     max_output_tokens: tokens(
       'Most tokens of an answer. Under a spend limit it is set in requests that name no maximum. A line of a batch is not changed: where its path takes no maximum, this must be the most that the model can answer.',
     ),
+    max_audio_seconds: t.Optional(
+      t.Integer({
+        minimum: 1,
+        maximum: MOST_AUDIO_SECONDS,
+        description:
+          'The longest audio that the model transcribes, in seconds. Under a spend limit a price by the minute needs it, because a small file can be long.',
+      }),
+    ),
     estimate_output_tokens: tokens(
       `What an answer is expected to have where the request names no maximum; only for the limit on tokens; default: ${DEFAULT_ESTIMATE}.`,
     ),
@@ -106,6 +116,7 @@ export interface ModelInFile {
   })[]
   context_tokens?: number
   max_output_tokens?: number
+  max_audio_seconds?: number
   estimate_output_tokens?: number
   limits?: {
     requests_per_minute?: number
@@ -134,6 +145,7 @@ export function modelSettings(model: ModelInFile): ModelSettings {
     prices: prices.map(priceOf),
     context_tokens: model.context_tokens ?? null,
     max_output_tokens: model.max_output_tokens ?? null,
+    max_audio_seconds: model.max_audio_seconds ?? null,
     estimate_output_tokens: model.estimate_output_tokens ?? DEFAULT_ESTIMATE,
     limits: Object.fromEntries(
       Object.entries(limits).map(([name, value]) => [limitNames[name as keyof typeof limitNames], value]),

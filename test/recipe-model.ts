@@ -9,6 +9,7 @@ export const recipeModel = {
   prices: [],
   context_tokens: null,
   max_output_tokens: null,
+  max_audio_seconds: null,
   estimate_output_tokens: 1024,
   limits: {},
 }

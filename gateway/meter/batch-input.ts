@@ -133,13 +133,13 @@ export class BatchScan {
     if (price) this.#permit.bound(body, endpoint, price)
     const sizes = lineSizes(body, endpoint, settings)
     const bound = price && boundOf(sizes, endpoint, price, price.batch)
-    const sum = (this.#sum ??= { ...nothing, model, path, endpoint, price, missing: missingIn(sizes) })
-    if (bound === null && sum.bound !== null) sum.missing = missingIn(sizes)
+    const sum = (this.#sum ??= { ...nothing, model, path, endpoint, price, missing: missingIn(sizes, price) })
+    if (bound === null && sum.bound !== null) sum.missing = missingIn(sizes, price)
     sum.requests++
     sum.input += Math.ceil(body.size / BYTES_PER_TOKEN)
     sum.output += sizes.output ?? sizes.expected
-    sum.units += sizes.units
-    sum.largest = Math.max(sum.largest, sizes.units)
+    sum.units += sizes.units ?? 0
+    sum.largest = Math.max(sum.largest, sizes.units ?? 0)
     if (endpoint.unit === 'image') this.#sizes.add(body)
     sum.bound = bound === null || sum.bound === null ? null : sum.bound + bound
   }

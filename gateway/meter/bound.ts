@@ -1,13 +1,12 @@
 /** What a request can use and cost at most, and what it probably will. */
 import { LARGEST_AMOUNT } from '../../ledger/budget.ts'
 import { invalid } from '../../contract/errors.ts'
+import type { ModelSize } from '../../contract/limit-errors.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { ModelSettings } from './model-book.ts'
 import { costOfUnits, dearest, type Price } from './price.ts'
 
-/** The fewest bytes that a second of audio has: 8 kbit/s. */
-const LEAST_AUDIO_BYTES = 1000
 /**
  * Measured on mixed text: a token has 3.08 bytes. For estimates only; a bound takes one byte for a
  * token.
@@ -29,8 +28,11 @@ export interface Sizes {
   output: number | null
   /** Tokens that the answer will probably have. */
   expected: number
-  /** The most images, seconds of audio or characters. */
-  units: number
+  /**
+   * The most images, seconds of audio or characters; null if unknown. The bytes of audio do not say
+   * how long it is: of silence, an hour can have a kilobyte.
+   */
+  units: number | null
   /** Tokens that the request will probably use, for rate limits. */
   estimate: number
   /**
@@ -166,13 +168,14 @@ function addFixedAnswer(
   sizes: Sizes,
   body: ModelBody,
   { unit, generates }: Endpoint,
-  { max_output_tokens: most, estimate_output_tokens }: ModelSettings,
+  settings: ModelSettings,
   answers: number,
 ) {
+  const { max_output_tokens: most, estimate_output_tokens } = settings
   // Images and transcripts can be paid by token too.
   if (generates) sizes.output = most && most * answers
   if (generates && unit === null) sizes.expected = Math.min(estimate_output_tokens, most ?? Infinity)
-  if (unit !== null) sizes.units = unitsOf(body, unit, answers)
+  if (unit !== null) sizes.units = unitsOf(body, unit, settings, answers)
 }
 
 function addAnswer(
@@ -211,9 +214,14 @@ function addAnswer(
   sizes.maximum = one
 }
 
-function unitsOf(body: ModelBody, unit: NonNullable<Endpoint['unit']>, answers: number): number {
+function unitsOf(
+  body: ModelBody,
+  unit: NonNullable<Endpoint['unit']>,
+  { max_audio_seconds }: ModelSettings,
+  answers: number,
+): number | null {
   if (unit === 'image') return answers
-  if (unit === 'second') return Math.ceil(body.size / LEAST_AUDIO_BYTES)
+  if (unit === 'second') return max_audio_seconds
   return charactersOf(body.member('input'))
 }
 
@@ -241,17 +249,20 @@ export function boundOf(
   const rates = dearest(price, factor)
   if (input === null && rates.input > 0) return null
   if (output === null && rates.output > 0) return null
+  if (units === null && rates.minute > 0) return null
   const perUnit = unit === 'image' ? rates.image : unit === 'character' ? rates.character : 0
   const sum =
     costOfUnits(input ?? 0, rates.input) +
     costOfUnits(output ?? 0, rates.output) +
-    costOfUnits(units, perUnit) +
-    (unit === 'second' ? Math.ceil(costOfUnits(units, rates.minute) / 60) : 0) +
+    costOfUnits(units ?? 0, perUnit) +
+    (unit === 'second' ? Math.ceil(costOfUnits(units ?? 0, rates.minute) / 60) : 0) +
     // Each line item is rounded up by itself.
     3
   return Math.min(sum, LARGEST_AMOUNT)
 }
 
 /** The setting of the model that is missing to bound the cost of a request. */
-export const missingIn = ({ input, isOpaque }: Sizes) =>
-  isOpaque && input === null ? 'context_tokens' : 'max_output_tokens'
+export function missingIn({ input, isOpaque, units }: Sizes, price: Price | null): ModelSize {
+  if (units === null && price && price.minute > 0) return 'max_audio_seconds'
+  return isOpaque && input === null ? 'context_tokens' : 'max_output_tokens'
+}

@@ -84,7 +84,7 @@ export class CallWish implements Wish {
       requireChangeable(this.#body, sizes)
     }
     const bound = boundOf(sizes, this.#endpoint, price!, dearestFactor(price!, tierIn(this.#body)))
-    if (bound === null && hasSpendLimit) requireBound(caller, price, bound, settings.match, missingIn(sizes))
+    if (bound === null && hasSpendLimit) requireBound(caller, price, bound, settings.match, missingIn(sizes, price))
     return bound
   }
 

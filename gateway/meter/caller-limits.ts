@@ -2,7 +2,7 @@
  * What limits require of a request before it is admitted: its model and the most that it can cost
  * must be known.
  */
-import { modelNeeded, modelNeedsSetting } from '../../contract/limit-errors.ts'
+import { modelNeeded, modelNeedsSetting, type ModelSize } from '../../contract/limit-errors.ts'
 import type { Ask } from '../../ledger/ask.ts'
 import type { Series } from '../../ledger/usage-counts.ts'
 import type { ProjectCaller } from '../caller.ts'
@@ -30,7 +30,7 @@ export function requireBound(
   price: Price | null,
   bound: number | null,
   match: string,
-  missing: 'max_output_tokens' | 'context_tokens',
+  missing: ModelSize,
 ): Pick<Ask, 'bound' | 'isUnbounded'> {
   if (price === null) return { bound: 0 }
   if (bound !== null) return { bound }

@@ -29,8 +29,8 @@ export interface Unreported {
 export function estimate(request: Unreported, tokens: TokenCounter): Counts | Promise<Counts> {
   const { endpoint, sizes } = request
   if (endpoint.unit === 'second')
-    return { requests: 1, units: Math.ceil(Math.min(sizes.units, secondsOf(request.body))) }
-  if (endpoint.unit !== null) return { requests: 1, units: sizes.units }
+    return { requests: 1, units: Math.ceil(Math.min(sizes.units ?? Infinity, secondsOf(request.body))) }
+  if (endpoint.unit !== null) return { requests: 1, units: sizes.units! }
   const text = request.answer.unreported
   const byBytes = () => counts(request, sizes.estimate - sizes.expected, outputByEvents(request, text.events))
   const question = questionOf(request, text.text)

@@ -46,7 +46,7 @@ export class MeterWarnings {
   boundBroken(upstream: string, model: string, bound: number, cost: number) {
     this.#say(
       AGAIN_AFTER_MILLISECONDS,
-      'An upstream used more than a request could cost at most; a spend limit may be passed by it. Are `max_output_tokens` and `context_tokens` of the model right?',
+      'An upstream used more than a request could cost at most; a spend limit may be passed by it. Are `max_output_tokens`, `context_tokens` and `max_audio_seconds` of the model right?',
       { upstream, model: shown(model), bound_dollars: bound / 1e9, cost_dollars: cost / 1e9 },
       ['upstream', 'model'],
     )

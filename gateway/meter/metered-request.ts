@@ -115,7 +115,7 @@ export class MeteredRequest implements Reservation {
     if (isDeferred) return this.#settleLater()
     // Characters are counted exactly.
     const sizes = this.#sizes
-    if (endpoint.unit === 'character') return this.#settle(unreported({ requests: 1, units: sizes.units }), false)
+    if (endpoint.unit === 'character') return this.#settle(unreported({ requests: 1, units: sizes.units! }), false)
     const isUnseen = ended === 'client left' && status === null && !flagOf(body, 'stream')
     const estimated = estimate({ endpoint, body, model, sizes, answer: this.#answer, isUnseen }, this.#parts.tokens)
     const settle = (counts: Counts) => this.#settle(unreported({ ...counts, ...this.#answer.begun }), true)
@@ -139,7 +139,7 @@ export class MeteredRequest implements Reservation {
     const { series } = admission.ask
     const counted =
       endpoint.unit === 'character'
-        ? { ...reported, counts: { ...reported.counts, units: this.#sizes.units } }
+        ? { ...reported, counts: { ...reported.counts, units: this.#sizes.units! } }
         : reported
     const requested = this.#requested!
     const own = useOf(counted, isEstimated, { endpoint, requested, price, series })

@@ -15,6 +15,8 @@ export interface ModelSettings {
   context_tokens: number | null
   /** Most tokens of an answer; null where it is not known. */
   max_output_tokens: number | null
+  /** The longest audio that it transcribes; null where it is not known. */
+  max_audio_seconds: number | null
   /**
    * What an answer is expected to have at most where the request does not say; only for rate
    * limits.
@@ -29,6 +31,7 @@ const unknown: Omit<ModelSettings, 'match'> = {
   prices: [],
   context_tokens: null,
   max_output_tokens: null,
+  max_audio_seconds: null,
   estimate_output_tokens: DEFAULT_ESTIMATE,
   limits: {},
 }

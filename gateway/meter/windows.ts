@@ -51,7 +51,7 @@ export function windowsFor(
     })
   const images = limits.max_images_per_1_minute ?? UNLIMITED
   if (images < UNLIMITED && unit === 'image')
-    windows.push({ limit_key, metric: 'images', span: MINUTE, limit: images, units: sizes.units })
+    windows.push({ limit_key, metric: 'images', span: MINUTE, limit: images, units: sizes.units! })
   const megabytes = limits.max_audio_megabytes_per_1_minute ?? UNLIMITED
   if (megabytes < UNLIMITED && kind === 'audio_transcriptions')
     windows.push({

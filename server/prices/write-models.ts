@@ -36,6 +36,10 @@ export function modelsSection({ today, list, models, known, isMore }: Written): 
       'The list does not say how long an answer of these can be. Add max_output_tokens: under a spend limit, requests that name no maximum are refused without it.',
       unbounded.map(({ name }) => name),
     ),
+    ...comment(
+      'The list does not say how long audio for these can be. Add max_audio_seconds: under a spend limit, requests are refused without it.',
+      priced.filter(({ listed }) => listed.prices.some(({ minute = 0 }) => minute > 0)).map(({ name }) => name),
+    ),
     ...comment('The list has no price for these; they cost nothing until you add one.', missing),
     ...comment('The file has a price for these already.', known),
     '',

@@ -69,6 +69,9 @@ models:
 # The list does not say how long an answer of these can be. Add max_output_tokens: under a spend
 # limit, requests that name no maximum are refused without it.
 #   claude-sonnet-4-5, gpt-5
+# The list does not say how long audio for these can be. Add max_audio_seconds: under a spend
+# limit, requests are refused without it.
+#   whisper-1
 # The list has no price for these; they cost nothing until you add one.
 #   qwen3-8b
 `)

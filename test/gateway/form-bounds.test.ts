@@ -10,6 +10,7 @@ import { eventually, startMetered, type MeteredServer, type Received } from './m
 
 const CONTEXT = 300
 const MOST = 50
+const LONGEST = 1_500
 
 /** As pydantic reads a number: digits of any script, with spaces around and `_` between them. */
 function pythonic(value: unknown): number {
@@ -59,6 +60,8 @@ const form = fc.record({
   n: fc.option(count, { nil: undefined }),
   size: fc.constantFrom(undefined, '256x256', '1024x1024', '9x9'),
   file: fc.integer({ min: 0, max: 5_000 }),
+  // The bytes of silence say nothing of its length.
+  seconds: fc.oneof(fc.integer({ min: 0, max: LONGEST }), fc.constant(LONGEST)),
 })
 
 const prices = [{ input: 10, output: 20, batch: 0.5, image: 0.04, minute: 0.006, priority: 2 }]
@@ -68,7 +71,8 @@ for (const engine of engines)
     let server: MeteredServer
     beforeAll(async () => {
       server = await startMetered(engine, [
-        { match: 'priced', prices, context_tokens: CONTEXT, max_output_tokens: MOST },
+        { match: 'priced', prices, context_tokens: CONTEXT, max_output_tokens: MOST, max_audio_seconds: LONGEST },
+        { match: 'of-unknown-length', prices: [{ minute: 0.006 }] },
       ])
       const { spendLimit } = server.client.admin.organization.projects
       await spendLimit.update(server.project_id, { threshold_amount: 900_000_000, currency: 'USD', interval: 'month' })
@@ -81,7 +85,7 @@ for (const engine of engines)
     }
 
     test('of images and audio are kept by the dearest answer, whatever says how many', async () => {
-      const property = fc.asyncProperty(form, async ({ path, n, size, file }) => {
+      const property = fc.asyncProperty(form, async ({ path, n, size, file, seconds }) => {
         const before = await broken()
         const isImage = path.startsWith('/images')
         const answers = n === undefined ? 1 : pythonic(n)
@@ -89,7 +93,7 @@ for (const engine of engines)
           if (isImage && !(answers >= 0)) return Response.json({ error: { message: 'n' } }, { status: 400 })
           const usage = { input_tokens: CONTEXT, output_tokens: MOST * Math.max(1, isImage ? answers : 1) }
           const data = Array.from({ length: isImage ? answers : 0 }, () => ({}))
-          return Response.json({ usage, data, service_tier: 'priority', duration: file / 1_000 })
+          return Response.json({ usage, data, service_tier: 'priority', duration: seconds })
         })
         const body = new FormData()
         body.append('model', 'priced')
@@ -100,6 +104,17 @@ for (const engine of engines)
         expect(await broken()).toBe(before)
       })
       await fc.assert(property, runs(engine === 'sqlite' ? 60 : 15))
+    })
+
+    test('of audio are unknown without the longest that the model takes: 400 under a spend limit', async () => {
+      const body = new FormData()
+      body.append('model', 'of-unknown-length')
+      body.append('file', new Blob([new Uint8Array(100)]), 'file')
+      const answer = await server.finish('POST', '/audio/transcriptions', body)
+      expect(answer.status).toBe(400)
+      expect(JSON.parse(answer.text)).toMatchObject({
+        error: { code: 'model_without_bound', message: expect.stringContaining('set `max_audio_seconds` of') },
+      })
     })
 
     test('of answers in JSON are kept by an upstream that reads texts as numbers', async () => {
