@@ -70,6 +70,12 @@ export function take(grant: Grant, moment: number, units: number) {
   grant.used.set(moment, (grant.used.get(moment) ?? 0) + units)
 }
 
+/** Ends its use, also of units that requests give back to it later. */
+export function drop(grant: Grant) {
+  grant.free = 0
+  grant.end = -Infinity
+}
+
 export const mayBeUsed = ({ end }: Grant, now: number) => now < end
 
 /** Whether nothing was ever taken of it, and all may be. */
@@ -79,7 +85,7 @@ export const needsExtension = ({ end }: Grant, now: number) => now > end - EXTEN
 
 /** Whether it may be used on while an exchange is under way, and after. */
 export const mayStay = ({ free, isStanding, asked, end }: Grant, now: number) =>
-  free > 0 && (isStanding ? now < end - LAST_MILLISECONDS : now - asked < OLD_MILLISECONDS)
+  free > 0 && (isStanding ? now < end - LAST_MILLISECONDS : now < end && now - asked < OLD_MILLISECONDS)
 
 /** Whether so much of it is used that its successor should be asked for at once. True once. */
 export function hurries(grant: Grant): boolean {

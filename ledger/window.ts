@@ -3,6 +3,7 @@
  * waiting.
  */
 import {
+  drop,
   extend,
   hurries,
   isUntouched,
@@ -162,7 +163,7 @@ export class RateWindow {
   dropFree() {
     this.version++
     this.#refused = null
-    for (const grant of this.#grants) grant.free = 0
+    for (const grant of this.#grants) drop(grant)
   }
 
   /**
@@ -176,7 +177,7 @@ export class RateWindow {
 
   /** Uses nothing more of what was granted, until more is. */
   dropGrants() {
-    for (const grant of this.#grants) grant.free = 0
+    for (const grant of this.#grants) drop(grant)
   }
 
   /** Whether there is anything to report or to ask for. */
