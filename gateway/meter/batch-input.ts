@@ -2,6 +2,7 @@
  * Reads the input file of a batch: the model that its requests name, and the most that they can
  * use.
  */
+import { LARGEST_AMOUNT } from '../../ledger/budget.ts'
 import { ApiError, invalid } from '../../contract/errors.ts'
 import { JsonBody } from '../model-body.ts'
 import { scanJson, scanNames, type ScanNames } from '../scan-json.ts'
@@ -141,7 +142,7 @@ export class BatchScan {
     sum.units += sizes.units ?? 0
     sum.largest = Math.max(sum.largest, sizes.units ?? 0)
     if (endpoint.unit === 'image') this.#sizes.add(body)
-    sum.bound = bound === null || sum.bound === null ? null : sum.bound + bound
+    sum.bound = bound === null || sum.bound === null ? null : Math.min(sum.bound + bound, LARGEST_AMOUNT)
   }
 
   #wrong(what: string) {

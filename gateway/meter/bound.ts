@@ -46,6 +46,14 @@ export interface Sizes {
   maximum: number
 }
 
+/**
+ * More answers, and more tokens of all of them, than any upstream makes for one request. What a
+ * request names beyond that is forwarded and counts as so much: it may become usage, and larger
+ * numbers could not be added up in the database.
+ */
+const MOST_ANSWERS = 1_000_000
+const MOST_OUTPUT = 1_000_000_000
+
 const decimal = /^\+?\d+(?:\.\d*)?(?:e[+-]?\d+)?$/i
 
 /**
@@ -143,7 +151,8 @@ export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSett
   const opaque = isOpaque(body, endpoint)
   const { context_tokens } = settings
   const bytes = Math.ceil(body.size / BYTES_PER_TOKEN)
-  const answers = Math.max(1, numberOf(body, 'n') ?? 1, numberOf(body, 'best_of') ?? 1)
+  const named = Math.max(1, numberOf(body, 'n') ?? 1, numberOf(body, 'best_of') ?? 1)
+  const answers = Math.min(named, MOST_ANSWERS)
   const sizes: Sizes = {
     input: opaque ? context_tokens : body.size + (endpoint.isMessages && body.member('tools') ? TOOLS_TOKENS : 0),
     isOpaque: opaque,
@@ -173,7 +182,7 @@ function addFixedAnswer(
 ) {
   const { max_output_tokens: most, estimate_output_tokens } = settings
   // Images and transcripts can be paid by token too.
-  if (generates) sizes.output = most && most * answers
+  if (generates) sizes.output = most && Math.min(most * answers, MOST_OUTPUT)
   if (generates && unit === null) sizes.expected = Math.min(estimate_output_tokens, most ?? Infinity)
   if (unit !== null) sizes.units = unitsOf(body, unit, settings, answers)
 }
@@ -206,8 +215,9 @@ function addAnswer(
   const isMissing = setsInstead === null ? !isNamed : !isGiven(body.member(sets!))
   // Rejected tokens of a prediction are paid for as output.
   const prediction = Buffer.byteLength(body.member('prediction') ?? '')
-  sizes.output = one === null ? null : one * answers + prediction
-  sizes.expected = (declared !== null ? one! : Math.min(estimate_output_tokens, most ?? Infinity)) * answers
+  sizes.output = one === null ? null : Math.min(one * answers, MOST_OUTPUT) + prediction
+  const expected = declared !== null ? one! : Math.min(estimate_output_tokens, most ?? Infinity)
+  sizes.expected = Math.min(expected * answers, MOST_OUTPUT)
   sizes.isDeclared = declared !== null && !sizes.isOpaque
   if (one === null) return
   sizes.set = isMissing ? [...wrong, sets!] : wrong
