@@ -103,9 +103,14 @@ export class KeyAuthorizer implements Authorizer {
     request: Request,
   ) {
     const { keys, cache, revocations } = this.#context
-    await revocations.renew()
-    const caller = cache.get(digest) ?? (await cache.read(digest, previousDigests(keys.peppers, token), kind))
-    if (caller) return this.#permit({ caller, digest }, wanted, token, request)
+    for (;;) {
+      await revocations.renew()
+      const caller = cache.get(digest) ?? (await cache.read(digest, previousDigests(keys.peppers, token), kind))
+      if (!caller) break
+      // When the lease ended during the read, others did not wait until this process knew what they
+      // revoked. With a new lease it knows.
+      if (revocations.leased) return this.#permit({ caller, digest }, wanted, token, request)
+    }
     keys.unknown.add(digest)
     throw incorrectProjectKey(mask(token))
   }
