@@ -9,6 +9,7 @@ import { eventually, startMetered, type MeteredServer } from './metered.ts'
 const CHAT = '/v1/chat/completions'
 const OUTPUT = 20
 const PRICE = 0.5
+const CONTEXT = 50_000
 
 for (const engine of engines)
   describe(`bounds of a batch (${engine})`, () => {
@@ -22,6 +23,7 @@ for (const engine of engines)
       server = await startMetered(engine, [
         { match: 'priced', prices, max_output_tokens: 64 },
         { match: 'open', prices },
+        { match: 'long', prices, max_output_tokens: 64, context_tokens: CONTEXT },
         { match: 'embedding', prices: [{ input: 10, output: 0, batch: PRICE }] },
       ])
       server.answerWith(({ path }) =>
@@ -65,6 +67,27 @@ for (const engine of engines)
       message: expect.stringMatching(new RegExp(`^Line ${line} of the input file: .*'${name}'`)),
     })
     const wasSent = () => server.received.some(({ path }) => path === '/batches')
+
+    test('a line whose prompt is more than its bytes is reserved at the longest prompt of its model', async () => {
+      const message = (content: object) => line({ messages: [{ role: 'user', content: [content] }], max_tokens: 9 })
+      const kept = { input: 'x', max_output_tokens: 9 }
+      for (const [url, body] of [
+        [CHAT, message({ type: 'image_url', image_url: { url: 'https://example.com/a.png' } })],
+        [CHAT, message({ type: 'input_audio', input_audio: { data: 'UklGRg==' } })],
+        [CHAT, message({ type: 'file', file: { file_id: 'file_1' } })],
+        ['/v1/responses', { ...kept, prompt: { id: 'pmpt_1' } }],
+        ['/v1/responses', { ...kept, previous_response_id: 'resp_1' }],
+        ['/v1/responses', { ...kept, tools: [{ type: 'file_search', vector_store_ids: ['vs_1'] }] }],
+      ] as const) {
+        const answer = await batch([{ ...body, model: 'long' }], url)
+        expect([url, answer.status]).toEqual([url, 200])
+        expect(answer.reserved).toBeWithin((CONTEXT * 10 + 9 * OUTPUT) * 1_000 * PRICE, CONTEXT * 11 * 1_000 * PRICE)
+        expect(await batch([{ ...body, model: 'priced' }], url)).toMatchObject({
+          status: 400,
+          message: expect.stringContaining('`context_tokens` of `priced`'),
+        })
+      }
+    })
 
     for (const [name, value] of [
       ['is not there', {}],

@@ -19,6 +19,27 @@ const bodies: readonly (readonly [path: string, body: object])[] = [
   ['/chat/completions', { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] }],
   ['/completions', { prompt: ['a', 'b'], best_of: 2, max_tokens: 5 }],
   ['/responses', { input: 'x', tools: [{ type: 'web_search' }] }],
+  // The upstream adds what it keeps: prompts, earlier answers, files, and what its tools find.
+  ['/responses', { input: 'x', prompt: { id: 'pmpt_1' }, max_output_tokens: 40 }],
+  ['/responses', { input: 'x', previous_response_id: 'resp_1' }],
+  ['/responses', { input: 'x', conversation: 'conv_1' }],
+  ['/responses', { input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'file_1' }] }] }],
+  [
+    '/responses',
+    {
+      input: 'x',
+      tools: [
+        { type: 'function', name: 'f' },
+        { type: 'mcp', server_url: 'x' },
+      ],
+    },
+  ],
+  ['/chat/completions', { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file_1' } }] }] }],
+  ['/messages', { messages: [{ role: 'user', content: [{ type: 'image', source: { url: 'x' } }] }], max_tokens: 9 }],
+  ['/messages', { messages: [], max_tokens: 9, tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
+  ['/messages', { messages: [], max_tokens: 9, mcp_servers: [{ type: 'url', url: 'x' }] }],
+  ['/completion', { prompt: 'x', n_predict: -1 }],
+  ['/completion', { prompt: 'x', n_predict: 8, max_tokens: 90 }],
   ['/responses/compact', { input: 'x' }],
   ['/decisions', { input: 'x', questions: [] }],
   ['/embeddings', { input: [[1, 2, 3]] }],
@@ -32,8 +53,9 @@ const bodies: readonly (readonly [path: string, body: object])[] = [
  * all of the answer.
  */
 function atMost({ path, body, text }: Received, bytes: number) {
-  const isOpaque = /image_url|web_search/.test(text)
-  const declared = [body.max_tokens, body.max_completion_tokens, body.max_output_tokens].map(Number)
+  const isOpaque = /image_url|web_search|pmpt_|resp_|conv_|file_|mcp|"source"/.test(text)
+  const { max_tokens, max_completion_tokens, max_output_tokens, n_predict } = body
+  const declared = [max_tokens, max_completion_tokens, max_output_tokens, n_predict].map(Number)
   const one = Math.max(...declared.map((value) => (Number.isNaN(value) ? 0 : value < 0 ? Infinity : value))) || 500
   const answers = Number(body.n ?? body.best_of ?? 1)
   const prediction = body.prediction ? JSON.stringify(body.prediction).length : 0
