@@ -109,3 +109,9 @@ export const managedBy = (me: Me) =>
 
 /** Whether the person has a permission of the whole organization. */
 export const can = ({ permissions }: Me, permission: string) => (permissions as readonly string[]).includes(permission)
+
+/**
+ * Whether the person has a permission and owns the organization, without which the server lets
+ * nobody invite people, make admin keys, or trust identity providers and their rules.
+ */
+export const canAsOwner = (me: Me, permission: string) => can(me, permission) && me.user.role === 'owner'

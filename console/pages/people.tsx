@@ -3,13 +3,14 @@ import type { PageProps } from '../pages.ts'
 import { Page } from '../parts/page.tsx'
 import { Tabs } from '../parts/tabs.tsx'
 import { place } from '../place.ts'
-import { can } from '../session.ts'
+import { can, type Me } from '../session.ts'
 import { Groups } from './people/groups.tsx'
 import { Invites } from './people/invites.tsx'
 import { OrganizationRoles as Roles } from './people/organization-roles.tsx'
 import { Members } from './people/organization-members.tsx'
 
 export interface PeopleProps {
+  me: Me
   mayChange: boolean
 }
 
@@ -30,7 +31,7 @@ export default function People({ me }: PageProps) {
     <Page title="People" about="Who belongs to the organization, and together with whom.">
       <Tabs label="Kinds" tabs={titles} chosen={name} />
       <section aria-label={title}>
-        <Section key={name} mayChange={can(me, 'api.management.write')} />
+        <Section key={name} me={me} mayChange={can(me, 'api.management.write')} />
       </section>
     </Page>
   )

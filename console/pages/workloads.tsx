@@ -6,11 +6,12 @@ import type { PageProps } from '../pages.ts'
 import { Page } from '../parts/page.tsx'
 import { Tabs } from '../parts/tabs.tsx'
 import { place } from '../place.ts'
-import { can } from '../session.ts'
+import { can, type Me } from '../session.ts'
 import { Certificates } from './workloads/certificate-list.tsx'
 import { Providers } from './workloads/providers.tsx'
 
 export interface WorkloadsProps {
+  me: Me
   mayChange: boolean
 }
 
@@ -29,7 +30,7 @@ export default function Workloads({ me }: PageProps) {
     <Page title="Workloads" about="Pods, CI jobs and other programs that call models without a key of their own.">
       <Tabs label="Kinds" tabs={titles} chosen={name} />
       <section aria-label={title}>
-        <Section key={name} mayChange={can(me, 'api.management.write')} />
+        <Section key={name} me={me} mayChange={can(me, 'api.management.write')} />
       </section>
     </Page>
   )

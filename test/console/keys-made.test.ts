@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test'
 import type { Page } from 'playwright-core'
 import type { TestServer } from '../setup.ts'
 import { expectGoodLooks, inConsole } from './browser.ts'
-import { newPerson, newProject } from './people.ts'
+import { newManager, newPerson, newProject } from './people.ts'
 
 /** Begins to make a key, in this project unless none is named. */
 async function begin(page: Page, project?: string) {
@@ -128,17 +128,7 @@ inConsole('making keys', (console) => {
   test('who may manage keys and does not own the organization makes none of the own and no admin key', async () => {
     const { server, open } = console()
     const project_id = await newProject(server, 'Managed by others')
-    const user_id = await newPerson(server, { role: 'reader', name: 'Max Manager' })
-    await server.request('POST', '/organization/roles', {
-      role_name: 'key managers',
-      permissions: ['api.management.read', 'api.management.write'],
-    })
-    const roles = (await (await server.request('GET', '/organization/roles')).json()) as {
-      data: { id: string; name: string }[]
-    }
-    const role_id = roles.data.find(({ name }) => name === 'key managers')!.id
-    await server.request('POST', `/organization/users/${user_id}/roles`, { role_id })
-    const page = await open(`/keys?project_id=${project_id}`, { as: user_id })
+    const page = await open(`/keys?project_id=${project_id}`, { as: await newManager(server) })
     const dialog = await begin(page)
     await dialog
       .getByLabel('For')

@@ -1,5 +1,5 @@
 /** People and projects for tests of the console. */
-import { make, uniqueEmail } from '../made.ts'
+import { make, unique, uniqueEmail } from '../made.ts'
 import { addPerson, type TestServer } from '../setup.ts'
 
 let last = 0
@@ -21,6 +21,18 @@ export const newPerson = (
     role: 'member',
     ...person,
   })
+
+/**
+ * Somebody with a custom role that permits to change all of the organization, who does not own it.
+ * Returns the id.
+ */
+export async function newManager(server: TestServer, name = 'Max Manager') {
+  const user_id = await newPerson(server, { name, role: 'reader' })
+  const permissions = ['api.management.read', 'api.management.write']
+  const role = await make(server, '/organization/roles', { role_name: unique('managers'), permissions })
+  await make(server, `/organization/users/${user_id}/roles`, { role_id: role.id })
+  return user_id
+}
 
 /** A project with a name. Returns the id. */
 export const newProject = async (server: TestServer, name: string) =>

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { make, newGroup } from '../made.ts'
 import { expectGoodLooks, inConsole } from './browser.ts'
-import { newPerson, newProject } from './people.ts'
+import { newManager, newPerson, newProject } from './people.ts'
 
 const script = '<img src=x onerror=alert(1)>'
 
@@ -54,6 +54,18 @@ inConsole('people', (console) => {
         { id: second, role: 'owner' },
       ],
     })
+  })
+
+  test('who may change people and does not own the organization takes invites back and sends none', async () => {
+    const { server, open } = console()
+    await make(server, '/organization/invites', { email: 'sent@example.com', role: 'reader' })
+    const page = await open('/people?tab=invites', { as: await newManager(server) })
+    await page.getByRole('button', { name: 'Take back the invite of sent@example.com' }).click()
+    expect(await page.getByRole('button', { name: 'Invite somebody' }).count()).toBe(0)
+    await page.getByRole('dialog').getByRole('button', { name: 'Take back' }).click()
+    await page.getByRole('button', { name: 'Take back the invite of sent@example.com' }).waitFor({ state: 'detached' })
+    await page.getByRole('link', { name: 'Groups' }).click()
+    await page.getByRole('button', { name: 'Create a group' }).waitFor()
   })
 
   test('roles of the organization and of a project are given to a person and taken again', async () => {

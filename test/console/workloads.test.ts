@@ -1,12 +1,37 @@
 /** Owners register issuers with their rules, and certificates. */
 import { expect, test } from 'bun:test'
-import { newCertificate, newServiceAccount } from '../made.ts'
+import { make, newCertificate, newIdentityProvider, newServiceAccount } from '../made.ts'
 import { expectGoodLooks, inConsole } from './browser.ts'
-import { newPerson } from './people.ts'
+import { newManager, newPerson } from './people.ts'
 
 const script = '<img src=x onerror=alert(1)>'
 
 inConsole('workloads', (console) => {
+  test('who may change workloads and does not own the organization deletes rules and adds none', async () => {
+    const { server, open } = console()
+    const { project_id, id } = await newServiceAccount(server)
+    const issuer = { type: 'oidc', name: 'trusted', issuer: 'https://trusted.example.com', audience: 'keyhall' }
+    const as = await newManager(server)
+    const empty = await open('/workloads', { as })
+    await empty.getByText('An owner of the organization registers').waitFor()
+    expect(await empty.getByRole('button', { name: 'Register an issuer' }).count()).toBe(0)
+    const provider = await newIdentityProvider(server, issuer)
+    const rule = { name: 'indexer', project_id, service_account_id: id, attribute_matchers: { sub: 'indexer' } }
+    await make(server, `/organization/workload_identity_providers/${provider}/federation_rules`, rule)
+    const page = await open('/workloads', { as })
+    await page.getByRole('button', { name: 'Rules of trusted' }).click()
+    await page.getByRole('button', { name: 'Delete the rule indexer' }).click()
+    for (const name of ['Register an issuer', 'Add a rule'])
+      expect(await page.getByRole('button', { name, includeHidden: true }).count()).toBe(0)
+    await expectGoodLooks(page)
+    await page.getByRole('dialog', { name: 'Delete this rule?' }).getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('There is no rule yet').waitFor()
+    await page.getByRole('button', { name: 'Done' }).click()
+    await page.getByRole('button', { name: 'Delete trusted' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('heading', { name: 'There is no identity provider yet' }).waitFor()
+  })
+
   test('an issuer is registered, gets a rule, and cannot go before its rule', async () => {
     const { server, open } = console()
     const { project_id, id } = await newServiceAccount(server)

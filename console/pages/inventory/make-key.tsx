@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { organization } from '../../use-calls.ts'
-import type { Me } from '../../session.ts'
+import { canAsOwner, type Me } from '../../session.ts'
 import { SelectField, TextField } from '../../parts/form.tsx'
 import { FormDialog } from '../../parts/form-dialog.tsx'
 import { lifetimeFrom, lifetimes } from '../../parts/lifetimes.ts'
@@ -31,7 +31,7 @@ export function MakeKey({ me, project_id, onMade, onClose }: Props) {
   if (value.value !== null) return <ShownOnce value={value.value} kind={kind.value} onDone={onClose} />
   const form = {
     // Admin keys belong to owners, and nobody makes one for somebody else.
-    kindField: me.user.role === 'owner' && (
+    kindField: canAsOwner(me, 'api.management.write') && (
       <SelectField
         label="Kind"
         name="kind"

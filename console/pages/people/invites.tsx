@@ -4,19 +4,20 @@ import { DataTable, type Column } from '../../parts/data-table.tsx'
 import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
+import { canAsOwner } from '../../session.ts'
 import { organization, useList } from '../../use-calls.ts'
 import type { PeopleProps } from '../people.tsx'
 import { InviteSomebody } from './invite-somebody.tsx'
 
 type Invite = Awaited<ReturnType<typeof organization.invites.list>>['data'][number]
 
-export function Invites({ mayChange }: PeopleProps) {
+export function Invites({ me, mayChange }: PeopleProps) {
   const list = useList<Invite>((options) => organization.invites.list({ limit: 50 }, options), [])
   const isInviting = useSignal(false)
   const ending = useSignal<Invite | null>(null)
   return (
     <>
-      {mayChange && (
+      {canAsOwner(me, 'api.management.write') && (
         <button type="button" onClick={() => (isInviting.value = true)}>
           Invite somebody
         </button>

@@ -6,6 +6,7 @@ import { DateTime } from '../../parts/date-time.tsx'
 import { Confirm } from '../../parts/dialog.tsx'
 import { Empty } from '../../parts/empty.tsx'
 import { TextField } from '../../parts/form.tsx'
+import { canAsOwner } from '../../session.ts'
 import { organization, useList } from '../../use-calls.ts'
 import type { WorkloadsProps } from '../workloads.tsx'
 import { Rules } from './rules.tsx'
@@ -14,14 +15,15 @@ const { workloadIdentityProviders } = organization
 
 export type Provider = Awaited<ReturnType<typeof workloadIdentityProviders.list>>['data'][number]
 
-export function Providers({ mayChange }: WorkloadsProps) {
+export function Providers({ me, mayChange }: WorkloadsProps) {
+  const mayTrust = canAsOwner(me, 'api.management.write')
   const list = useList<Provider>((options) => workloadIdentityProviders.list({ limit: 50 }, options), [])
   const open = useSignal<{ what: 'create' } | { what: 'rules' | 'delete'; provider: Provider } | null>(null)
   const close = () => (open.value = null)
   const shown = open.value
   return (
     <>
-      {mayChange && (
+      {mayTrust && (
         <button type="button" onClick={() => (open.value = { what: 'create' })}>
           Register an issuer
         </button>
@@ -33,8 +35,10 @@ export function Providers({ mayChange }: WorkloadsProps) {
         keyOf={({ id }) => id}
         empty={
           <Empty title="There is no identity provider yet">
-            Register the issuer of a Kubernetes cluster or of GitHub Actions, then say which of its tokens stand for
-            which service account.
+            {mayTrust
+              ? 'Register the issuer of a Kubernetes cluster or of GitHub Actions, then say'
+              : 'An owner of the organization registers the issuer of a Kubernetes cluster or of GitHub Actions, and says'}{' '}
+            which of its tokens stand for which service account.
           </Empty>
         }
         actions={(provider) => (
@@ -51,7 +55,9 @@ export function Providers({ mayChange }: WorkloadsProps) {
         )}
       />
       {shown?.what === 'create' && <Register onRegistered={list.reload} onClose={close} />}
-      {shown?.what === 'rules' && <Rules provider={shown.provider} mayChange={mayChange} onClose={close} />}
+      {shown?.what === 'rules' && (
+        <Rules provider={shown.provider} mayDelete={mayChange} mayAdd={mayTrust} onClose={close} />
+      )}
       {shown?.what === 'delete' && <DeleteProvider provider={shown.provider} onDeleted={list.reload} onClose={close} />}
     </>
   )

@@ -15,11 +15,12 @@ type Rule = Awaited<ReturnType<typeof federationRules.list>>['data'][number]
 
 interface Props {
   provider: Provider
-  mayChange: boolean
+  mayDelete: boolean
+  mayAdd: boolean
   onClose: () => void
 }
 
-export function Rules({ provider, mayChange, onClose }: Props) {
+export function Rules({ provider, mayDelete, mayAdd, onClose }: Props) {
   const list = useList<Rule>((options) => federationRules.list(provider.id, { limit: 50 }, options), [provider.id])
   const ending = useSignal<Rule | null>(null)
   return (
@@ -31,7 +32,7 @@ export function Rules({ provider, mayChange, onClose }: Props) {
         keyOf={({ id }) => id}
         empty={<p>There is no rule yet, so that no token of this issuer opens anything.</p>}
         actions={
-          mayChange &&
+          mayDelete &&
           ((rule) => (
             <button type="button" onClick={() => (ending.value = rule)}>
               Delete <span class="visually-hidden">the rule {rule.name}</span>
@@ -55,7 +56,7 @@ export function Rules({ provider, mayChange, onClose }: Props) {
           </p>
         </Confirm>
       )}
-      {mayChange && <AddRule provider={provider} onAdded={list.reload} />}
+      {mayAdd && <AddRule provider={provider} onAdded={list.reload} />}
       <Done onClose={onClose} />
     </Dialog>
   )
