@@ -4,9 +4,10 @@
  */
 import { useSignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
+import { activeProject } from '../active-project.ts'
 import { place } from '../place.ts'
 import { useProjectNames } from '../project-names.ts'
-import { organization, useList } from '../use-calls.ts'
+import { organization, useAction, useList } from '../use-calls.ts'
 import type { PageProps } from '../pages.ts'
 import { DataTable } from '../parts/data-table.tsx'
 import { Empty } from '../parts/empty.tsx'
@@ -28,14 +29,18 @@ export default function Keys({ me }: PageProps) {
   const list = useList<InventoryKey>((options) => organization.apiKeys.list(queryFrom(query), options), [String(query)])
   const names = useProjectNames(list.items.filter(isOfProject).map(({ project_id }) => project_id))
   const chosen = useSignal<ReadonlyMap<string, InventoryKey>>(new Map())
-  const isMaking = useSignal(false)
+  /** The key that is made, with the project that it begins in. */
+  const making = useSignal<{ project_id: string | undefined } | null>(null)
+  const make = useAction(async () => {
+    making.value = { project_id: await activeProject(query.get('project_id')) }
+  })
   const revoking = useSignal<readonly InventoryKey[] | null>(null)
   const rotating = useSignal<ProjectKey | null>(null)
   return (
     <Page
       title="Keys"
       about="The keys of all projects, and the admin keys of the organization."
-      actions={mayChange && <MakeButton onClick={() => (isMaking.value = true)} />}
+      actions={mayChange && <MakeButton onClick={() => void make.run()} />}
     >
       <FilterBar />
       {mayChange && <ChosenKeys chosen={[...chosen.value.values()]} onRevoke={(keys) => (revoking.value = keys)} />}
@@ -57,14 +62,7 @@ export default function Keys({ me }: PageProps) {
         }
         selection={mayChange && selectionIn(chosen)}
       />
-      {isMaking.value && (
-        <MakeKey
-          me={me}
-          project_id={query.get('project_id') ?? undefined}
-          onMade={list.reload}
-          onClose={() => (isMaking.value = false)}
-        />
-      )}
+      {making.value && <MakeKey me={me} {...making.value} onMade={list.reload} onClose={() => (making.value = null)} />}
       {revoking.value && (
         <Revoke
           keys={revoking.value}

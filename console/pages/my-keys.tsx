@@ -1,7 +1,8 @@
 /** The keys that somebody has in the projects that he belongs to: to make, see and revoke. */
 import { useSignal } from '@preact/signals'
+import { activeProject } from '../active-project.ts'
 import { hrefOf, place, setQuery } from '../place.ts'
-import { organization, useList } from '../use-calls.ts'
+import { organization, useAction, useList } from '../use-calls.ts'
 import { ownProjects } from '../own-projects.ts'
 import { useProjectNames } from '../project-names.ts'
 import type { PageProps } from '../pages.ts'
@@ -25,15 +26,19 @@ export default function MyKeys({ me }: PageProps) {
     (options) => organization.me.apiKeys.list({ project_id, limit: 50 }, options),
     [project_id],
   )
-  const isMaking = useSignal(false)
+  /** The key that is made, with the project that it begins in. */
+  const making = useSignal<{ project_id: string | undefined } | null>(null)
   const revoking = useSignal<MyKey | null>(null)
   const rotating = useSignal<MyKey | null>(null)
   const { own, among, mayMakeKeys } = ownProjects(me)
+  const make = useAction(async () => {
+    making.value = { project_id: await firstChoice(project_id, own, among) }
+  })
   const mayRead = can(me, 'api.management.read')
   const names = useProjectNames(mayRead ? list.items.map(({ project_id }) => project_id) : [], me.projects)
   const nameOf = ({ project_id }: MyKey) => names.get(project_id) ?? project_id
   const makeButton = mayMakeKeys && (
-    <button type="button" class="primary" onClick={() => (isMaking.value = true)}>
+    <button type="button" class="primary" onClick={() => void make.run()}>
       Make a key
     </button>
   )
@@ -52,13 +57,8 @@ export default function MyKeys({ me }: PageProps) {
           <KeyButtons of={key} onRotate={() => (rotating.value = key)} onRevoke={() => (revoking.value = key)} />
         )}
       />
-      {isMaking.value && (
-        <NewKey
-          among={among}
-          project_id={firstChoice(project_id, own, among)}
-          onMade={list.reload}
-          onClose={() => (isMaking.value = false)}
-        />
+      {making.value && (
+        <NewKey among={among} {...making.value} onMade={list.reload} onClose={() => (making.value = null)} />
       )}
       {rotating.value && (
         <Rotate
@@ -84,9 +84,9 @@ export default function MyKeys({ me }: PageProps) {
  * The project that a new key begins with: the one that the list is filtered by if keys can be made
  * in it, and never another one in its place. Without a filter it is the only one, if there is one.
  */
-function firstChoice(filter: string | undefined, own: Projects, among: Projects | undefined) {
-  if (filter !== undefined) return !among || among.some(({ id }) => id === filter) ? filter : undefined
-  return own.length === 1 ? own[0]!.id : undefined
+async function firstChoice(filter: string | undefined, own: Projects, among: Projects | undefined) {
+  if (filter === undefined) return own.length === 1 ? own[0]!.id : undefined
+  return among ? among.find(({ id }) => id === filter)?.id : activeProject(filter)
 }
 
 type Projects = readonly NamedProject[]

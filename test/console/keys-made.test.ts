@@ -1,6 +1,7 @@
 /** Keys of all kinds are made on the page of all keys. */
 import { expect, test } from 'bun:test'
 import type { Page } from 'playwright-core'
+import { make } from '../made.ts'
 import type { TestServer } from '../setup.ts'
 import { expectGoodLooks, inConsole } from './browser.ts'
 import { newManager, newPerson, newProject } from './people.ts'
@@ -99,6 +100,17 @@ inConsole('making keys', (console) => {
     const accountsOf = async (project_id: string) =>
       (await server.client.admin.organization.projects.serviceAccounts.list(project_id)).data.length
     expect([await accountsOf(chosen), await accountsOf(typed)]).toEqual([0, 1])
+  })
+
+  test('no key begins in the project of the filter if that is archived', async () => {
+    const { server, open } = console()
+    const project_id = await newProject(server, 'Filed away')
+    await make(server, `/organization/projects/${project_id}/archive`, {})
+    const page = await open(`/keys?project_id=${project_id}`, { as: server.owner_id })
+    const dialog = await begin(page)
+    expect(await dialog.getByRole('combobox', { name: 'Project' }).inputValue()).toBe('')
+    expect(await dialog.getByLabel('For').count()).toBe(0)
+    await expectGoodLooks(page)
   })
 
   test('an owner makes an admin key that only reads, with lines to paste that name it', async () => {

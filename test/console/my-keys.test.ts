@@ -117,6 +117,26 @@ inConsole('my keys', (console) => {
     expect(await first(`?project_id=${more}`)).toBe('Mine, too')
   })
 
+  test('an owner begins a new key in the project of the filter unless that is archived', async () => {
+    const { server, open } = console()
+    const active = await newProject(server, 'Going on')
+    const archived = await newProject(server, 'Given up')
+    await make(server, `/organization/projects/${archived}/archive`, {})
+    const first = async (project_id: string) => {
+      const page = await open(`/my-keys?project_id=${project_id}`, { as: server.owner_id })
+      await page.getByRole('button', { name: 'Make a key' }).click()
+      const choice = page.getByRole('dialog').getByRole('combobox', { name: 'Project' })
+      await choice.waitFor()
+      // The name of a project that is chosen comes after its id.
+      await page.waitForFunction(
+        () => !document.querySelector<HTMLInputElement>('dialog .choice input')!.value.startsWith('proj_'),
+      )
+      return choice.inputValue()
+    }
+    expect(await first(active)).toBe('Going on')
+    expect(await first(archived)).toBe('')
+  })
+
   test('the project in the address bar filters the list, and “back” brings the last page again', async () => {
     const { server, open } = console()
     const project_id = await newProject(server, 'Other')
