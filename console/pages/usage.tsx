@@ -43,7 +43,8 @@ export default function Usage({ me }: PageProps) {
 
 /**
  * The project whose limits hold for what the person does: the one that is chosen, or the only one.
- * The server tells nobody the limits of a project without a role in it.
+ * Null where the server would not tell them: only those are told who hold a role in the project or
+ * may read the whole organization.
  */
 function limitedProject(me: Me, project_id: string | null): string | null {
   if (project_id === null) return me.projects.length === 1 ? me.projects[0]!.id : null

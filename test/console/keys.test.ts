@@ -7,7 +7,7 @@ import { newPerson, newProject } from './people.ts'
 const script = '<img src=x onerror=alert(1)>'
 
 inConsole('keys', (console) => {
-  test('filters stand in the address, and one click finds the keys whose owner has left', async () => {
+  test('filters stand in the address, and one click finds the keys whose owner has lost access', async () => {
     const { server, open } = console()
     const project_id = await newProject(server, `Search ${script}`)
     const user_id = await newPerson(server, { name: `Ann ${script}`, project_id })
@@ -19,7 +19,7 @@ inConsole('keys', (console) => {
     const table = page.getByRole('table', { name: 'Keys', exact: true })
     await table.getByRole('row').nth(2).waitFor()
     await expectGoodLooks(page)
-    await page.getByRole('button', { name: 'Owner has left' }).click()
+    await page.getByRole('button', { name: 'Owner has lost access' }).click()
     await page.waitForURL(/access=left/)
     await page.waitForFunction(() => document.querySelectorAll('table')[0]!.rows.length === 2)
     expect(await table.getByRole('row').nth(1).textContent()).toContain(`left ${script}`)

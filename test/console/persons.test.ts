@@ -107,6 +107,7 @@ inConsole('people', (console) => {
     expect(await takes.count()).toBe(2)
     for (const name of [`Take it away: Auditor ${script} in the organization`, 'Take it away: owner in Roles']) {
       await page.getByRole('button', { name }).click()
+      await dialog.getByText('unless they hold it through a group, too').waitFor()
       await dialog.getByRole('button', { name: 'Take it' }).click()
       await page.getByRole('button', { name }).waitFor({ state: 'detached' })
     }

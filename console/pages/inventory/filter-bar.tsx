@@ -8,7 +8,7 @@ import { filterNames, filters } from './query.ts'
 /** Questions that are asked again and again, one click away. */
 const shortcuts: readonly { label: string; chosen: Record<string, string> }[] = [
   { label: 'Not used for 90 days', chosen: { used: 'not-90-days' } },
-  { label: 'Owner has left', chosen: { access: 'left' } },
+  { label: 'Owner has lost access', chosen: { access: 'left' } },
   { label: 'Never expires', chosen: { expires: 'never' } },
   { label: 'Expired, or expires soon', chosen: { expires: '30-days' } },
 ]

@@ -54,10 +54,17 @@ const Toggle = ({ project, of: { id, name, active }, onDone, onClose }: TogglePr
     }}
   >
     <p>
-      {active
-        ? 'Client certificates that chain to it alone open nothing in this project any more.'
-        : `From then on every model request in ${project.name} needs a client certificate that chains to an active one.`}{' '}
-      <strong>{nameOf({ id, name })}</strong>
+      {active ? (
+        <>
+          Client certificates that chain to <strong>{nameOf({ id, name })}</strong> alone open nothing in {project.name}{' '}
+          any more, unless it is active for the organization, too. Without any active certificate, none is needed.
+        </>
+      ) : (
+        <>
+          From then on every model request in {project.name} needs a client certificate that chains to{' '}
+          <strong>{nameOf({ id, name })}</strong> or to another active one. Clients without one are refused at once.
+        </>
+      )}
     </p>
   </Confirm>
 )

@@ -38,7 +38,9 @@ export function RoleHolders({ home, role, mayChange, seesGroups, onClose }: Prop
           ))
         }
       />
-      {home.key !== '' && <p class="hint">Service accounts stand here for further roles only.</p>}
+      {home.key !== '' && (
+        <p class="hint">A service account is listed only for a role that it was given besides its built-in one.</p>
+      )}
       {taking.value && (
         <TakeRole
           home={home}

@@ -23,7 +23,8 @@ export const TakeRole = ({ home, role, holder, name, onTaken, onClose }: Props) 
     }}
   >
     <p>
-      <strong>{name}</strong> loses {role.name} in {home.name} at once, and keys that need it stop working.
+      <strong>{name}</strong> loses the role {role.name} in {home.name} at once
+      {holder.type === 'group' ? '' : ', unless they hold it through a group, too'}. Keys that need it stop working.
     </p>
   </Confirm>
 )
