@@ -27,7 +27,7 @@ export const newPerson = (
  * Returns the id.
  */
 export async function newManager(server: TestServer, name = 'Max Manager') {
-  const user_id = await newPerson(server, { name, role: 'reader' })
+  const user_id = await newPerson(server, { name })
   const permissions = ['api.management.read', 'api.management.write']
   const role = await make(server, '/organization/roles', { role_name: unique('managers'), permissions })
   await make(server, `/organization/users/${user_id}/roles`, { role_id: role.id })

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test'
 import { make, newCertificate } from '../made.ts'
 import { expectGoodLooks, inConsole } from './browser.ts'
-import { newPerson, newProject } from './people.ts'
+import { newManager, newPerson, newProject } from './people.ts'
 
 const script = '<img src=x onerror=alert(1)>'
 
@@ -39,6 +39,16 @@ inConsole('parts of a project', (console) => {
     await page.getByRole('button', { name: 'Rename it' }).click()
     await page.getByRole('rowheader', { name: `Authors ${script}` }).waitFor()
     expect(await groups.retrieve(group.id)).toMatchObject({ name: `Authors ${script}` })
+  })
+
+  test('who may read and change the organization adds a group to a project, without reading groups', async () => {
+    const { server, open } = console()
+    const project_id = await newProject(server, 'Grouped')
+    await make(server, '/organization/groups', { name: 'Readers' })
+    const page = await open(`/projects/${project_id}?tab=groups`, { as: await newManager(server) })
+    await page.getByText('No group holds a role in this project.').waitFor()
+    await page.getByRole('button', { name: 'Add a group' }).click({ timeout: 5000 })
+    await page.getByRole('dialog').getByLabel('Group').selectOption('Readers')
   })
 
   test('a certificate is activated for one project, and an owner of it alone finds no way there', async () => {

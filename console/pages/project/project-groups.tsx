@@ -22,7 +22,7 @@ export function ProjectGroups({ me, project: { id: project_id, name }, mayManage
   const removing = useSignal<Group | null>(null)
   return (
     <>
-      {mayManage && can(me, 'api.groups.read') && (
+      {mayManage && can(me, 'api.management.read') && (
         <button type="button" onClick={() => (isAdding.value = true)}>
           Add a group
         </button>
