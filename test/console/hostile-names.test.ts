@@ -100,4 +100,5 @@ inConsole(
     }, 300_000)
   },
   async () => ({ settings: { upstreams: singleUpstream(upstream.url, null).upstreams } }),
+  ['sqlite'],
 )
