@@ -59,14 +59,15 @@ export function verifyEndpoint(
       const wanted = wantedBy(request)
       const credential = credentialOf(request.headers)
       const reserve = (authorized: Authorized) => {
-        const readCallerAgain = async () =>
-          (await authorizer.authorizeAgain(authorized, credential, wanted, request)).caller
+        const decideAgain = async () => authorizer.authorizeAgain(authorized, credential, wanted, request)
         const { method } = request
         const { request_id } = line
         const taken = policies.reserve(
-          new VerifiedRequest({ caller: authorized.caller, wanted, method, request_id, readCallerAgain }),
+          new VerifiedRequest({ caller: authorized.caller, wanted, method, request_id, decideAgain }),
         )
-        return taken instanceof Promise ? taken.then((all) => accept(authorized, all)) : accept(authorized, taken)
+        return taken instanceof Promise
+          ? taken.then((late) => acceptLate(accept, decideAgain, late))
+          : accept(authorized, taken)
       }
       // No promise where memory knows the answer: it would cost as much as the decision.
       const decided = authorizer.authorize(credential, wanted, request)
@@ -78,12 +79,26 @@ export function verifyEndpoint(
   }
 }
 
+/** Decides again: the key may have died while the policies waited. */
+async function acceptLate(
+  accept: (authorized: Authorized, taken: Reservations) => Response,
+  decideAgain: Verified['decideAgain'],
+  taken: Reservations,
+) {
+  try {
+    return accept(await decideAgain(), taken)
+  } catch (error) {
+    taken.settle({ ended: null, wasForwarded: false, status: null })
+    throw error
+  }
+}
+
 interface Verified {
   caller: ProjectCaller
   wanted: Wanted
   method: string
   request_id: string
-  readCallerAgain: PolicyRequest['readCallerAgain']
+  decideAgain: () => Promise<Authorized>
 }
 
 /** A request of which no more is known than its key. A class, because that costs less to make. */
@@ -102,16 +117,20 @@ class VerifiedRequest implements PolicyRequest {
   readonly request: Request
   readonly method: string
   readonly request_id: string
-  readonly readCallerAgain: PolicyRequest['readCallerAgain']
+  readonly #decideAgain: Verified['decideAgain']
 
-  constructor({ caller, wanted, method, request_id, readCallerAgain }: Verified) {
+  constructor({ caller, wanted, method, request_id, decideAgain }: Verified) {
     this.caller = caller
     this.permission = wanted.permission
     this.model = wanted.model
     this.request = wanted.request
     this.method = method
     this.request_id = request_id
-    this.readCallerAgain = readCallerAgain
+    this.#decideAgain = decideAgain
+  }
+
+  async readCallerAgain() {
+    return (await this.#decideAgain()).caller
   }
 }
 

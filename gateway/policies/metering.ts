@@ -28,7 +28,7 @@ export const metering = (context: MeteringContext): Policy => ({
   nested,
   reserve(request) {
     const { component, method, operation, endpoint, path, body, caller, model } = request
-    if (component === 'verify') return reserveRequest(context, request, () => true)
+    if (component === 'verify') return reserveRequest(context, request, ({ ended }) => ended === 'verified')
     if (request.isSocket) return reserveSocket(context, request)
     if (hasBody(method) && endpoint === '/batches') return reserveBatch(context, request)
     const metered = endpointOf(method, endpoint)
