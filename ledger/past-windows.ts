@@ -12,6 +12,9 @@ export type WindowUse = { [Column in keyof typeof useColumns]: number }
 export const useColumns = { used_hour: 'bigint', used_limit: 'bigint', largest: 'bigint' } as const
 
 const HOUR_MILLISECONDS = 3_600_000
+const DAY_MILLISECONDS = 24 * HOUR_MILLISECONDS
+/** If more servers died within a day, the next ones ask for nothing before they need it. */
+const MOST_DEAD = 2
 
 export const hourOf = (now: number) => Math.floor(now / HOUR_MILLISECONDS)
 
@@ -29,8 +32,18 @@ export interface PastUse {
   age: number
 }
 
-/** Those used last, at most `count`, and within `milliseconds` before `now`. */
+/**
+ * Those used last, at most `count`, and within `milliseconds` before `now`. None where several
+ * servers died within a day: each takes along what it asked for, and of a limit of a day that is
+ * lost for a day.
+ */
 export async function pastWindows(sql: Sql, now: number, milliseconds: number, count: number): Promise<PastWindow[]> {
+  const { dead } = await sql
+    .selectFrom('swept_servers')
+    .select((select) => select.fn.countAll<number>().as('dead'))
+    .where('swept_at', '>', now - DAY_MILLISECONDS)
+    .executeTakeFirstOrThrow()
+  if (dead > MOST_DEAD) return []
   const rows = await sql
     .selectFrom('rate_windows')
     .select(['organization_id', 'project_id', 'limit_key', 'metric', 'used_hour', 'used_limit', 'largest'])

@@ -12,8 +12,11 @@ export function withServers(engine: EngineName, begin: (servers: Servers) => Pro
   beforeEach(() => begin(servers))
   afterEach(async () => {
     await servers.stopAll()
-    // A server that starts asks for some of each limit that was used lately.
-    await servers.database.write((sql) => sql.deleteFrom('rate_windows').execute())
+    // A server that starts asks for some of each limit that was used lately, if few servers died.
+    await servers.database.write(async (sql) => {
+      await sql.deleteFrom('rate_windows').execute()
+      await sql.deleteFrom('swept_servers').execute()
+    })
   })
   afterAll(() => servers.stop())
 }
