@@ -54,6 +54,8 @@ export class Lease {
   #offset = Infinity
   /** When that was read, by the steady clock. */
   #offsetAt = 0
+  /** This server's clock on the wall minus the steady one, just before that was read. */
+  #apart = 0
   /**
    * The database's clock minus this server's clock on the wall: 0 unless an exchange has shown
    * otherwise.
@@ -112,8 +114,8 @@ export class Lease {
     this.#end = at + LEASE_MILLISECONDS * 0.99
     this.#offset = now - at
     this.#offsetAt = at
-    // The database read its clock between the question and the answer. Both are moments of the
-    // clock on the wall, so that `hasSlept` sees a sleep between them.
+    this.#apart = wall - at
+    // The database read its clock between the question and the answer.
     const least = now - this.#world.now()
     const most = now - wall
     this.#ahead = Math.min(most, Math.max(least, this.#ahead))
@@ -133,7 +135,7 @@ export class Lease {
    * `steady` the same moment by the steady clock.
    */
   hasSlept(now: number, steady: number): boolean {
-    return Math.abs(now - steady - this.#offset) > APART_MILLISECONDS
+    return Math.abs(now - this.#ahead - steady - this.#apart) > APART_MILLISECONDS
   }
 
   /** Whether requests may take money from memory at this moment of the steady clock. */
