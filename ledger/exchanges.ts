@@ -4,12 +4,13 @@
  * out whether the exchange happened.
  */
 import type { Database } from '../database/types.ts'
+import { momentOf, type Moment } from '../world/moment.ts'
 import type { World } from '../world/world.ts'
 import { MOST_STANDING, STANDS_FOR, type Accounts } from './accounts.ts'
 import { batchOf, needOf, type Sent, type Waiter } from './batch.ts'
 import { budgetName } from './budget.ts'
 import type { Decision, Outcome } from './exchange-types.ts'
-import { momentOf, type Lease, type Moment } from './lease.ts'
+import type { Lease } from './lease.ts'
 import { exchange, LEASE_MILLISECONDS, register, renew, Swept } from './ledger-exchange.ts'
 import { pastWindows } from './past-windows.ts'
 import type { Kept, PendingUsage } from './pending-usage.ts'

@@ -1,6 +1,7 @@
 /** This server's name in the ledger, its lease there, and the database's clock. */
 import { databaseNow } from '../database/clock.ts'
 import type { Database } from '../database/types.ts'
+import { momentOf, type Moment } from '../world/moment.ts'
 import { newId } from '../world/random.ts'
 import type { World } from '../world/world.ts'
 import { LEASE_MILLISECONDS, register } from './ledger-exchange.ts'
@@ -26,14 +27,6 @@ export interface DatabaseClock {
   /** Whether the steady clock may have stood still before this moment of it. */
   hasStopped: (steady: number) => boolean
 }
-
-/** One moment, by both clocks of this server. */
-export interface Moment {
-  steady: number
-  wall: number
-}
-
-export const momentOf = (world: World): Moment => ({ steady: world.steady(), wall: world.now() })
 
 /** The part of the lease in which money is handed out from memory. */
 const USED_OF_LEASE = 0.6

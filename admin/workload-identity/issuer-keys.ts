@@ -5,6 +5,7 @@
  */
 import type { JSONWebKeySet } from 'jose'
 import type { IdentityProviderRow } from '../../database/identity-tables.ts'
+import { between, longAgo, momentOf, type Moment } from '../../world/moment.ts'
 import type { World } from '../../world/world.ts'
 import { fetchDocument, Unfetchable, type MayFetchFrom } from '../shared/fetch-document.ts'
 import { usableKeys } from './jwks.ts'
@@ -19,9 +20,9 @@ const MOST_ISSUERS = 500
 
 interface Issuer {
   keys: JSONWebKeySet | null
-  /** When the keys were read, by the steady clock. */
-  readAt: number
-  askedAt: number
+  /** When the keys were asked for that were read last. */
+  readAt: Moment
+  askedAt: Moment
   failure: Unfetchable | null
   asking: Promise<void> | null
 }
@@ -42,15 +43,15 @@ export class IssuerKeys {
     if (source.jwks !== undefined) return usableKeys(source.jwks) ?? { keys: [] }
     const url = source.discovery_url ?? `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
     const known = this.#issuer(`${issuer}\n${url}`)
-    const now = this.#world.steady()
+    const now = momentOf(this.#world)
     const isKnown = known.keys?.keys.some((key) => key.kid === kid) === true
-    if (isKnown && now - known.readAt < FRESH_MILLISECONDS) return known.keys!
-    if (now - known.askedAt >= BETWEEN_QUESTIONS_MILLISECONDS) {
+    if (isKnown && between(known.readAt, now) < FRESH_MILLISECONDS) return known.keys!
+    if (between(known.askedAt, now) >= BETWEEN_QUESTIONS_MILLISECONDS) {
       known.askedAt = now
       known.asking = this.#ask(known, issuer, url).finally(() => (known.asking = null))
     }
     await known.asking
-    if (known.keys && now - known.readAt < KEPT_MILLISECONDS) return known.keys
+    if (known.keys && between(known.readAt, now) < KEPT_MILLISECONDS) return known.keys
     throw known.failure ?? new Unfetchable(`${url} could not be reached.`)
   }
 
@@ -58,16 +59,17 @@ export class IssuerKeys {
     let known = this.#issuers.get(name)
     if (!known) {
       if (this.#issuers.size >= MOST_ISSUERS) this.#issuers.delete(this.#issuers.keys().next().value!)
-      known = { keys: null, readAt: -Infinity, askedAt: -Infinity, failure: null, asking: null }
+      known = { keys: null, readAt: longAgo, askedAt: longAgo, failure: null, asking: null }
       this.#issuers.set(name, known)
     }
     return known
   }
 
   async #ask(known: Issuer, issuer: string, url: string): Promise<void> {
+    const { askedAt } = known
     try {
       known.keys = await discover(this.#world, this.#hosts, issuer, url)
-      known.readAt = this.#world.steady()
+      known.readAt = askedAt
       known.failure = null
     } catch (error) {
       if (!(error instanceof Unfetchable)) throw error

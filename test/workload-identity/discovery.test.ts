@@ -61,6 +61,43 @@ for (const engine of engines) {
     expect(await again()).toBe(503)
   })
 
+  test(`keys from before a sleep are asked for again, because the steady clock stood still (${engine})`, async () => {
+    const signers = [signer]
+    const { issuer, server } = await begin(engine, signers)
+    const made = await trusting(server, issuer)
+    server.world.steady = () => 0
+    const exp = Math.floor(Date.now() / 1000) + 8 * 3600
+    const statusOf = async (by: Signer) =>
+      (await exchange(server, made, await sign(by, { iss: issuer.url, exp }))).status
+    expect(await statusOf(signer)).toBe(200)
+    signers.splice(0, 1, newer)
+    server.world.ahead = 11 * 60
+    expect([await statusOf(signer), await statusOf(newer)]).toEqual([400, 200])
+    issuer.pages['/keys'] = () => new Response('down', { status: 500 })
+    server.world.ahead += 30 * 60
+    expect(await statusOf(newer)).toBe(200)
+    server.world.ahead += 31 * 60
+    expect(await statusOf(newer)).toBe(503)
+  })
+
+  test(`keys are as old as the question for them, also when the answer came after a sleep (${engine})`, async () => {
+    const signers = [signer]
+    const { issuer, server } = await begin(engine, signers)
+    const made = await trusting(server, issuer)
+    let now = 0
+    server.world.steady = () => now
+    issuer.pages['/keys'] = () => {
+      server.world.ahead = 11 * 60
+      now += 11 * 60_000
+      return Response.json({ keys: signers.map(({ jwk }) => jwk) })
+    }
+    const exp = Math.floor(Date.now() / 1000) + 3600
+    const again = async () => (await exchange(server, made, await sign(signer, { iss: issuer.url, exp }))).status
+    expect(await again()).toBe(200)
+    expect(await again()).toBe(200)
+    expect(issuer.asked['/keys']).toBe(2)
+  })
+
   const elsewhere: [name: string, page: string, answer: (url: string) => Response, says: string][] = [
     [
       'of another issuer',
