@@ -7,10 +7,9 @@ import type { Database } from '../database/types.ts'
 import type { Invalidation } from '../revocation/invalidation.ts'
 import type { World } from '../world/world.ts'
 import { Accounts, concernedBy, mayChangeLimits, type Sources } from './accounts.ts'
-import { Admission, type Admitted, type Books } from './admission.ts'
+import { Admission } from './admission.ts'
 import type { Ask } from './ask.ts'
 import { budgetName } from './budget.ts'
-import { newDeferred } from './deferred-rows.ts'
 import type { Arrival, Waiter } from './batch.ts'
 import { EXCHANGE_MILLISECONDS, Exchanges } from './exchanges.ts'
 import type { Decision } from './exchange-types.ts'
@@ -18,8 +17,9 @@ import { Lease } from './lease.ts'
 import { PendingUsage } from './pending-usage.ts'
 import { LedgerUnavailable, LimitsChanged, RateLimited } from './refusals.ts'
 import { rejectRefused, spendLimited } from './remembered-refusals.ts'
+import { Settlements } from './settlements.ts'
 import { Sweeper } from './sweeper.ts'
-import { costOf, monthOf } from './usage-counts.ts'
+import { monthOf } from './usage-counts.ts'
 import { REFUSAL_MILLISECONDS, type Taken } from './window.ts'
 
 /** How long a request waits for what other servers hold, and the pause before it asks again. */
@@ -38,16 +38,10 @@ export class Ledger {
   readonly #lease: Lease
   readonly #accounts: Accounts
   readonly #pending = new PendingUsage()
+  readonly #settlements: Settlements
   readonly #exchanges: Exchanges
   readonly #sweeper: Sweeper
   #waiting: Waiter[] = []
-  /**
-   * How often others took this server for dead. What was admitted before the last time is settled
-   * already.
-   */
-  #life = 0
-  /** Of each of these lives: from when on the database had not heard of a request. */
-  readonly #untoldSince: number[] = []
   /** Cancels the next tick. */
   #stopTicking = () => {}
   /** Cancels the exchange for requests that the last one did not admit; null for none. */
@@ -55,13 +49,14 @@ export class Ledger {
   /** Limits may have changed since the last report. */
   #mustReport = false
   #reporting = Promise.resolve()
-  readonly #counts = { waited: 0, lateSettlements: 0, boundBroken: 0 }
+  #waited = 0
 
   constructor(database: Database, world: World, { onError, onMerged = () => {} }: LedgerOptions) {
     this.#world = world
     this.#onError = onError
     this.#lease = new Lease(database, world)
     this.#accounts = new Accounts(this.#lease.clock)
+    this.#settlements = new Settlements(world, this.#accounts, this.#pending)
     this.#sweeper = new Sweeper(database, world, { isSelf: (id) => id === this.#lease.server_id, onError })
     this.#exchanges = new Exchanges({
       database,
@@ -78,20 +73,14 @@ export class Ledger {
         for (const { reject } of waiters) reject(new LedgerUnavailable(error))
       },
       askAgain: (waiters) => this.#waiting.push(...waiters),
-      onSwept: ({ begunSince, usage, deferred }) => {
-        this.#life++
-        this.#untoldSince.push(begunSince)
-        for (const { series, minute, counts } of usage)
-          this.#accounts.addCost(series, monthOf(minute * 60_000), costOf(counts))
-        for (const one of deferred) this.#accounts.addDeferred(one, one.month, one.amount)
-      },
+      onSwept: (kept) => this.#settlements.beginLife(kept),
       onMerged,
       onError,
     })
   }
 
   get counts() {
-    return { ...this.#counts, ...this.#exchanges.counts }
+    return { waited: this.#waited, ...this.#settlements.counts, ...this.#exchanges.counts }
   }
 
   async start() {
@@ -141,7 +130,7 @@ export class Ledger {
       for (const window of windows) if (window.hurries()) queueMicrotask(() => void this.#exchanges.soon())
       return admission
     }
-    this.#counts.waited++
+    this.#waited++
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ask, at, windows, budgets, since: steady, resolve, reject })
       queueMicrotask(() => void this.#exchanges.soon())
@@ -203,43 +192,8 @@ export class Ledger {
     for (let n = 0; n < windows.length; n++) taken.push(windows[n]!.take(ask.windows[n]!.units, steady))
     const month = monthOf(at)
     const versions = [budgets[0].version, budgets[1].version] as const
-    return new Admission({ ask, at, month, sources, taken, versions, life: this.#life, begun }, this.#books)
-  }
-
-  readonly #books: Books = {
-    end: ({ admitted }, counts, series, deferral) => {
-      const { ask, at, month, sources, versions, life } = admitted
-      const cost = counts ? costOf(counts) : 0
-      if (life !== this.#life) {
-        if (!this.#isUntold(admitted)) return void this.#counts.lateSettlements++
-        if (counts) this.#pending.add(series, at, counts, 'nothing')
-        if (!deferral) return this.#accounts.addCost(ask, month, cost)
-        this.#pending.defer(newDeferred({ ask, month, at, deferral, told: 'nothing' }, this.#world))
-        return this.#accounts.addDeferred(ask, month, ask.bound)
-      }
-      if (cost > ask.bound && !ask.isUnbounded) this.#counts.boundBroken++
-      const spent = deferral ? 'later' : cost
-      sources.budgets[0].settle(ask.bound, spent, versions[0])
-      sources.budgets[1].settle(ask.bound, spent, versions[1])
-      this.#pending.end(ask.series, month, ask.bound)
-      const told = this.#toldOf(admitted)
-      if (deferral) this.#pending.defer(newDeferred({ ask, month, at, deferral, told }, this.#world))
-      if (counts) this.#pending.add(series, at, counts, told)
-    },
-    note: ({ admitted }, series, counts) => {
-      if (admitted.life === this.#life) this.#pending.add(series, admitted.at, counts, this.#toldOf(admitted))
-      else if (this.#isUntold(admitted)) this.#pending.add(series, admitted.at, counts, 'nothing')
-    },
-  }
-
-  /** What was admitted under a limit is settled or burned when this server is taken for dead. */
-  #toldOf({ begun, ask }: Admitted) {
-    return isUnlimited(ask) ? this.#pending.toldOf(begun) : 'that they run'
-  }
-
-  /** Whether this server was taken for dead since, and nobody has settled the request. */
-  #isUntold({ life, begun, ask }: Admitted) {
-    return isUnlimited(ask) && begun >= this.#untoldSince[life]!
+    const { life } = this.#settlements
+    return new Admission({ ask, at, month, sources, taken, versions, life, begun }, this.#settlements)
   }
 
   #takeWaiters(): Waiter[] {
@@ -295,5 +249,3 @@ function hasUnits({ windows: asked }: Ask, { windows }: Sources, steady: number)
   for (let n = 0; n < windows.length; n++) if (!windows[n]!.has(asked[n]!.units, steady)) return false
   return true
 }
-
-const isUnlimited = ({ limits }: Ask) => limits.organization === null && limits.project === null
