@@ -6,13 +6,13 @@
 import type { Database } from '../database/types.ts'
 import { momentOf, type Moment } from '../world/moment.ts'
 import type { World } from '../world/world.ts'
-import { MOST_STANDING, STANDS_FOR, type Accounts } from './accounts.ts'
+import type { Accounts } from './accounts.ts'
 import { batchOf, needOf, type Sent, type Waiter } from './batch.ts'
 import { budgetName } from './budget.ts'
 import type { Decision, Outcome } from './exchange-types.ts'
 import type { Lease } from './lease.ts'
-import { exchange, LEASE_MILLISECONDS, register, renew, Swept } from './ledger-exchange.ts'
-import { pastWindows } from './past-windows.ts'
+import { exchange, register, renew, Swept } from './ledger-exchange.ts'
+import { Neighbours } from './neighbours.ts'
 import type { Kept, PendingUsage } from './pending-usage.ts'
 
 export const EXCHANGE_MILLISECONDS = 500
@@ -53,17 +53,12 @@ export class Exchanges {
   /** An exchange that was sent and may not have happened. */
   #unsure: Sent | null = null
   #running: Promise<void> | null = null
-  /** Another server has begun to live: it may need what this one holds for long. */
-  #mustGiveBack = false
-  /**
-   * Until then, by the steady clock, it waits to be alone, to ask for what was used before its
-   * start.
-   */
-  #wakesUntil = -Infinity
+  readonly #neighbours: Neighbours
   readonly counts = { exchanges: 0, failures: 0 }
 
   constructor(parts: Parts) {
     this.#parts = parts
+    this.#neighbours = new Neighbours(parts)
   }
 
   /**
@@ -71,16 +66,8 @@ export class Exchanges {
    * server lives it asks for nothing; the lease of one that was killed is over soon.
    */
   begin(): Promise<void> {
-    this.#wakesUntil = this.#parts.world.steady() + 2 * LEASE_MILLISECONDS
+    this.#neighbours.expectNone()
     return this.soon()
-  }
-
-  async #wake() {
-    const { database, lease, accounts } = this.#parts
-    if (!(await lease.isAlone())) return
-    this.#found(true)
-    accounts.addPast(await pastWindows(database.read, lease.now(), STANDS_FOR.little, MOST_STANDING))
-    this.#wakesUntil = -Infinity
   }
 
   /**
@@ -90,7 +77,7 @@ export class Exchanges {
   soon(): Promise<void> {
     this.#running ??= this.#exchange().finally(() => {
       this.#running = null
-      if (this.#parts.isAwaited() || this.#mustGiveBack) queueMicrotask(() => void this.soon())
+      if (this.#parts.isAwaited() || this.#neighbours.mustGiveBack) queueMicrotask(() => void this.soon())
     })
     return this.#running
   }
@@ -120,9 +107,9 @@ export class Exchanges {
   async #exchange() {
     try {
       if (this.#unsure) await this.#learnOutcome(this.#unsure)
-      if (this.#parts.world.steady() < this.#wakesUntil) await this.#wake()
-      if (this.#parts.accounts.holdStanding && !this.#isDue()) this.#found(await this.#parts.lease.isAlone())
-      this.#mustGiveBack = false
+      if (this.#neighbours.isWaking) await this.#neighbours.wake()
+      if (this.#parts.accounts.holdStanding && !this.#isDue()) await this.#neighbours.look()
+      this.#neighbours.givesBack()
       if (this.#isDue()) await this.#send(null)
     } catch (error) {
       await this.#failed(error)
@@ -192,12 +179,6 @@ export class Exchanges {
     }
   }
 
-  #found(isAlone: boolean) {
-    const { accounts } = this.#parts
-    this.#mustGiveBack = !isAlone && accounts.isAlone && accounts.holdStanding
-    accounts.isAlone = isAlone
-  }
-
   /** Whether there is anything to report or to ask for. */
   #isDue() {
     const { lease, accounts, pending, hasWaiters } = this.#parts
@@ -241,7 +222,7 @@ export class Exchanges {
       window.usedByOthers = one.used
       window.granted(one.grant, one, at.steady)
     }
-    this.#found(outcome.isAlone)
+    this.#neighbours.found(outcome.isAlone)
     for (const [n, budget] of budgets.entries()) {
       budget.booked(batch.budgets[n]!.report, outcome.budgets[n]!)
       if (outcome.budgets[n]!.wanted) budget.giveBack()
