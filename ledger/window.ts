@@ -74,6 +74,8 @@ export class RateWindow {
   #lastReport = -Infinity
   /** Requests that took units and have not ended: they may give some back, or take more. */
   #running = 0
+  /** Until then, by the steady clock, batches that have ended here may do that, too. */
+  #correctedUntil = -Infinity
 
   constructor(key: string, span: Span, limit: number, clock: DatabaseClock, past?: PastUse) {
     this.key = key
@@ -96,9 +98,13 @@ export class RateWindow {
     return this.#takeFrom(this.#current(steady)!, units, steady)
   }
 
-  /** Called when a request that took units has ended. */
-  leave() {
+  /**
+   * Called when a request that took units has ended. The true number `comesLater` of a batch: it
+   * matters until the units have left the window.
+   */
+  leave(comesLater: boolean) {
     this.#running--
+    if (comesLater) this.#correctedUntil = this.#clock.steady() + this.span.slot * this.span.slots
   }
 
   #takeFrom(grant: Grant, units: number, steady: number): Taken {
@@ -207,14 +213,11 @@ export class RateWindow {
     return this.#clock.steady() - this.#lastUse < milliseconds
   }
 
-  /** Whether no request has used it for this long, and none that did is running. */
+  /** Whether no request has used it for this long, and none that did can change what it took. */
   isIdleFor(milliseconds: number) {
-    return (
-      !this.isActive &&
-      this.#grants.length === 0 &&
-      this.#running === 0 &&
-      this.#clock.steady() - this.#lastUse > milliseconds
-    )
+    const now = this.#clock.steady()
+    const mayBeCorrected = this.#running > 0 || now < this.#correctedUntil
+    return !this.isActive && this.#grants.length === 0 && !mayBeCorrected && now - this.#lastUse > milliseconds
   }
 
   /**
