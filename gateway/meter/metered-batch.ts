@@ -9,6 +9,9 @@ import type { BatchInput } from './batch-input.ts'
 import { deferralOf } from './deferred-use.ts'
 import type { ResultWatch } from './result-watch.ts'
 
+/** What can stand in an address as it is, and in the database. */
+const ID = /^(?!.*\.\.)[\w.:=@+,/~-]{1,200}$/
+
 export class MeteredBatch implements Reservation {
   readonly #admission: Admission
   readonly #input: BatchInput
@@ -34,8 +37,8 @@ export class MeteredBatch implements Reservation {
     const { path, price, requests, input, output, units, largest, requested } = this.#input
     const most = { requests, input, output, units }
     const id = (this.#answer.object as { id?: unknown } | null)?.id
-    // Nobody can ask for a result without an id: it may run to its end.
-    if (typeof id !== 'string') {
+    // Nobody can ask for a result without such an id: it may run to its end.
+    if (typeof id !== 'string' || !ID.test(id)) {
       const { bound, series } = admission.ask
       return admission.settle({ ...most, cost_output: bound }, { series: { ...series, estimated: 1 } })
     }
