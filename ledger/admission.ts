@@ -110,7 +110,7 @@ export class Admission {
   #end(counts: Counts | null, series = this.ask.series, deferral?: Deferral) {
     if (this.#isOver) return
     this.#isOver = true
-    for (const window of this.windows) window.leave(deferral?.kind === 'batch')
+    for (const window of this.windows) window.requestEnded(deferral?.kind === 'batch')
     this.#books.end(this, counts, series, deferral)
   }
 }

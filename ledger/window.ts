@@ -102,7 +102,7 @@ export class RateWindow {
    * Called when a request that took units has ended. The true number `comesLater` of a batch: it
    * matters until the units have left the window.
    */
-  leave(comesLater: boolean) {
+  requestEnded(comesLater: boolean) {
     this.#running--
     if (comesLater) this.#correctedUntil = this.#clock.steady() + this.span.slot * this.span.slots
   }
