@@ -22,6 +22,12 @@ export function requireModel(caller: ProjectCaller, model: string | null): strin
 }
 
 /**
+ * What is held for one batch without a spend limit: $100,000 at most. Clients can name any
+ * numbers, and the database must be able to add up what thousands of batches hold.
+ */
+const MOST_HELD = 1e14
+
+/**
  * Nano-dollars that a request costs at most. Under a spend limit that must be known: throws 400
  * naming the setting that is missing. `match` is the model's entry in the configuration.
  */
@@ -33,7 +39,7 @@ export function requireBound(
   missing: ModelSize,
 ): Pick<Ask, 'bound' | 'isUnbounded'> {
   if (price === null) return { bound: 0 }
-  if (bound !== null) return { bound }
+  if (bound !== null) return { bound: hasSpendLimit(caller) ? bound : Math.min(bound, MOST_HELD) }
   if (hasSpendLimit(caller)) throw modelNeedsSetting(match, missing)
   return { bound: 0, isUnbounded: true }
 }

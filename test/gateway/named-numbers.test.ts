@@ -51,6 +51,8 @@ for (const engine of engines)
         .join('\n')
       await server.finish('POST', '/batches', { input_file_id: 'file', endpoint: '/v1/chat/completions' })
       await eventually(async () => (await waiting()).length === 1)
+      // Thousands of such batches can be added up.
+      expect((await waiting())[0]!.amount).toBe(1e14)
       result = { id: 'batch', status: 'failed' }
       await server.finish('GET', '/batches/batch')
       await eventually(async () => (await waiting()).length === 0)
