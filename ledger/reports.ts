@@ -9,8 +9,10 @@ import { reportStatement, type ReportQuery, type ReportRow } from './report.ts'
 import { pageText, queryOf, type PageRequest } from './report-page.ts'
 import { minutesOf } from './widths.ts'
 
-/** How many buckets one statement reads where rows are handled in this process. */
+/** How many buckets are read and made at once where rows are handled in this process. */
 const BUCKETS_AT_ONCE = { minute: 60, hour: 30, day: 5 } as const
+/** Costs have the rows of all kinds of usage. */
+const atOnce = ({ width, kind }: ReportQuery) => Math.ceil(BUCKETS_AT_ONCE[width] / (kind === null ? 4 : 1))
 /** How much is given to the socket at once. */
 const PIECE_BYTES = 128 * 1024
 
@@ -23,7 +25,7 @@ export const reportsFrom =
   async (request) => {
     const query = queryOf(request)
     const rows = await readKept(database.read, (kept) => rowsOf(database, query, kept))
-    return inPieces(encoded(pageText(request, rows)))
+    return inPieces(encoded(pageText(request, rows), atOnce(query)))
   }
 
 /** Whole where it is one piece. */
@@ -50,13 +52,16 @@ export function inPieces(pieces: Iterator<Uint8Array>): ReadableStream<Uint8Arra
   )
 }
 
-function* encoded(parts: Iterable<string>): Generator<Uint8Array> {
+/** A piece is made of at most so many parts, because a short one may be made of many rows. */
+function* encoded(parts: Iterable<string>, most: number): Generator<Uint8Array> {
   let text = ''
+  let count = 0
   for (const part of parts) {
     text += part
-    if (text.length < PIECE_BYTES) continue
+    if (text.length < PIECE_BYTES && ++count < most) continue
     yield new TextEncoder().encode(text)
     text = ''
+    count = 0
   }
   yield new TextEncoder().encode(text)
 }
@@ -71,7 +76,7 @@ async function rowsOf(database: Database, query: ReportQuery, kept: Kept): Promi
   const rows: ReportRow[] = []
   const seconds = minutesOf[query.width] * 60
   for (let { from } = query; from < query.to;) {
-    const to = Math.min(from - (from % seconds) + seconds * BUCKETS_AT_ONCE[query.width], query.to)
+    const to = Math.min(from - (from % seconds) + seconds * atOnce(query), query.to)
     const part = await reportStatement({ ...query, from, to }, kept).execute(database.read)
     for (const row of part.rows) rows.push(numbers(row))
     from = to
