@@ -32,8 +32,8 @@ const tests = Bun.spawn(
     'test',
     // When this process is killed, the tests and the servers that they started end too.
     '--no-orphans',
-    // Three more than there are cores: many tests wait more than they work.
-    `--parallel=${availableParallelism() + 3}`,
+    // Two more than there are cores: many tests wait more than they work.
+    `--parallel=${availableParallelism() + 2}`,
     // A fresh global for each file would compile all our code again for each: half a minute of CPU.
     '--no-isolate',
     '--preload=./test/quiet.ts',
