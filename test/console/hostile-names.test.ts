@@ -100,5 +100,4 @@ inConsole(
     }, 300_000)
   },
   async () => ({ settings: { upstreams: singleUpstream(upstream.url, null).upstreams } }),
-  ['sqlite'],
 )
