@@ -1,6 +1,7 @@
 /** What requests ask of the ledger. */
-import type { Ask } from '../../ledger/ask.ts'
+import type { Ask, Metric } from '../../ledger/ask.ts'
 import type { Series } from '../../ledger/usage-counts.ts'
+import { DAY, MINUTE } from '../../ledger/window-state.ts'
 
 export const series: Series = {
   organization_id: 'org',
@@ -25,3 +26,10 @@ export const ask = (more: Partial<Ask> = {}): Ask => ({
   series: more.project_id ? { ...series, project_id: more.project_id } : series,
   ...more,
 })
+
+/** Of a project, under one rate limit. */
+export const askUnder = (project_id: string, limit: number, units = 1, metric: Metric = 'requests') =>
+  ask({
+    project_id,
+    windows: [{ limit_key: 'model', metric, span: metric.endsWith('day') ? DAY : MINUTE, limit, units }],
+  })

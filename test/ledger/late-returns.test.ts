@@ -4,9 +4,8 @@
  */
 import { describe, expect, test } from 'bun:test'
 import { RateLimited } from '../../ledger/refusals.ts'
-import { MINUTE } from '../../ledger/window-state.ts'
 import { engines } from '../setup.ts'
-import { ask, series } from './asks.ts'
+import { askUnder } from './asks.ts'
 import { Servers, type Server } from './servers.ts'
 import { withServers } from './with-servers.ts'
 
@@ -23,12 +22,7 @@ for (const engine of engines)
       one = await servers.start()
       two = await servers.start()
     })
-    const tokens = (units: number, limit = 100) =>
-      ask({
-        project_id,
-        series: { ...series, project_id },
-        windows: [{ limit_key: 'model', metric: 'tokens', span: MINUTE, limit, units }],
-      })
+    const tokens = (units: number, limit = 100) => askUnder(project_id, limit, units, 'tokens')
 
     test('are not used after a sleep in which their grant expired', async () => {
       const running = await one.admit(tokens(98))

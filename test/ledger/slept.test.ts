@@ -5,9 +5,8 @@
 import { describe, expect, test } from 'bun:test'
 import type { Metric } from '../../ledger/ask.ts'
 import { LedgerUnavailable, RateLimited } from '../../ledger/refusals.ts'
-import { MINUTE } from '../../ledger/window-state.ts'
 import { engines } from '../setup.ts'
-import { ask, series } from './asks.ts'
+import { askUnder } from './asks.ts'
 import { Servers, type Server } from './servers.ts'
 import { withServers } from './with-servers.ts'
 
@@ -29,12 +28,7 @@ for (const engine of engines)
       two = await servers.start()
     })
 
-    const under = (units = 1, metric: Metric = 'requests') =>
-      ask({
-        project_id,
-        series: { ...series, project_id },
-        windows: [{ limit_key: 'model', metric, span: MINUTE, limit: LIMIT, units }],
-      })
+    const under = (units = 1, metric?: Metric) => askUnder(project_id, LIMIT, units, metric)
     const tried = async (server: Server) => {
       try {
         const admission = await server.ledger.admit(under())
@@ -86,7 +80,7 @@ for (const engine of engines)
       // Until what it holds was just extended.
       for (const writes = one.writes; one.writes === writes;) await servers.advance(500)
       await one.sleep(120_000)
-      expect(await one.use({ project_id: 'other', series: { ...series, project_id: 'other' } })).toBeNull()
+      expect(await one.use({ project_id: 'other' })).toBeNull()
       const { writes } = one
       await servers.advance(600)
       expect(one.writes).toBeGreaterThan(writes)

@@ -6,9 +6,9 @@
 import { describe, expect, test } from 'bun:test'
 import type { Ask, Metric } from '../../ledger/ask.ts'
 import { RateLimited } from '../../ledger/refusals.ts'
-import { DAY, MINUTE, unpacked } from '../../ledger/window-state.ts'
+import { unpacked } from '../../ledger/window-state.ts'
 import { engines } from '../setup.ts'
-import { ask, series } from './asks.ts'
+import { askUnder } from './asks.ts'
 import { Servers, type Server } from './servers.ts'
 import { withServers } from './with-servers.ts'
 
@@ -24,12 +24,7 @@ for (const engine of engines)
       one = await servers.start()
     })
 
-    const under = (limit: number, units = 1, metric: Metric = 'requests') =>
-      ask({
-        project_id,
-        series: { ...series, project_id },
-        windows: [{ limit_key: 'model', metric, span: metric.endsWith('day') ? DAY : MINUTE, limit, units }],
-      })
+    const under = (limit: number, units?: number, metric?: Metric) => askUnder(project_id, limit, units, metric)
     const use = async (server: Server, what: Partial<Ask> = under(10)) => await server.use(what)
     /** Uses it as often as it is admitted, and answers how often that was. */
     const useAll = async (server: Server, limit: number) => {
