@@ -71,15 +71,24 @@ async function measure({ what, streamed, model, times, warm, events }: (typeof k
   for (const [n, { server }] of all.entries()) await cost(server, requests[n]!, warm)
   for (let round = 0; round < ROUNDS; round++)
     for (const [n, { server }] of all.entries()) seen[n]!.push((await cost(server, requests[n]!, times)).microseconds)
-  const medians = seen.map(median)
   console.log(`  ${what}`)
   for (const [n, { name }] of all.entries()) {
     const range = `(${Math.min(...seen[n]!).toFixed(0)} to ${Math.max(...seen[n]!).toFixed(0)})`
-    const more = n === 0 ? 0 : medians[n]! - medians[n - 1]!
-    const each = events === 0 ? '' : `, ${(more / events).toFixed(2)} for each event`
-    const beside = n === 0 ? '' : `: ${more.toFixed(0)} more than ${all[n - 1]!.name}${each}`
-    console.log(`    ${name.padEnd(16)} ${medians[n]!.toFixed(0)} ${range}${beside}`)
+    const beside = n === 0 ? '' : `: ${moreThan(seen[n - 1]!, seen[n]!, events)} than ${all[n - 1]!.name}`
+    console.log(`    ${name.padEnd(16)} ${median(seen[n]!).toFixed(0)} ${range}${beside}`)
   }
+}
+
+/**
+ * How much more the later figures are: the median of the differences of each round, and the middle
+ * half of them. The machine becomes faster and slower for seconds at a time, which is in both
+ * figures of a round.
+ */
+function moreThan(earlier: readonly number[], later: readonly number[], events: number): string {
+  const more = later.map((figure, n) => figure - earlier[n]!).toSorted((one, other) => one - other)
+  const [low, high] = [more[Math.floor(more.length / 4)]!, more[Math.floor((more.length * 3) / 4)]!]
+  const each = events === 0 ? '' : `, ${(median(more) / events).toFixed(2)} for each event`
+  return `${median(more).toFixed(0)} (${low.toFixed(0)} to ${high.toFixed(0)}) more${each}`
 }
 
 /** Keyhall in front of a model server. */
