@@ -1,30 +1,33 @@
 /** What an answer says of the rate limits it was under, as OpenAI writes it. */
 import type { Admission } from '../../ledger/admission.ts'
-import type { Span } from '../../ledger/window-state.ts'
+import { MINUTE, type Span } from '../../ledger/window-state.ts'
 
 /** Of the limits of a minute on requests and on tokens; nothing where there is no limit. */
 export function addRateLimitHeaders(headers: Record<string, string>, { ask, windows }: Admission) {
   for (let n = 0; n < windows.length; n++) {
     const { metric, limit, span } = ask.windows[n]!
-    const names = metric === 'requests' ? ofRequests : metric === 'tokens' ? ofTokens : null
-    if (names === null) continue
+    if (metric !== 'requests' && metric !== 'tokens') continue
     const { remaining } = windows[n]!
-    headers[names.limit] = String(limit)
-    headers[names.remaining] = String(remaining)
-    headers[names.reset] = remaining === limit ? '0ms' : lengthOf(span)
+    const reset = remaining === limit ? '0ms' : lengthOf(span)
+    // Names that stand in the code are set in half the time of computed ones.
+    if (metric === 'requests') {
+      headers['x-ratelimit-limit-requests'] = String(limit)
+      headers['x-ratelimit-remaining-requests'] = String(remaining)
+      headers['x-ratelimit-reset-requests'] = reset
+    } else {
+      headers['x-ratelimit-limit-tokens'] = String(limit)
+      headers['x-ratelimit-remaining-tokens'] = String(remaining)
+      headers['x-ratelimit-reset-tokens'] = reset
+    }
   }
 }
 
-const namesFor = (metric: string) => ({
-  limit: `x-ratelimit-limit-${metric}`,
-  remaining: `x-ratelimit-remaining-${metric}`,
-  reset: `x-ratelimit-reset-${metric}`,
-})
-const ofRequests = namesFor('requests')
-const ofTokens = namesFor('tokens')
+const ofMinute = durationOf(MINUTE)
+const lengthOf = (span: Span) => (span === MINUTE ? ofMinute : durationOf(span))
 
-const lengths = new Map<Span, string>()
-const lengthOf = (span: Span) => lengths.getOrInsertComputed(span, () => duration(span.slot * span.slots))
+function durationOf({ slot, slots }: Span) {
+  return duration(slot * slots)
+}
 
 /** A length of time as Go writes it: `12ms`, `1.5s`, `6m0s`. */
 export function duration(milliseconds: number): string {
