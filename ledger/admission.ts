@@ -18,7 +18,7 @@ export interface Books {
   note: (admission: Admission, series: Series, counts: Counts) => void
 }
 
-/** What an admission has taken, and of what. */
+/** What a request asked for, and what was taken for it. */
 export interface Admitted {
   ask: Ask
   /** Milliseconds since 1970: usage and money belong to this moment's minute and month. */
@@ -27,8 +27,6 @@ export interface Admitted {
   sources: Sources
   /** Of each window. */
   taken: readonly Taken[]
-  /** The versions of the budgets: what is not used is only given back to the same. */
-  versions: readonly [organization: number, project: number]
   /** How often others had taken this server for dead. */
   life: number
   /** How many reports were sent before. */
@@ -36,21 +34,33 @@ export interface Admitted {
 }
 
 export class Admission {
-  readonly admitted: Admitted
+  readonly ask: Ask
+  readonly at: number
+  readonly month: string
+  readonly windows: readonly RateWindow[]
+  readonly budgets: Sources['budgets']
+  readonly life: number
+  readonly begun: number
+  /** The versions of the budgets: what is not used is only given back to the same. */
+  readonly versionOfOrganization: number
+  readonly versionOfProject: number
+  readonly #taken: readonly Taken[]
   readonly #books: Books
   #isOver = false
 
-  constructor(admitted: Admitted, books: Books) {
-    this.admitted = admitted
+  constructor({ ask, at, month, sources, taken, life, begun }: Admitted, books: Books) {
+    const { windows, budgets } = sources
+    this.ask = ask
+    this.at = at
+    this.month = month
+    this.windows = windows
+    this.budgets = budgets
+    this.life = life
+    this.begun = begun
+    this.versionOfOrganization = budgets[0].version
+    this.versionOfProject = budgets[1].version
+    this.#taken = taken
     this.#books = books
-  }
-
-  get ask(): Ask {
-    return this.admitted.ask
-  }
-
-  get windows(): readonly RateWindow[] {
-    return this.admitted.sources.windows
   }
 
   /**
@@ -68,9 +78,9 @@ export class Admission {
 
   /** Replaces the estimates in its rate limits by the true numbers. */
   correct(units: Partial<Record<Metric, number>>) {
-    const { ask, taken } = this.admitted
+    const taken = this.#taken
     for (let n = 0; n < taken.length; n++) {
-      const used = units[ask.windows[n]!.metric]
+      const used = units[this.ask.windows[n]!.metric]
       if (used !== undefined) this.windows[n]!.correct(taken[n]!, used)
     }
   }
@@ -102,7 +112,7 @@ export class Admission {
    */
   release() {
     if (this.#isOver) return
-    const { taken } = this.admitted
+    const taken = this.#taken
     for (let n = 0; n < taken.length; n++) this.windows[n]!.correct(taken[n]!, 0)
     this.#end(null)
   }

@@ -187,13 +187,12 @@ export class Ledger {
    * by the steady clock; `begun` is the number of the report that says first that it runs.
    */
   #admission({ ask, at, steady }: Arrival, sources: Sources, begun: number): Admission {
-    const { windows, budgets } = sources
+    const { windows } = sources
     const taken: Taken[] = []
     for (let n = 0; n < windows.length; n++) taken.push(windows[n]!.take(ask.windows[n]!.units, steady))
     const month = monthOf(at)
-    const versions = [budgets[0].version, budgets[1].version] as const
     const { life } = this.#settlements
-    return new Admission({ ask, at, month, sources, taken, versions, life, begun }, this.#settlements)
+    return new Admission({ ask, at, month, sources, taken, life, begun }, this.#settlements)
   }
 
   #takeWaiters(): Waiter[] {

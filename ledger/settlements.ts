@@ -4,7 +4,7 @@
  */
 import type { World } from '../world/world.ts'
 import type { Accounts } from './accounts.ts'
-import type { Admission, Admitted, Books, Deferral } from './admission.ts'
+import type { Admission, Books, Deferral } from './admission.ts'
 import type { Ask } from './ask.ts'
 import { newDeferred } from './deferred-rows.ts'
 import type { Kept, PendingUsage } from './pending-usage.ts'
@@ -42,11 +42,11 @@ export class Settlements implements Books {
     for (const one of deferred) this.#accounts.addDeferred(one, one.month, one.amount)
   }
 
-  end({ admitted }: Admission, counts: Counts | null, series: Series, deferral?: Deferral) {
-    const { ask, at, month, sources, versions, life } = admitted
+  end(admission: Admission, counts: Counts | null, series: Series, deferral?: Deferral) {
+    const { ask, at, month, budgets, life } = admission
     const cost = counts ? costOf(counts) : 0
     if (life !== this.#life) {
-      if (!this.#isUntold(admitted)) return void this.counts.lateSettlements++
+      if (!this.#isUntold(admission)) return void this.counts.lateSettlements++
       if (counts) this.#pending.add(series, at, counts, 'nothing')
       if (!deferral) return this.#accounts.addCost(ask, month, cost)
       this.#pending.defer(newDeferred({ ask, month, at, deferral, told: 'nothing' }, this.#world))
@@ -54,26 +54,26 @@ export class Settlements implements Books {
     }
     if (cost > ask.bound && !ask.isUnbounded) this.counts.boundBroken++
     const spent = deferral ? 'later' : cost
-    sources.budgets[0].settle(ask.bound, spent, versions[0])
-    sources.budgets[1].settle(ask.bound, spent, versions[1])
+    budgets[0].settle(ask.bound, spent, admission.versionOfOrganization)
+    budgets[1].settle(ask.bound, spent, admission.versionOfProject)
     this.#pending.end(ask.series, month, ask.bound)
-    const told = this.#toldOf(admitted)
+    const told = this.#toldOf(admission)
     if (deferral) this.#pending.defer(newDeferred({ ask, month, at, deferral, told }, this.#world))
     if (counts) this.#pending.add(series, at, counts, told)
   }
 
-  note({ admitted }: Admission, series: Series, counts: Counts) {
-    if (admitted.life === this.#life) this.#pending.add(series, admitted.at, counts, this.#toldOf(admitted))
-    else if (this.#isUntold(admitted)) this.#pending.add(series, admitted.at, counts, 'nothing')
+  note(admission: Admission, series: Series, counts: Counts) {
+    if (admission.life === this.#life) this.#pending.add(series, admission.at, counts, this.#toldOf(admission))
+    else if (this.#isUntold(admission)) this.#pending.add(series, admission.at, counts, 'nothing')
   }
 
   /** What was admitted under a limit is settled or burned when this server is taken for dead. */
-  #toldOf({ begun, ask }: Admitted) {
+  #toldOf({ begun, ask }: Admission) {
     return isUnlimited(ask) ? this.#pending.toldOf(begun) : 'that they run'
   }
 
   /** Whether this server was taken for dead since, and nobody has settled the request. */
-  #isUntold({ life, begun, ask }: Admitted) {
+  #isUntold({ life, begun, ask }: Admission) {
     return isUnlimited(ask) && begun >= this.#untoldSince[life]!
   }
 }
