@@ -28,7 +28,9 @@ function copyPackages(to: string) {
     mkdirSync(dirname(join(to, path)), { recursive: true })
     const copy = (flags: string) => Bun.spawnSync(['cp', flags, join(root, path), join(to, path)]).exitCode
     // Links are quick; another file system has to copy. Packages for other platforms are not here.
-    if (copy('-Rl') !== 0) copy('-R')
+    if (copy('-Rl') === 0) continue
+    rmSync(join(to, path), { recursive: true, force: true })
+    copy('-R')
   }
 }
 
