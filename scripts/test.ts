@@ -5,11 +5,12 @@
  * `--update-timings`.
  */
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { cleanUpAfterUs, startPostgres } from '../test/postgres.ts'
 import { makeTemplates } from '../test/templates.ts'
 import { buildExecutable } from './build-executable.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 const LONG_RUNS = '10'
 
@@ -17,7 +18,7 @@ const args = process.argv.slice(2)
 const long = args.includes('--long')
 
 /** Every temporary file of the run lies in here, so that one removal leaves nothing behind. */
-const folder = mkdtempSync(join(tmpdir(), 'keyhall-run-'))
+const folder = mkdtempSync(join(temporaryFolder(), 'keyhall-run-'))
 // PostgreSQL runs as another user when we are root, and must reach its own folder inside.
 chmodSync(folder, 0o711)
 cleanUpAfterUs(folder)

@@ -44,7 +44,7 @@ async function newDatabase(engine: EngineName, template: string | null): Promise
   const { url } = await sharedPostgres()
   const name = `keyhall_${crypto.randomUUID().replaceAll('-', '')}`
   const admin = new Bun.SQL(url, { max: 1 })
-  await admin.unsafe(`create database ${name}${template === null ? '' : ` template ${template}`}`)
+  await admin.unsafe(`create database ${name}${template === null ? '' : ` template ${template} strategy file_copy`}`)
   const address = new URL(url)
   address.pathname = `/${name}`
   return {
