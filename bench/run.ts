@@ -24,3 +24,5 @@ if (!Object.hasOwn(benchmarks, chosen)) {
 }
 const { run } = (await import(`./${chosen}.ts`)) as { run: () => Promise<void> }
 await run()
+// A PostgreSQL that was started for it would keep this process running.
+process.exit()
