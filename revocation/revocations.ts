@@ -37,8 +37,11 @@ const USED_OF_LEASE = 0.99
 export interface RevocationOptions {
   /** How long memory may answer after the last query of the database. */
   leaseMilliseconds: number
-  /** Removes cached keys from memory; with null, all of them. */
-  forget: (invalidation: Invalidation | null) => void
+  /**
+   * Removes cached keys from memory; with null, all of them. `isRepeated` says that it is one of
+   * this process, which was called before with it, after its commit.
+   */
+  forget: (invalidation: Invalidation | null, isRepeated: boolean) => void
   /**
    * Awaited before this process acknowledges what it has forgotten, or answers its own change: what
    * it used under what was valid before is in the database then. When it throws, it is called
@@ -70,6 +73,8 @@ export class Revocations {
   #unlisten: () => Promise<void> = async () => {}
   #heard = Promise.withResolvers<void>()
   #stopped = false
+  /** Epochs of this process that it has applied, and not read again yet. */
+  readonly #own = new Set<number>()
   readonly #asking = singleFlight(() => this.#ask())
   readonly #acknowledging = singleFlight(() => this.#acknowledge())
   readonly #counting = singleFlight(() => this.#nodes.others())
@@ -169,7 +174,10 @@ export class Revocations {
    * from older memory.
    */
   async settle(epoch: number, invalidations: readonly Invalidation[]): Promise<void> {
-    for (const one of invalidations) this.#options.forget(one)
+    for (const [n, one] of invalidations.entries()) {
+      this.#options.forget(one, false)
+      if (epoch > this.#epoch) this.#own.add(epoch - n)
+    }
     await this.#options.report?.().catch(this.#failed)
     const began = this.#world.steady()
     for (let longest = this.#longest; ;) {
@@ -250,8 +258,8 @@ export class Revocations {
       .execute()
     const last = Math.max(value, rows.at(-1)?.epoch ?? 0)
     const isComplete = rows.length === last - this.#epoch && rows.every(({ epoch }, n) => epoch === this.#epoch + 1 + n)
-    if (isComplete) for (const row of rows) this.#options.forget(fromColumns(row))
-    else this.#options.forget(null)
+    if (isComplete) for (const row of rows) this.#options.forget(fromColumns(row), this.#own.delete(row.epoch))
+    else this.#options.forget(null, false)
     this.#epoch = last
     this.#options.onLearned?.()
   }
@@ -265,7 +273,8 @@ export class Revocations {
 
   async #register() {
     const epoch = await this.#nodes.register(this.#epoch)
-    if (epoch < this.#epoch) this.#options.forget(null)
+    if (epoch < this.#epoch) this.#options.forget(null, false)
+    this.#own.clear()
     this.#epoch = this.#acknowledged = epoch
   }
 }
