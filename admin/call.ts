@@ -7,6 +7,7 @@ import type { ProjectRow } from '../database/tables.ts'
 import type { Scope } from '../revocation/invalidation.ts'
 import type { Revocations } from '../revocation/revocations.ts'
 import type { LastUsed } from '../keys/last-used.ts'
+import type { Owner } from '../ledger/expected-windows.ts'
 import type { ModelLimits } from '../ledger/model-limits.ts'
 import type { MakePage } from '../ledger/reports.ts'
 import type { Caller } from '../keys/admin-caller.ts'
@@ -28,6 +29,8 @@ export interface AdminContext {
   revocations: Pick<Revocations, 'publish' | 'settle'>
   /** Writes revocations to the revocations file. It does not throw. */
   keepRevocations: () => Promise<void>
+  /** New keys of a project may be used at once. It does not throw. */
+  expectRequests: (project: Owner) => Promise<void>
   world: World
   /** Null where no mail server is set. */
   mail: Mail | null

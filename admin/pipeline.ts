@@ -4,13 +4,11 @@
  */
 import { adminScopes, type AdminScope } from '../contract/scopes.ts'
 import type { AuditEvent, AuditPayload } from '../contract/audit-events.ts'
-import { forbidden, mismatchedOrganization, notFound, unauthenticated, unavailable } from '../contract/errors.ts'
+import { forbidden, mismatchedOrganization, unauthenticated, unavailable } from '../contract/errors.ts'
 import type { Operation } from '../contract/kit.ts'
 import { notPermitted } from '../contract/session-errors.ts'
 import { isFault, StorageError } from '../database/storage-errors.ts'
 import type { Sql } from '../database/types.ts'
-import { statement } from '../database/statement.ts'
-import type { ProjectRow } from '../database/tables.ts'
 import { invalidatedBy, type Invalidation, type Scope } from '../revocation/invalidation.ts'
 import type { Peppers } from '../keys/digest.ts'
 import { holdsKey } from '../keys/format.ts'
@@ -21,7 +19,8 @@ import { verifySession } from '../keys/verify-session.ts'
 import { seconds } from '../world/world.ts'
 import { appendEvents, lockOrganization, notBefore, type RecordedEvent } from './audit-chain.ts'
 import { requireOwnPart } from './rules/require-own-part.ts'
-import { bodyReader, queryReader, storable } from './validate.ts'
+import { findProject, storableId } from './named-project.ts'
+import { bodyReader, queryReader } from './validate.ts'
 import { endLostSessions } from './sessions/end-lost-sessions.ts'
 import type { AdminContext, AnyOperationHandler, Around, Before, BodyAuthenticator } from './call.ts'
 import type { Call, Caller, Handler } from './call.ts'
@@ -183,8 +182,8 @@ export class Pipeline {
   }
 
   async #change(incoming: Incoming, { organization_id }: Caller, now: number): Promise<Result> {
-    const { database, keys, revocations, keepRevocations } = this.#context
-    const { result, steps, invalidations, epoch } = await database.write(async (sql) => {
+    const { database, keys, revocations, keepRevocations, expectRequests } = this.#context
+    const { result, effects, invalidations, epoch } = await database.write(async (sql) => {
       const [head] = await lockOrganization(sql, { organization_id })
       if (!head) throw unavailable('audit_head_missing')
       // Authenticates again, now that no other change of the organization can happen: a key that
@@ -195,11 +194,15 @@ export class Pipeline {
       const invalidations = [...invalidatedBy(organization_id, effects.events), ...effects.invalidations]
       effects.events.push(...(await endLostSessions(sql, organization_id, invalidations, now, this.#newId)))
       await writeEvents(sql, keys.peppers, head, effects.events, caller, incoming, now)
-      return { result, steps: effects.steps, invalidations, epoch: await revocations.publish(sql, invalidations) }
+      return { result, effects, invalidations, epoch: await revocations.publish(sql, invalidations) }
     })
     // The answer waits until no process accepts what was revoked.
     if (epoch !== null) await Promise.all([revocations.settle(epoch, invalidations), keepRevocations()])
-    for (const step of steps) step()
+    for (const step of effects.steps) step()
+    const projects = new Set(
+      effects.events.filter(({ type }) => type === 'api_key.created').map((one) => one.project_id),
+    )
+    for (const project_id of projects) if (project_id) await expectRequests({ organization_id, project_id })
     return result
   }
 
@@ -277,23 +280,3 @@ async function writeEvents(
     throw isKnown ? error : unavailable('audit_unwritten', error)
   }
 }
-
-/**
- * An id that storage cannot hold belongs to no object. It gets replacement characters, so that it
- * is looked up and not found.
- */
-const storableId = (id: string) => (storable(id) ? id : id.toWellFormed().replaceAll('\0', '\uFFFD'))
-
-async function findProject(sql: Sql, organization_id: string, id: string): Promise<ProjectRow> {
-  const [project] = await selectProject(sql, { organization_id, id })
-  if (!project) throw notFound('project', id)
-  return project
-}
-
-const selectProject = statement((sql: Sql, params: { organization_id: string; id: string }) =>
-  sql
-    .selectFrom('projects')
-    .selectAll()
-    .where('organization_id', '=', params.organization_id)
-    .where('id', '=', params.id),
-)

@@ -5,7 +5,7 @@ import { Budget, budgetName, type BudgetKey } from './budget.ts'
 import { windowName, type WindowKey } from './exchange-types.ts'
 import type { DatabaseClock } from './lease.ts'
 import { monthOf, type Series } from './usage-counts.ts'
-import type { PastWindow } from './past-windows.ts'
+import type { ExpectedWindow, Owner } from './expected-windows.ts'
 import { RateWindow } from './window.ts'
 
 /** After this time a window that nobody uses is removed from memory; the database keeps it. */
@@ -34,8 +34,6 @@ export interface Sources {
   /** Of the organization, and of the project. */
   budgets: readonly [Budget, Budget]
 }
-
-type Owner = Pick<Ask, 'organization_id' | 'project_id'>
 
 interface Found extends Sources {
   ask: Ask
@@ -120,13 +118,35 @@ export class Accounts {
   }
 
   /** Adds windows that were used before this server started; it asks for some of each. */
-  addPast(windows: readonly PastWindow[]) {
-    for (const past of windows) {
-      const { key, span, limit } = past
-      const name = windowName(key)
-      if (this.#windows.has(name)) continue
-      this.#windows.set(name, { key, window: new RateWindow(name, span, limit, this.#clock, past) })
+  addPast(windows: readonly ExpectedWindow[]) {
+    for (const one of windows) if (!this.#windows.has(windowName(one.key))) this.#expect(one)
+  }
+
+  /**
+   * The limits of these windows are known: it asks for some of each, though no request came under
+   * them yet. Limits beyond half of the number that it keeps grants of are left out.
+   */
+  expect(windows: readonly ExpectedWindow[]) {
+    for (const one of windows) {
+      const known = this.#windows.get(windowName(one.key))?.window
+      if (!known) {
+        if (this.#windows.size < MOST_STANDING / 2) this.#expect(one)
+      } else if (known.limit !== one.limit) known.change(one.limit)
     }
+  }
+
+  #expect(expected: ExpectedWindow) {
+    const { key, span, limit } = expected
+    const name = windowName(key)
+    this.#windows.set(name, { key, window: new RateWindow(name, span, limit, this.#clock, expected) })
+  }
+
+  /** The projects of the windows that a change concerns. */
+  ownersOf(isConcerned: Concerns): Owner[] {
+    const found = new Map<string, Owner>()
+    for (const { key } of this.#windows.values())
+      if (isConcerned(key)) found.set(`${key.organization_id} ${key.project_id}`, key)
+    return [...found.values()]
   }
 
   #budget(key: BudgetKey): Budget {

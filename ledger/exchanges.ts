@@ -10,6 +10,7 @@ import type { Accounts } from './accounts.ts'
 import { batchOf, needOf, type Sent, type Waiter } from './batch.ts'
 import { budgetName } from './budget.ts'
 import type { Decision, Outcome } from './exchange-types.ts'
+import type { FindExpected } from './expected-windows.ts'
 import type { Lease } from './lease.ts'
 import { exchange, register, renew, Swept } from './ledger-exchange.ts'
 import { Neighbours } from './neighbours.ts'
@@ -22,6 +23,7 @@ interface Parts {
   world: World
   lease: Lease
   accounts: Accounts
+  findExpected: FindExpected
   pending: PendingUsage
   /** Takes the requests that wait to be admitted: this exchange asks for them. */
   takeWaiters: () => Waiter[]

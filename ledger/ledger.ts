@@ -13,6 +13,7 @@ import { budgetName } from './budget.ts'
 import type { Arrival, Waiter } from './batch.ts'
 import { EXCHANGE_MILLISECONDS, Exchanges } from './exchanges.ts'
 import type { Decision } from './exchange-types.ts'
+import type { FindExpected, Owner } from './expected-windows.ts'
 import { Lease } from './lease.ts'
 import { PendingUsage } from './pending-usage.ts'
 import { LedgerUnavailable, LimitsChanged, RateLimited } from './refusals.ts'
@@ -30,11 +31,14 @@ interface LedgerOptions {
   onError: (error: unknown) => void
   /** Called with organizations that use more series than are kept apart: some is now `other`. */
   onMerged?: (organizations: readonly string[]) => void
+  /** Finds the rate limits that requests will come under; without it, none are known before. */
+  findExpected?: FindExpected
 }
 
 export class Ledger {
   readonly #world: World
   readonly #onError: (error: unknown) => void
+  readonly #findExpected: FindExpected
   readonly #lease: Lease
   readonly #accounts: Accounts
   readonly #pending = new PendingUsage()
@@ -49,11 +53,18 @@ export class Ledger {
   /** Limits may have changed since the last report. */
   #mustReport = false
   #reporting = Promise.resolve()
+  /** The projects whose limits may have changed since then. */
+  #changed: Owner[] = []
   #waited = 0
 
-  constructor(database: Database, world: World, { onError, onMerged = () => {} }: LedgerOptions) {
+  constructor(
+    database: Database,
+    world: World,
+    { onError, onMerged = () => {}, findExpected = async () => [] }: LedgerOptions,
+  ) {
     this.#world = world
     this.#onError = onError
+    this.#findExpected = findExpected
     this.#lease = new Lease(database, world)
     this.#accounts = new Accounts(this.#lease.clock)
     this.#settlements = new Settlements(world, this.#accounts, this.#pending)
@@ -63,6 +74,7 @@ export class Ledger {
       world,
       lease: this.#lease,
       accounts: this.#accounts,
+      findExpected,
       pending: this.#pending,
       takeWaiters: () => this.#takeWaiters(),
       takeLate: (canJoin) => this.#takeLate(canJoin),
@@ -146,6 +158,7 @@ export class Ledger {
   forget(change: Invalidation | null) {
     const isConcerned = concernedBy(change)
     this.#mustReport ||= mayChangeLimits(change)
+    if (mayChangeLimits(change)) this.#changed.push(...this.#accounts.ownersOf(isConcerned), ...projectOf(change))
     this.#accounts.dropFree(isConcerned)
     const concerned = this.#waiting.filter(({ ask }) => isConcerned(ask))
     this.#waiting = this.#waiting.filter(({ ask }) => !isConcerned(ask))
@@ -164,10 +177,36 @@ export class Ledger {
   async #report() {
     const { failures } = this.#exchanges.counts
     this.#mustReport = false
+    await this.#addExpected(this.#changed.splice(0))
     await this.#exchanges.flush()
     if (this.#exchanges.counts.failures === failures) return
     this.#mustReport = true
     throw new LedgerUnavailable(null)
+  }
+
+  /**
+   * If no other server lives: gets some of each rate limit that the next requests of these projects
+   * come under, so that they need not wait. `all` are those that had requests lately, and those
+   * that were made last. Never throws.
+   */
+  async expect(projects: readonly Owner[] | 'all') {
+    if (await this.#addExpected(projects)) await this.#exchanges.flush()
+  }
+
+  /** Whether there is anything that the next exchange asks for. */
+  async #addExpected(projects: readonly Owner[] | 'all'): Promise<boolean> {
+    if (!this.#accounts.isAlone || projects.length === 0) return false
+    try {
+      const all = () => this.#accounts.ownersOf(() => true)
+      const found = await (projects === 'all'
+        ? this.#findExpected(all(), 'newest')
+        : this.#findExpected(projects, null))
+      this.#accounts.expect(found)
+      return found.length > 0
+    } catch (error) {
+      this.#onError(error)
+      return false
+    }
   }
 
   /**
@@ -242,6 +281,10 @@ export class Ledger {
     reject(isOutdated ? new LimitsChanged() : new LedgerUnavailable(null))
   }
 }
+
+/** The project that a change concerns, where it concerns one. */
+const projectOf = (change: Invalidation | null): Owner[] =>
+  change?.scope === 'project' ? [{ organization_id: change.organization_id, project_id: change.id }] : []
 
 /** Whether all windows have in memory what the request needs at this moment. */
 function hasUnits({ windows: asked }: Ask, { windows }: Sources, steady: number): boolean {

@@ -5,15 +5,17 @@
 import type { Database } from '../database/types.ts'
 import type { World } from '../world/world.ts'
 import { MOST_STANDING, STANDS_FOR, type Accounts } from './accounts.ts'
+import type { FindExpected } from './expected-windows.ts'
 import type { Lease } from './lease.ts'
 import { LEASE_MILLISECONDS } from './ledger-exchange.ts'
-import { pastWindows } from './past-windows.ts'
+import { diesOften, pastWindows } from './past-windows.ts'
 
 interface Parts {
   database: Database
   world: World
   lease: Lease
   accounts: Accounts
+  findExpected: FindExpected
 }
 
 export class Neighbours {
@@ -44,12 +46,19 @@ export class Neighbours {
     return this.#parts.world.steady() < this.#wakesUntil
   }
 
-  /** Asks for what was used before the start, when no other server lives any more. */
+  /**
+   * Asks for what was used before the start, and for what may be used first, when no other server
+   * lives any more.
+   */
   async wake() {
-    const { database, lease, accounts } = this.#parts
+    const { database, lease, accounts, findExpected } = this.#parts
     if (!(await lease.isAlone())) return
     this.found(true)
-    accounts.addPast(await pastWindows(database.read, lease.now(), STANDS_FOR.little, MOST_STANDING))
+    const now = lease.now()
+    if (!(await diesOften(database.read, now))) {
+      accounts.addPast(await pastWindows(database.read, now, STANDS_FOR.little, MOST_STANDING))
+      accounts.expect(await findExpected([], 'newest'))
+    }
     this.#wakesUntil = -Infinity
   }
 

@@ -3,8 +3,8 @@
  * asks for some of each, so that no request waits for an exchange.
  */
 import type { Sql } from '../database/types.ts'
-import type { WindowKey } from './exchange-types.ts'
-import { DAY, MINUTE, type Span } from './window-state.ts'
+import type { ExpectedWindow } from './expected-windows.ts'
+import { DAY, MINUTE } from './window-state.ts'
 
 /** What was asked of a rate limit lately. */
 export type WindowUse = { [Column in keyof typeof useColumns]: number }
@@ -18,32 +18,26 @@ const MOST_DEAD = 2
 
 export const hourOf = (now: number) => Math.floor(now / HOUR_MILLISECONDS)
 
-export interface PastWindow extends PastUse {
-  key: WindowKey
-  span: Span
-  /** The limit under which it was used last. */
-  limit: number
-}
-
-export interface PastUse {
-  /** The most that one request took. */
-  largest: number
-  /** Milliseconds since a request used it, or up to an hour less. */
-  age: number
-}
-
 /**
- * Those used last, at most `count`, and within `milliseconds` before `now`. None where several
- * servers died within a day: each takes along what it asked for, and of a limit of a day that is
- * lost for a day.
+ * Whether several servers died within a day. Each takes along what it asked for before it was
+ * needed, and of a limit of a day that is lost for a day.
  */
-export async function pastWindows(sql: Sql, now: number, milliseconds: number, count: number): Promise<PastWindow[]> {
+export async function diesOften(sql: Sql, now: number): Promise<boolean> {
   const { dead } = await sql
     .selectFrom('swept_servers')
     .select((select) => select.fn.countAll<number>().as('dead'))
     .where('swept_at', '>', now - DAY_MILLISECONDS)
     .executeTakeFirstOrThrow()
-  if (dead > MOST_DEAD) return []
+  return dead > MOST_DEAD
+}
+
+/** Those used last, at most `count`, and within `milliseconds` before `now`. */
+export async function pastWindows(
+  sql: Sql,
+  now: number,
+  milliseconds: number,
+  count: number,
+): Promise<ExpectedWindow[]> {
   const rows = await sql
     .selectFrom('rate_windows')
     .select(['organization_id', 'project_id', 'limit_key', 'metric', 'used_hour', 'used_limit', 'largest'])

@@ -15,7 +15,7 @@ import {
   type Grant,
 } from './rate-grant.ts'
 import type { DatabaseClock } from './lease.ts'
-import type { PastUse } from './past-windows.ts'
+import type { ExpectedUse } from './expected-windows.ts'
 import {
   add,
   mayRest,
@@ -77,13 +77,13 @@ export class RateWindow {
   /** Until then, by the steady clock, batches that have ended here may do that, too. */
   #correctedUntil = -Infinity
 
-  constructor(key: string, span: Span, limit: number, clock: DatabaseClock, past?: PastUse) {
+  constructor(key: string, span: Span, limit: number, clock: DatabaseClock, expected?: ExpectedUse) {
     this.key = key
     this.span = span
     this.limit = limit
     this.#clock = clock
-    this.#largest = past?.largest ?? 0
-    this.#lastUse = clock.steady() - (past?.age ?? 0)
+    this.#largest = expected?.largest ?? 0
+    this.#lastUse = clock.steady() - (expected?.age ?? 0)
   }
 
   /** Whether there are this many units in memory at this moment of the steady clock. */

@@ -9,6 +9,7 @@ import { IssuerKeys } from '../admin/workload-identity/issuer-keys.ts'
 import { TokenEndpoint } from '../admin/workload-identity/token-endpoint.ts'
 import { Gateway } from '../gateway/gateway-app.ts'
 import { KeyAuthorizer, type VerifyContext } from '../gateway/authorize.ts'
+import { findExpected } from '../gateway/meter/find-expected.ts'
 import { standardPolicies } from '../gateway/policies/index.ts'
 import { Policies } from '../gateway/policies/policies.ts'
 import type { GatewayConfig } from '../gateway/upstream-config.ts'
@@ -18,15 +19,16 @@ import { BodyBudget } from '../http/body-budget.ts'
 import type { RequestLine } from '../http/request-line.ts'
 import type { Reporting } from '../http/respond.ts'
 import type { KeyRing } from '../keys/ring.ts'
+import type { Owner } from '../ledger/expected-windows.ts'
 import { Metrics } from '../metrics/metrics.ts'
 import type { Parts } from './parts.ts'
-import { startBackground, stopBackground } from './background.ts'
+import { startBackground, stopBackground, type Background } from './background.ts'
 import { version } from '../world/version.ts'
 import { ConsolePages } from './console-pages.ts'
 import { describeServer } from './describe-server.ts'
 import { measure, measureCors, measureProbes } from './measure.ts'
 import { measureLimits } from './measure-limits.ts'
-import { openMeter } from './open-meter.ts'
+import { openMeter, type Meter } from './open-meter.ts'
 import { Probes } from './probes.ts'
 import { Router, type Handler } from './router.ts'
 
@@ -62,18 +64,24 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const bodies = new BodyBudget(parts.bodyLimits)
   const log = countedBy(metrics, parts.log)
   const options = { ...parts, bodies, log, hasConsole: Boolean(parts.console) }
-  const background = await startBackground(parts, metrics)
+  let isAssembled = false
+  const expected = findExpected(database, () => (isAssembled ? gateway.models() : null))
+  const background = await startBackground(parts, metrics, expected)
   const { keys, forged, cache, lastUsed, ledger, revocations, reports } = background
   const models = () => gateway.models()
   const meter = openMeter({ ...parts, ledger, models, gateway: () => gateway })
   const mayFetchFrom = parts.issuerHosts ?? new Set<string>()
-  const shared = { database, keys, lastUsed, world, mail, cache, revocations, ...openSignIn(parts, keys, metrics) }
+  const report = reports.make
   const describe = () => describeServer({ gateway, probes, revocations, world })
-  const context = { ...shared, keepRevocations, models, report: reports.make, mayFetchFrom, describeServer: describe }
+  const ofServer = { describeServer: describe, expectRequests: (project: Owner) => ledger.expect([project]) }
+  const shared = { database, keys, lastUsed, world, mail, cache, revocations, keepRevocations, models, mayFetchFrom }
+  const context = { ...shared, ...openSignIn(parts, keys, metrics), ...ofServer, report }
   const { admin, oidc, tokens } = openAdmin(context, background, options)
   const policies = new Policies([...standardPolicies(meter.context, parts), ...(parts.policies ?? [])])
   const authorizer = new KeyAuthorizer(context, policies, parts.addressOf)
   const gateway = new Gateway({ authorizer, policies, world }, upstreams, options)
+  isAssembled = true
+  await ledger.expect('all')
   meter.start()
   measureLimits(metrics, { ...meter.context, database })
   const probes = openProbes(gateway, parts, metrics, { world, log })
@@ -95,34 +103,35 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     context,
     gateway,
     probes,
-    now: {
-      writeUsage: () => ledger.flush(),
-      lookForResults: () => meter.context.results.look(),
-      prune: () => background.pruner.look(),
-      deleteExpiredRows: () => background.expiredRows.delete(),
-    },
+    now: doneNow(background, meter),
     router,
     fetch: router.serving(['admin', 'gateway']),
     configure(config, signIn = null) {
       oidc.configure(signIn)
       gateway.configure(config)
       background.webhook.current = config?.spend?.webhook ?? null
+      void ledger.expect('all')
     },
-    async stop() {
-      gateway.stop()
-      await meter.stop()
-      await stopBackground(background)
-      mail?.close()
-    },
+    stop: () => stopAll(gateway, meter, background, mail),
   }
 }
 
+const doneNow = ({ ledger, pruner, expiredRows }: Background, meter: Meter): Assembled['now'] => ({
+  writeUsage: () => ledger.flush(),
+  lookForResults: () => meter.context.results.look(),
+  prune: () => pruner.look(),
+  deleteExpiredRows: () => expiredRows.delete(),
+})
+
+async function stopAll(gateway: Gateway, meter: Meter, background: Background, mail: Parts['mail']) {
+  gateway.stop()
+  await meter.stop()
+  await stopBackground(background)
+  mail?.close()
+}
+
 /** Administration, and where people and workloads come in from an issuer. */
-function openAdmin(
-  context: AdminContext,
-  { providers }: Pick<Awaited<ReturnType<typeof startBackground>>, 'providers'>,
-  options: Parts & AdminOptions,
-) {
+function openAdmin(context: AdminContext, { providers }: Pick<Background, 'providers'>, options: Parts & AdminOptions) {
   const oidc = new OidcEndpoint(context, options)
   oidc.configure(options.oidc ?? null)
   const issuerKeys = new IssuerKeys(context.world, context.mayFetchFrom)

@@ -10,6 +10,7 @@ import { keyCache } from '../gateway/authorize.ts'
 import { LastUsed } from '../keys/last-used.ts'
 import { loadKeyRing } from '../keys/ring.ts'
 import { SpendAlerts } from '../ledger/alert-watch.ts'
+import type { FindExpected } from '../ledger/expected-windows.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import { defaultKeptDays, UsagePruner } from '../ledger/usage-pruner.ts'
 import { MOST_SERIES } from '../ledger/series-rows.ts'
@@ -19,9 +20,10 @@ import { Revocations } from '../revocation/revocations.ts'
 import type { Parts } from './parts.ts'
 import { openReports } from './report-maker.ts'
 
-type Background = Awaited<ReturnType<typeof startBackground>>
+export type Background = Awaited<ReturnType<typeof startBackground>>
 
-export async function startBackground(parts: Parts, metrics: Metrics) {
+/** `findExpected` finds the rate limits that requests will come under. */
+export async function startBackground(parts: Parts, metrics: Metrics, findExpected: FindExpected) {
   const { database, world, onError } = parts
   const { keys, forged } = await openKeys(parts)
   const cache = keyCache(database, keys, world, parts.cachedKeys)
@@ -36,12 +38,13 @@ export async function startBackground(parts: Parts, metrics: Metrics) {
   const ledger = new Ledger(database, world, {
     onError: (error) => onError('What was used could not be written; kept for later.', error),
     onMerged: mergedWarning(parts),
+    findExpected,
   })
   const revocations = new Revocations(database, world, {
     leaseMilliseconds: parts.leaseMilliseconds,
-    forget: (revoked) => {
+    forget: (revoked, isRepeated) => {
       cache.forget(revoked)
-      ledger.forget(revoked)
+      if (!isRepeated) ledger.forget(revoked)
       providers.forget()
     },
     report: () => ledger.reportBefore(),

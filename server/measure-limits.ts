@@ -26,6 +26,13 @@ export function measureLimits(metrics: Metrics, { database, ledger, results, ref
     read: () => refusals.counts,
   })
   metrics.add({
+    name: 'keyhall_limit_waits_total',
+    about:
+      'Requests that waited for the database before they were admitted or refused, because what this server held of their limits did not suffice.',
+    kind: 'counter',
+    read: () => ledger.counts.waited,
+  })
+  metrics.add({
     name: 'keyhall_bound_broken_total',
     about: 'Requests that cost more than they could at most, so that a spend limit may be passed; see the log.',
     kind: 'counter',

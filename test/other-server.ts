@@ -28,6 +28,8 @@ export async function startOther({ address, world }: Pick<TestServer, 'address' 
   return {
     context,
     fetch,
+    /** What `/metrics` answers. */
+    metrics: async () => other.router.serving(['metrics'])(new Request('http://keyhall.test/metrics')),
     /** The status with which its `/verify` answers to the key of a project. */
     async opens(key: string, headers: Record<string, string> = {}) {
       const about = { authorization: `Bearer ${key}`, ...headers }

@@ -30,6 +30,25 @@ export function requestWindows(limits: LimitRow['limits'], limit_key: string): W
   return windows
 }
 
+const others = [
+  ['max_tokens_per_1_minute', 'tokens', 1],
+  ['max_images_per_1_minute', 'images', 1],
+  ['max_audio_megabytes_per_1_minute', 'audio_bytes', BYTES_PER_MEGABYTE],
+] as const
+
+/**
+ * Every limit that requests can come under, whatever they are for; not those of batches, of which
+ * one takes a large part.
+ */
+export function everyWindow(limits: LimitRow['limits'], limit_key: string): Omit<WindowAsk, 'units'>[] {
+  const windows: Omit<WindowAsk, 'units'>[] = requestWindows(limits, limit_key)
+  for (const [name, metric, size] of others) {
+    const limit = limits[name] ?? UNLIMITED
+    if (limit < UNLIMITED) windows.push({ limit_key, metric, span: MINUTE, limit: limit * size })
+  }
+  return windows
+}
+
 /** `body` is read for its size. */
 export function windowsFor(
   { limits, limit_key, requestWindows: ofRequests }: Pick<Terms, 'limits' | 'limit_key' | 'requestWindows'>,

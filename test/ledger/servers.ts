@@ -7,6 +7,7 @@ import { openDatabase } from '../../database/open.ts'
 import type { Database, Sql } from '../../database/types.ts'
 import type { Admission } from '../../ledger/admission.ts'
 import type { Ask } from '../../ledger/ask.ts'
+import type { ExpectedWindow } from '../../ledger/expected-windows.ts'
 import { Ledger } from '../../ledger/ledger.ts'
 import { monthOf } from '../../ledger/usage-counts.ts'
 import { budgetChecks, disagreements, type BudgetCheck } from '../../ledger/verify.ts'
@@ -177,6 +178,8 @@ export class Server {
   /** How many changes of the database were asked for. */
   writes = 0
   /** A change waits for this before it begins, and for this when it is committed. */
+  /** Limits that it expects requests to come under. */
+  expected: ExpectedWindow[] = []
   turn = Promise.resolve()
   answer = Promise.resolve()
   #woken = Promise.withResolvers<void>()
@@ -200,7 +203,10 @@ export class Server {
     }
     const database = servers.database
     const own: Database = { ...database, write: (work) => this.#write(work) }
-    this.ledger = new Ledger(own, this.world, { onError: (error) => this.errors.push(error) })
+    this.ledger = new Ledger(own, this.world, {
+      onError: (error) => this.errors.push(error),
+      findExpected: async () => this.expected,
+    })
   }
 
   admit(what: Partial<Ask>): Promise<Admission> {

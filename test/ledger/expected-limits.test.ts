@@ -1,0 +1,113 @@
+/**
+ * Rate limits that a server which is alone expects requests to come under: it holds some of each,
+ * as of a limit that was used a moment ago.
+ */
+import { describe, expect, test } from 'bun:test'
+import type { Ask } from '../../ledger/ask.ts'
+import { RateLimited } from '../../ledger/refusals.ts'
+import { unpacked } from '../../ledger/window-state.ts'
+import { engines } from '../setup.ts'
+import { askUnder } from './asks.ts'
+import type { Server, Servers } from './servers.ts'
+import { withServers } from './with-servers.ts'
+
+for (const engine of engines)
+  describe(`a limit that is expected (${engine})`, () => {
+    let servers: Servers
+    let one: Server
+    let project_id: string
+    let tests = 0
+    withServers(engine, async (started) => {
+      servers = started
+      project_id = `p${++tests}`
+      one = await servers.start()
+    })
+
+    const under = (limit: number, units = 1) => askUnder(project_id, limit, units)
+    const expects = async (server: Server, limits: Record<string, number>) => {
+      server.expected = Object.entries(limits).map(([limit_key, limit]) => {
+        const [{ metric, span }] = under(limit).windows as [Ask['windows'][0]]
+        return { key: { organization_id: 'org', project_id, limit_key, metric }, span, limit, largest: 1, age: 0 }
+      })
+      await servers.during(server.ledger.expect([{ organization_id: 'org', project_id }]))
+    }
+    /** Uses it as often as it is admitted, and answers how often that was. */
+    const useAll = async (server: Server, limit: number) => {
+      for (let n = 0; ; n++) if (await server.use(under(limit))) return n
+    }
+    const held = async () => {
+      const query = servers.database.read.selectFrom('rate_windows').select('state')
+      const rows = await query.where('project_id', '=', project_id).execute()
+      return rows.map(({ state }) => [...unpacked(state).grants.values()].reduce((sum, { amount }) => sum + amount, 0))
+    }
+
+    test('is waited for by nobody, and admits what it allows', async () => {
+      await expects(one, { model: 100 })
+      expect(await held()).toEqual([50])
+      await servers.advance(1_800_000)
+      expect(await one.use(under(100))).toBeNull()
+      expect(one.ledger.counts.waited).toBe(0)
+      expect(await useAll(one, 100)).toBe(99)
+    })
+
+    test('holds nothing any more where nobody came for an hour and it is small, and writes nothing then', async () => {
+      await expects(one, { model: 10 })
+      servers.now += 3_600_000
+      await servers.advance(40_000)
+      expect(await held()).toEqual([0])
+      const before = one.writes
+      await servers.advance(60_000)
+      expect(one.writes).toBe(before)
+    })
+
+    test('found as it was before a change: nothing is admitted beyond the limit that requests name', async () => {
+      await expects(one, { model: 100 })
+      expect(await useAll(one, 3)).toBe(3)
+      await expects(one, { model: 100 })
+      expect(await one.use(under(3))).toBeInstanceOf(RateLimited)
+      await servers.advance(60_200)
+      expect(await useAll(one, 3)).toBe(3)
+    })
+
+    test('is given back when another server joins', async () => {
+      await expects(one, { model: 100 })
+      await servers.advance(1_000)
+      const two = await servers.start()
+      expect(await useAll(two, 100)).toBe(100)
+      expect(await one.use(under(100))).toBeInstanceOf(RateLimited)
+    })
+
+    test('is not asked for while another server lives', async () => {
+      const two = await servers.start()
+      expect(await two.use(under(100))).toBeNull()
+      await servers.advance(1_000)
+      await expects(one, { other: 100 })
+      await expects(two, { other: 100 })
+      await servers.advance(3_000)
+      expect(new Set(await held())).toEqual(new Set([0]))
+    })
+
+    test('lost with a server that was killed is there again within two minutes', async () => {
+      await expects(one, { model: 100 })
+      one.die()
+      const two = await servers.start()
+      expect(await useAll(two, 100)).toBeGreaterThanOrEqual(50)
+      await servers.advance(95_000)
+      expect(await useAll(two, 100)).toBeGreaterThanOrEqual(90)
+    })
+
+    test('among more than 250: the others are waited for once', async () => {
+      const limits = Object.fromEntries(Array.from({ length: 300 }, (_, n) => [`model${n}`, 100]))
+      await expects(one, limits)
+      expect((await held()).filter((amount) => amount > 0)).toHaveLength(250)
+      expect(await one.use(under(100))).toBeNull()
+      expect(one.ledger.counts.waited).toBe(1)
+    })
+
+    test('cannot be read: requests wait, as for any other', async () => {
+      one.expected = null!
+      await servers.during(one.ledger.expect([{ organization_id: 'org', project_id }]))
+      expect(one.errors.splice(0)).toHaveLength(1)
+      expect(await one.use(under(100))).toBeNull()
+    })
+  })
