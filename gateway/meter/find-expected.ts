@@ -1,6 +1,8 @@
 /** Finds the rate limits that requests of a project can come under, before there is any. */
-import type { LimitName } from '../../contract/project-rate-limits.ts'
+import { sql as raw } from 'kysely'
+import { jsonRows } from '../../database/json-rows.ts'
 import type { Database, Sql } from '../../database/types.ts'
+import { MOST_STANDING } from '../../ledger/accounts.ts'
 import type { ExpectedWindow, FindExpected, Owner } from '../../ledger/expected-windows.ts'
 import type { LimitRow } from '../../ledger/model-limits.ts'
 import { DEFAULT_ESTIMATE, type ModelBook } from './model-book.ts'
@@ -17,11 +19,21 @@ export const findExpected =
   async (projects, newest) => {
     const rows = models()?.rows()
     if (!rows) return []
-    const owners = newest === null ? projects : [...projects, ...(await newestProjects(database.read))]
+    const all = newest === null ? projects : [...projects, ...(await newestProjects(database.read))]
+    const owners = [...new Map(all.map((owner) => [nameOf(owner), owner])).values()]
+    const changed = await changedLimits(database, owners)
     const found: ExpectedWindow[] = []
-    for (const owner of owners) found.push(...expectedOf(owner, withChanged(rows, await changed(database.read, owner))))
+    for (const [n, owner] of owners.entries()) {
+      // No server holds some of more limits that nobody used.
+      if (n >= projects.length && found.length >= MOST_STANDING) break
+      found.push(...expectedOf(owner, withChanged(rows, changed.get(nameOf(owner)) ?? none)))
+    }
     return found
   }
+
+const none: ReadonlyMap<string, LimitRow['limits']> = new Map()
+
+const nameOf = ({ organization_id, project_id }: Owner) => `${organization_id} ${project_id}`
 
 function expectedOf(owner: Owner, rows: readonly LimitRow[]): ExpectedWindow[] {
   const { organization_id, project_id } = owner
@@ -43,16 +55,21 @@ function withChanged(rows: readonly LimitRow[], own: ReadonlyMap<string, LimitRo
   return [...rows.map(({ key, limits }) => ({ key, limits: { ...limits, ...own.get(key) } })), ...others]
 }
 
-async function changed(sql: Sql, { organization_id, project_id }: Owner) {
-  const rows = await sql
-    .selectFrom('rate_limits')
-    .select(['limit_key', 'limits'])
-    .where('organization_id', '=', organization_id)
-    .where('project_id', '=', project_id)
-    .execute()
-  return new Map(
-    rows.map(({ limit_key, limits }) => [limit_key, JSON.parse(limits) as Partial<Record<LimitName, number>>]),
+/** What projects have changed of their limits, by project and row. */
+async function changedLimits({ read, engine }: Database, owners: readonly Owner[]) {
+  const changed = new Map<string, Map<string, LimitRow['limits']>>()
+  const given = owners.map(({ organization_id, project_id }) => ({ organization_id, project_id }))
+  const { rows } = await raw<Owner & { limit_key: string; limits: string }>`
+    select rate_limits.organization_id, rate_limits.project_id, limit_key, limits
+    from ${jsonRows(engine, { organization_id: 'text', project_id: 'text' }, given)} join rate_limits
+      on rate_limits.organization_id = given.organization_id and rate_limits.project_id = given.project_id`.execute(
+    read,
   )
+  for (const row of rows) {
+    const own = changed.getOrInsertComputed(nameOf(row), () => new Map())
+    own.set(row.limit_key, JSON.parse(row.limits) as LimitRow['limits'])
+  }
+  return changed
 }
 
 const newestProjects = (sql: Sql): Promise<Owner[]> =>
