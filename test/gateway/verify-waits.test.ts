@@ -47,7 +47,7 @@ for (const engine of engines)
     beforeAll(async () => {
       server = await startServer(engine, {
         wrap: exchanges.over,
-        models: [{ ...recipeModel, match: 'limited', limits: { max_requests_per_1_minute: 1 } }],
+        models: [{ ...recipeModel, match: 'limited', limits: { max_requests_per_1_minute: 2 } }],
       })
     }, START_MILLISECONDS)
     afterAll(() => server.stop())
@@ -60,6 +60,8 @@ for (const engine of engines)
     test('opens nothing any more, and counts as no request', async () => {
       const [dies, lives] = await addKeys(server.database, server, 2)
       const { isHeld, release } = exchanges.hold()
+      // The one that the server holds ahead.
+      expect(await opens(lives!.value)).toBe(200)
       const opened = opens(dies!.value)
       await isHeld
       const { project_id } = server

@@ -120,7 +120,7 @@ async function askEverything(url: string, { lists, secrets }: Fixture) {
 
 /** Every row, but of the tables that are about running processes. */
 async function rowsOf(address: string) {
-  const about = ['nodes', 'commits', 'ledger_servers', 'sqlite_sequence', 'counters', 'swept_servers']
+  const about = ['nodes', 'commits', 'ledger_servers', 'sqlite_sequence', 'counters', 'swept_servers', 'rate_windows']
   const database = await openDatabase(address, { asItIs: true })
   const { rows: tables } = await sql<{
     name: string
