@@ -47,9 +47,12 @@ const limited = t.Object({
   }),
   held: t.Number({
     description:
-      'Granted to servers, which hand it out without asking the database. What they do not use is free again within two seconds; a server that is alone keeps up to half of what is left of a limit that was used in the last hour.',
+      'Granted to servers, which hand it out without asking the database. What they do not use is free again within two seconds; a server that is alone keeps up to half of what is left, for an hour after the last request, and after a key was made.',
   }),
-  remaining: t.Number({ description: 'What is left; never below zero.' }),
+  remaining: t.Number({
+    description:
+      'The limit without what was used, never below zero. A part of it is held by servers, for requests to come.',
+  }),
 })
 
 const rateLimits = t.Object({

@@ -32,7 +32,7 @@ const presentLimit = (name: LimitName, limit: number, { used, held }: RateUse) =
   limit,
   used,
   held,
-  remaining: Math.max(0, limit - used - held),
+  remaining: Math.max(0, limit - used),
 })
 
 /** Null where none are set: all models may be asked. */
