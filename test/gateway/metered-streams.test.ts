@@ -61,6 +61,14 @@ describe('a stream through the official SDK', () => {
     expect(await counted('cut')).toEqual([7 * (bytes.length - 1), 3 * (bytes.length - 1), bytes.length - 1])
   })
 
+  test('has no chunk that it did not ask for, also where the upstream knew the length beforehand', async () => {
+    const sent = events(delta('Hello.'), usageChunk, done)
+    const headers = { 'content-type': 'text/event-stream', 'content-length': String(Buffer.byteLength(sent)) }
+    server.answerWith(() => new Response(sent, { headers }))
+    expect((await stream('buffered')).text).toBe(events(delta('Hello.'), done))
+    expect(await counted('buffered')).toEqual([7, 3, 1])
+  })
+
   test('keeps a chunk with usage that has something of the answer in it, and events above 64 KiB', async () => {
     const long = events({ ...delta('x'.repeat(100_000)), usage: null })
     const both = events({ ...delta('!'), usage })
