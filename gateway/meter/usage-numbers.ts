@@ -21,9 +21,10 @@ export class Numbers {
     return 0
   }
 
-  /** Seconds may be fractions and are rounded up. */
+  /** Seconds may be fractions and are rounded up. vLLM writes them as text. */
   seconds(members: Members, name: string): number | null {
-    const value = members[name]
+    const written = members[name]
+    const value = typeof written === 'string' && /^\d+(\.\d+)?$/.test(written) ? Number(written) : written
     return typeof value === 'number' && value >= 0 && value <= MOST ? Math.ceil(value) : this.read(members, name)
   }
 

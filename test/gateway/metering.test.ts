@@ -212,10 +212,10 @@ const cases: Case[] = [
     used: { seconds: 4, num_model_requests: 1 },
   },
   {
-    name: 'translation-verbose',
+    name: 'translation-verbose-of-vLLM',
     path: '/audio/translations',
     form: audio,
-    answer: { text: 'x', duration: 8.01 },
+    answer: { text: 'x', duration: '8.01', language: 'en' },
     report: 'audio_transcriptions',
     used: { seconds: 9, num_model_requests: 1 },
   },
