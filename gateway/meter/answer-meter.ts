@@ -7,6 +7,7 @@ import type { Endpoint } from './endpoints.ts'
 import { afterColon, endOfObject, hasUsage, USAGE, usageIn } from './json-bytes.ts'
 import { reportedByMessages, usageOfMessages } from './messages-usage.ts'
 import { usageAtEnd } from './read-usage.ts'
+import { ShortenedJson } from './shortened-json.ts'
 
 /**
  * How many bytes of the end of an answer are kept: `usage` stands near the end. A shorter answer is
@@ -33,6 +34,8 @@ export class AnswerMeter {
   #tail: Uint8Array[] = []
   #tailBytes = 0
   #bytes = 0
+  /** Instead of the tail: images fill it. Null for all but images. */
+  readonly #images: ShortenedJson | null
   /** The text of the events; null before the first. */
   #eventText: EventText | null = null
   /** The id of a streamed response. A background response goes on after its stream was closed. */
@@ -42,6 +45,7 @@ export class AnswerMeter {
     this.#endpoint = endpoint
     this.#dropsUsage = dropsUsage
     this.#keptBytes = endpoint.isResponses ? KEPT_OF_RESPONSES : KEPT
+    this.#images = endpoint.unit === 'image' ? new ShortenedJson() : null
   }
 
   get #text(): EventText {
@@ -99,6 +103,7 @@ export class AnswerMeter {
    */
   piece(bytes: Uint8Array) {
     this.#bytes += bytes.length
+    if (this.#images) return this.#images.add(bytes)
     this.#tail.push(new Uint8Array(bytes))
     this.#tailBytes += bytes.length
     while (this.#tail.length > 1 && this.#tailBytes - this.#tail[0]!.length >= this.#keptBytes)
@@ -114,8 +119,19 @@ export class AnswerMeter {
 
   /** The usage that the upstream reported; null if it reported none. */
   get reported(): Reported | null {
-    this.#reported ??= this.#read()
+    if (this.#images) this.#readImages(this.#images.take())
+    else this.#reported ??= this.#read()
     return this.#reported
+  }
+
+  /** A whole answer, or events that were too long to be held. */
+  #readImages(text: string) {
+    const whole = parsed(text)
+    const bodies = whole ? [whole] : text.split('\n').map((line) => parsed(line.replace(/^data:/, '')))
+    for (const body of bodies) {
+      const reported = body && reportedIn(body, this.#endpoint)
+      if (reported) this.#reported = together(this.#reported, reported, this.#endpoint)
+    }
   }
 
   #read(): Reported | null {

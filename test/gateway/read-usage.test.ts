@@ -7,6 +7,7 @@ import * as fc from 'fast-check'
 import { reportedIn } from '../../gateway/meter/count.ts'
 import { endpointOf } from '../../gateway/meter/endpoints.ts'
 import { usageAtEnd } from '../../gateway/meter/read-usage.ts'
+import { ShortenedJson } from '../../gateway/meter/shortened-json.ts'
 import { runs } from '../runs.ts'
 
 const endpoints = ['/chat/completions', '/responses', '/embeddings'].map((path) => endpointOf('POST', path)!)
@@ -137,4 +138,19 @@ test('where the end does not say it beyond doubt, nothing is read', () => {
   expect(usageAtEnd(Buffer.from(cut), chat)).toBeNull()
   const spelled = JSON.stringify(whole({ usage })).replace('}}', String.raw`},"u\u0073age":{"prompt_tokens":5}}`)
   expect(usageAtEnd(Buffer.from(spelled), chat)).toBeNull()
+})
+
+test('an answer without its long strings is the same but for these, wherever it is cut', () => {
+  const long = fc.tuple(words, fc.nat(6000)).map(([word, length]) => 'x'.repeat(length) + word)
+  fc.assert(
+    fc.property(fc.array(fc.oneof(words, long)), fc.array(fc.integer({ min: 1, max: 3000 })), (texts, cuts) => {
+      const bytes = Buffer.from(JSON.stringify({ data: texts, usage }))
+      const shortened = new ShortenedJson()
+      let at = 0
+      for (const cut of [...cuts, bytes.length]) shortened.add(bytes.subarray(at, (at += cut)))
+      const isLong = (text: string) => Buffer.byteLength(JSON.stringify(text)) - 2 > 4096
+      expect(JSON.parse(shortened.take())).toEqual({ data: texts.map((text) => (isLong(text) ? '' : text)), usage })
+    }),
+    runs(300),
+  )
 })
