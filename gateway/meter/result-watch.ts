@@ -108,6 +108,7 @@ export class ResultWatch {
   async #settle(row: Omit<DueRequest, 'isLate'>, uses: readonly Use[]) {
     if (!(await this.#context.requests.settle(row, uses))) return
     this.#compare(row, uses)
+    for (const { series } of uses) if (!series.priced) this.#context.warnings.unpriced(series.model)
     const name = `${row.upstream} ${row.result_id}`
     const { input = 0, output = 0 } = uses[0]?.counts ?? {}
     this.#admissions.get(name)?.correct({ tokens: input + output, batch_tokens_per_day: input })

@@ -24,6 +24,7 @@ for (const engine of engines)
     const files: Record<string, string> = {}
     const results: Record<string, object> = {}
     let asked = 0
+    const warnings: string[] = []
 
     const upstream = ({ method, path, body }: Received) => {
       const [, file] = /^\/files\/(.+)\/content$/.exec(path) ?? []
@@ -42,10 +43,14 @@ for (const engine of engines)
     }
 
     beforeAll(async () => {
-      server = await startMetered(engine, [
-        { match: 'priced*', prices: [{ input: 10, output: 20, batch: 0.5 }], max_output_tokens: 1000 },
-        { match: 'limited', limits: { batch_tokens_per_day: 60 } },
-      ])
+      server = await startMetered(
+        engine,
+        [
+          { match: 'priced*', prices: [{ input: 10, output: 20, batch: 0.5 }], max_output_tokens: 1000 },
+          { match: 'limited', limits: { batch_tokens_per_day: 60 } },
+        ],
+        { warn: (sentence, about) => warnings.push(`${sentence} ${JSON.stringify(about)}`) },
+      )
       server.answerWith(upstream)
     }, START_MILLISECONDS)
     afterAll(() => server.stop())
@@ -213,5 +218,21 @@ for (const engine of engines)
       expect(await ids()).not.toContain('batch_three')
       expect(await ids()).not.toContain('batch_videos')
       expect(await server.used('completions', 'priced-e')).toBeUndefined()
+    })
+
+    test('a model without a price is said in the log once, also where only batches use it', async () => {
+      for (const file of ['free-1', 'free-2']) {
+        files[file] = line('free')
+        const { id } = await batch(file)
+        results[id] = { id, object: 'batch', status: 'completed', usage, request_counts: { completed: 1 } }
+        await server.sdk.batches.retrieve(id)
+      }
+      await eventually(async () => {
+        await server.now.writeUsage()
+        return (await server.used('completions', 'free'))?.num_model_requests === 2
+      })
+      expect(warnings.filter((warning) => warning.includes('without a price') && warning.includes('"free"'))).toEqual([
+        'A model without a price was used; it counts as free. {"model":"free"}',
+      ])
     })
   })
