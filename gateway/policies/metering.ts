@@ -10,6 +10,7 @@ import { requireModel, seriesOf, whose } from '../meter/caller-limits.ts'
 import { endpointOf, fields, members, nested } from '../meter/endpoints.ts'
 import { WatchedResult } from '../meter/metered-batch.ts'
 import { reserveSocket } from '../meter/metered-socket.ts'
+import { addRateLimitHeaders } from '../meter/rate-limit-headers.ts'
 import type { ResultWatch } from '../meter/result-watch.ts'
 import { limitsOf, requestWindows } from '../meter/windows.ts'
 import { hasBody } from '../request-methods.ts'
@@ -34,14 +35,14 @@ export const metering = (context: MeteringContext): Policy => ({
     const metered = endpointOf(method, endpoint)
     if (metered && body && body.kind !== 'none')
       return admit(context, request, new CallWish(context, request, metered, body))
-    // Counting tokens costs nothing.
-    if (metersOnlyRequests(method, endpoint)) return reserveRequest(context, request, (end) => end.wasForwarded)
     // Its requests, and their models, are not looked at.
     if (hasBody(method) && endpoint === '/messages/batches') requireModel(caller, null)
     // What a call does is said in a body that is not read.
     if (body?.kind === 'unread' && operation === 'realtime') requireModel(caller, model ?? null)
     const result_id = resultIn(path)
-    return result_id === null ? null : new WatchedResult(result_id, context.results)
+    if (result_id !== null) return new WatchedResult(result_id, context.results)
+    // What is not metered, such as counting tokens, is a request all the same.
+    return hasBody(method) ? reserveRequest(context, request, (end) => end.wasForwarded) : null
   },
 })
 
@@ -52,12 +53,9 @@ export const metering = (context: MeteringContext): Policy => ({
 const resultIn = (path: string | null) =>
   /^\/(?:batches|responses)\/([\w-]{1,200})(?:\/cancel)?$/.exec(path ?? '')?.[1] ?? null
 
-const metersOnlyRequests = (method: string, endpoint: string | null) =>
-  hasBody(method) && endpoint === '/messages/count_tokens'
-
-/** Counts requests alone: at `/verify`, where nothing is known of the body and of the answer. */
+/** Counts requests alone: where nothing is known of the body and of the answer, as at `/verify`. */
 function reserveRequest(context: MeteringContext, request: PolicyRequest, counts: (end: End) => boolean) {
-  const { caller, model } = request
+  const { caller, component, model } = request
   if (typeof model !== 'string') return null
   const windowsOf = (caller: ProjectCaller) => {
     const row = context.models().rowOf(model)
@@ -72,7 +70,10 @@ function reserveRequest(context: MeteringContext, request: PolicyRequest, counts
       bound: 0,
       series: seriesOf(caller, 'completions', model, null),
     }),
-    reservation: (admission) => ({ settle: (end) => (counts(end) ? admission.end() : admission.release()) }),
+    reservation: (admission) => ({
+      settle: (end) => (counts(end) ? admission.end() : admission.release()),
+      ...(component === 'gateway' && { addHeaders: (headers) => addRateLimitHeaders(headers, admission) }),
+    }),
   })
 }
 

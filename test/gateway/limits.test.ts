@@ -29,6 +29,8 @@ models:
     max_output_tokens: 100
   - match: limited
     limits: { requests_per_minute: 3 }
+  - match: ranked
+    limits: { requests_per_minute: 3 }
   - match: tokens-*
     limits: { tokens_per_minute: 1000 }
 `
@@ -71,6 +73,15 @@ for (const engine of engines)
       expect(upstream.sent).toHaveLength(before)
     })
 
+    test('counts requests of calls that are not metered, too', async () => {
+      const before = upstream.sent.length
+      const answers = []
+      for (let n = 0; n < 4; n++) answers.push(await server.request('POST', '/rerank', { model: 'ranked', query: 'x' }))
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429])
+      expect(answers.map(({ headers }) => headers.get('x-ratelimit-remaining-requests'))).toEqual(['2', '1', '0', null])
+      expect(upstream.sent).toHaveLength(before + 3)
+    })
+
     test('says what is left of a limit on tokens by what answers used, not by estimates', async () => {
       const left = async () => {
         const call = server.client().chat.completions.create({ model: 'tokens-a', messages, max_tokens: 100 })
@@ -87,7 +98,15 @@ for (const engine of engines)
       const { rateLimits } = server.admin.admin.organization.projects
       const rows = []
       for await (const row of rateLimits.listRateLimits(server.project_id)) rows.push(row)
-      expect(rows.map(({ model }) => model)).toEqual(['priced', 'limited', 'tokens-*', 'echo', 'tiny', 'words'])
+      expect(rows.map(({ model }) => model)).toEqual([
+        'priced',
+        'limited',
+        'ranked',
+        'tokens-*',
+        'echo',
+        'tiny',
+        'words',
+      ])
       const ask = () => server.client().chat.completions.create({ model: 'tokens-a', messages, max_tokens: 100 })
       await ask()
       await rateLimits.updateRateLimit('rl-tokens-*', { project_id: server.project_id, max_tokens_per_1_minute: 50 })
