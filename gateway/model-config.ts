@@ -21,6 +21,17 @@ const rates = {
   output: dollars('Dollars for a million tokens of the answer.'),
 }
 
+const ratesAbove = {
+  input: dollars('Dollars for a million tokens of the prompt; default: as for shorter prompts.'),
+  cached_input: dollars(
+    'The same for tokens that were in the cache; default: as for shorter prompts, or as `input` where that has none.',
+  ),
+  cache_write: dollars(
+    'The same for tokens that are written to the cache; default: as for shorter prompts, or as `input` where that has none.',
+  ),
+  output: dollars('Dollars for a million tokens of the answer; default: as for shorter prompts.'),
+}
+
 const FilePrice = t.Object(
   {
     valid_from: t.Optional(
@@ -39,7 +50,10 @@ const FilePrice = t.Object(
     above: t.Optional(
       t.Array(
         t.Object(
-          { tokens: t.Integer({ minimum: 1, maximum: 100_000_000, description: 'Tokens of the prompt.' }), ...rates },
+          {
+            tokens: t.Integer({ minimum: 1, maximum: 100_000_000, description: 'Tokens of the prompt.' }),
+            ...ratesAbove,
+          },
           { additionalProperties: false },
         ),
         { description: 'Other prices for prompts with more tokens than these.' },

@@ -108,7 +108,7 @@ export const settings = {
     value: 'URL',
     default: null,
     about:
-      'The mail server that sends invitations and links to sign in: `smtp://user:password@host:587` or `smtps://…:465`. A password goes over TLS only. Without it, `keyhall invites link` prints the links.',
+      'The mail server that sends invitations, links to sign in and spend alerts: `smtp://user:password@host:587` or `smtps://…:465`. A password goes over TLS only. Without it, `keyhall invites link` prints the links.',
     parse: mailServer,
   }),
   smtp_url_file: fileOf('KEYHALL_SMTP_URL', 'that URL'),
@@ -116,7 +116,7 @@ export const settings = {
     env: 'KEYHALL_SMTP_FROM',
     value: 'ADDRESS',
     default: null,
-    about: 'Who invitations come from: `keys@example.com` or `Keyhall <keys@example.com>`.',
+    about: 'Who these mails come from: `keys@example.com` or `Keyhall <keys@example.com>`.',
     parse: mailSender,
   }),
   issuer_hosts: setting({
