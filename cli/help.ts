@@ -1,4 +1,5 @@
 /** The help at each level, from the contract and the list of local commands. */
+import { callOf } from '../client/client-call.ts'
 import { helpFlag, type Flag } from './arguments.ts'
 import { commandAt, namesBelow, startsWith, type Command } from './commands.ts'
 import { exitCodes } from '../world/failed.ts'
@@ -132,7 +133,7 @@ function examplesOf({ path, operation }: Command): string[] {
   const words = `keyhall ${path.join(' ')}`
   const needed = flags.filter(({ required }) => required)
   const first = words + needed.map(({ name, value }) => ` --${name} ${value}`).join('')
-  if (path.at(-1) === 'list') return [`${first} --limit 50`, `${first} --all --output jsonl`]
+  if (callOf(operation).isList) return [`${first} --limit 50`, `${first} --all --output jsonl`]
   const extra = flags.find(({ required, schema }) => !required && schema.format === 'lifetime')
   return extra ? [first, `${first} --${extra.name} 30d`] : [first]
 }

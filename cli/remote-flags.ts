@@ -1,5 +1,6 @@
 /** The flags that commands over the network have beside those of their operation. */
 import type { Flag } from './arguments.ts'
+import { callOf } from '../client/client-call.ts'
 import type { Command } from './commands.ts'
 
 export const outputs = ['json', 'jsonl', 'table', 'csv'] as const
@@ -25,7 +26,7 @@ export const remoteFlags = (command: Command): Flag[] => [
     value: 'NAME',
     about: 'Prints only this member, for scripts: --field id, --field api_key.value.',
   },
-  ...(command.path.at(-1) === 'list' ? listFlags : []),
+  ...(callOf(command.operation).isList ? listFlags : []),
   ...(isFinal(command) ? [yesFlag] : []),
   {
     name: 'base-url',

@@ -22,6 +22,13 @@ describe('lists', () => {
     expect((await command(`projects retrieve ${id} --field archived_at`)).out).toBe('null\n')
   })
 
+  test('are lists by whatever name the official SDK calls them', async () => {
+    const rows = await command(`projects rate-limits list-rate-limits --project-id ${project.id} --all --output csv`)
+    const [head, ...models] = rows.out.trimEnd().split('\r\n')
+    expect(head).toStartWith('id,model,max_requests_per_1_minute,')
+    expect(models[0]).toStartWith('rl-')
+  })
+
   test('print one page as the server sent it, or all pages as one', async () => {
     const page = await json(list('--limit 10'))
     expect(page).toEqual(
