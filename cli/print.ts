@@ -10,6 +10,7 @@ import { withComputed } from './columns.ts'
 import { csv } from './csv.ts'
 import { isLimits, limitColumns, limitRows, limitsTables } from './limits-table.ts'
 import type { Output } from './remote-flags.ts'
+import { isReport, reportRows } from './report-rows.ts'
 import { fields, table } from './table.ts'
 
 export interface Printing {
@@ -26,11 +27,22 @@ export interface Printing {
   terminal: Terminal
 }
 
-export function printItem(item: Item, { output, field, terminal, columns }: Printing) {
-  if (field !== undefined) terminal.out(`${bare(memberOf(item, field))}\n`)
+export function printItem(item: Item, printing: Printing) {
+  const { output, field, terminal, columns } = printing
+  if (isReport(item) && (field !== undefined || output === 'table' || output === 'csv')) printReport(item, printing)
+  else if (field !== undefined) terminal.out(`${bare(memberOf(item, field))}\n`)
   else if (output === 'table') terminal.out(isLimits(item) ? limitsTables(item, terminal) : fields(item, terminal))
   else if (output === 'csv') terminal.out(isLimits(item) ? csv(limitRows(item), limitColumns) : csv([item], columns))
   else terminal.out(`${printableJson(item, output === 'json' ? 2 : undefined)}\n`)
+}
+
+function printReport(item: Item, { output, field, terminal, columns, isChosen }: Printing) {
+  const rows = reportRows(item)
+  if (field !== undefined) for (const row of rows) terminal.out(`${bare(memberOf(row, field))}\n`)
+  else if (output === 'csv') terminal.out(csv(rows, columns))
+  else if (rows.length > 0) terminal.out(table(rows, columns, isChosen, terminal))
+  else if (terminal.isTerminal) terminal.err('There are none.\n')
+  if (item.next_page) terminal.err(`There are more: --page ${bare(item.next_page)} shows the next page.\n`)
 }
 
 export async function printList(answer: Page<Item>, client: Keyhall, printing: Printing) {

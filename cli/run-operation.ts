@@ -14,6 +14,7 @@ import { hintAfter } from './hints.ts'
 import { inputOf, operationFlags } from './operation-flags.ts'
 import { printItem, printList, type Printing } from './print.ts'
 import { refuse, serverAddress } from './refusal.ts'
+import { reportColumns } from './report-rows.ts'
 import { isFinal, outputs, remoteFlags, type Output } from './remote-flags.ts'
 
 export async function runOperation(command: Command, argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -21,7 +22,7 @@ export async function runOperation(command: Command, argv: readonly string[], te
   const given = readArguments(argv, [...operationFlags(operation), ...remoteFlags(command), helpFlag])
   const printing = printingOf(command, given, terminal)
   const input = inputOf(operation, given, Math.floor(terminal.now() / 1000))
-  const isList = path.at(-1) === 'list'
+  const { isList } = callOf(operation)
   const limit = (operation.query.properties as Record<string, { maximum?: number }>).limit
   if (printing.isAll && limit) input.limit ??= limit.maximum
 
@@ -80,8 +81,10 @@ function printingOf(command: Command, { flags }: Arguments, terminal: Terminal):
   if (asked && output !== 'table' && output !== 'csv')
     throw wrongUsage(`--columns is for --output table and csv, not for ${output}.`)
   const shape = command.operation.returns as Shape
-  const item = shape.properties?.data?.items ?? shape
-  const fallback = columnsOf(command.path.join(' '), Object.keys(item.properties ?? {}))
+  const bucket = shape.properties?.data?.items?.properties
+  const item = bucket?.results?.items ?? shape.properties?.data?.items ?? shape
+  const members = Object.keys(item.properties ?? {})
+  const fallback = bucket?.results ? reportColumns(members) : columnsOf(command.path.join(' '), members)
   const known = [...new Set([...fallback, ...membersOf(item)])]
   const [field] = flags.get('field') ?? []
   if (field !== undefined && !membersOf(item).includes(field))

@@ -92,7 +92,19 @@ onBothEngines('costs by the hour', (server) => {
     expect(err).toBe('')
     const { data } = JSON.parse(out) as CostPage
     expect(data.map(({ start_time }) => start_time)).toEqual(data.map((_, n) => BEGIN + n * HOUR))
-    expect(data.map(nanoOf).reduce((sum, nano) => sum + nano)).toBeGreaterThan(0)
+    const spent = data.map(nanoOf).reduce((sum, nano) => sum + nano)
+    expect(spent).toBeGreaterThan(0)
+    const sheet = await inProcess(`${line} --group-by line_item --output csv`, { environment })
+    const [head, ...rows] = sheet.out.trimEnd().split('\r\n')
+    expect(head).toStartWith('start_time,end_time,line_item,project_id,user_id,api_key_id,api_source,amount,quantity')
+    const cells = rows.map((row) => /^([^,]*),[^,]*,"(.*?)",,,,,([^,]*),/.exec(row)!)
+    expect(cells.map(([, , , amount]) => Math.round(Number(amount) * 1e9)).reduce((sum, nano) => sum + nano)).toBe(
+      spent,
+    )
+    expect(cells[0]![1]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:00:00Z$/)
+    const names = await inProcess(`${line} --group-by line_item --field line_item --limit 1`, { environment })
+    expect(names.out.split('\n')).toContain(cells[0]![2]!)
+    expect(names.err).toMatch(/^There are more: --page page_\S+ shows the next page\.\n$/)
     await socket.stop(true)
   })
 })
