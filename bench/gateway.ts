@@ -56,6 +56,8 @@ export async function run() {
   ]
   console.log(`CPU time of the server per request, in microseconds: median of ${ROUNDS} rounds (least to most)`)
   for (const kind of kinds) await measure(kind, contestants)
+  const asked = kinds.reduce((sum, { warm, times }) => sum + warm + ROUNDS * times, 0)
+  console.log(`requests with limits that waited for the database: ${await waits(limits.server)} of ${asked}`)
   for (const { name, server } of contestants) {
     console.log(`memory after the load, ${name}: ${server.memory().toFixed(0)} MB`)
     await server.stop()
@@ -74,7 +76,7 @@ async function measure({ what, streamed, model, times, warm, events }: (typeof k
   console.log(`  ${what}`)
   for (const [n, { name }] of all.entries()) {
     const range = `(${Math.min(...seen[n]!).toFixed(0)} to ${Math.max(...seen[n]!).toFixed(0)})`
-    const beside = n === 0 ? '' : `: ${moreThan(seen[n - 1]!, seen[n]!, events)} than ${all[n - 1]!.name}`
+    const beside = n === 0 ? '' : `: ${moreThan(seen[n - 1]!, seen[n]!, all[n - 1]!.name, events)}`
     console.log(`    ${name.padEnd(16)} ${median(seen[n]!).toFixed(0)} ${range}${beside}`)
   }
 }
@@ -84,11 +86,11 @@ async function measure({ what, streamed, model, times, warm, events }: (typeof k
  * half of them. The machine becomes faster and slower for seconds at a time, which is in both
  * figures of a round.
  */
-function moreThan(earlier: readonly number[], later: readonly number[], events: number): string {
+function moreThan(earlier: readonly number[], later: readonly number[], name: string, events: number): string {
   const more = later.map((figure, n) => figure - earlier[n]!).toSorted((one, other) => one - other)
   const [low, high] = [more[Math.floor(more.length / 4)]!, more[Math.floor((more.length * 3) / 4)]!]
   const each = events === 0 ? '' : `, ${(median(more) / events).toFixed(2)} for each event`
-  return `${median(more).toFixed(0)} (${low.toFixed(0)} to ${high.toFixed(0)}) more${each}`
+  return `${median(more).toFixed(0)} (${low.toFixed(0)} to ${high.toFixed(0)}) more than ${name}${each}`
 }
 
 /** Keyhall in front of a model server. */
@@ -128,6 +130,12 @@ async function limitedGateway(of: Filled, upstream: string) {
     if (!answer.ok) throw new Error(`The spend limit was not set: ${await answer.text()}`)
   }
   return { folder, server, key: await newKey(of, server) }
+}
+
+/** How many requests waited because what the server held of their limits did not suffice. */
+async function waits({ port }: Server): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+  return Number(/^keyhall_limit_waits_total (\d+)$/m.exec(metrics)![1])
 }
 
 const administer = (of: Filled, { port }: Server, path: string, body: object) =>
