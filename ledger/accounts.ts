@@ -92,6 +92,7 @@ export class Accounts {
       const { limit } = ask.windows[n]!
       if (windows[n]!.limit !== limit) windows[n]!.change(limit)
     }
+    if (takesNoMoney(ask)) return found
     const { organization, project } = ask.limits
     if (budgets[0].limit !== organization) budgets[0].change(organization)
     if (budgets[1].limit !== project) budgets[1].change(project)
@@ -226,6 +227,16 @@ export class Accounts {
     }
   }
 }
+
+/** Such as one of `/verify`: it says nothing of the limits of others. */
+const takesNoMoney = ({ bound, limits }: Ask) => bound === 0 && limits.organization === null && limits.project === null
+
+/**
+ * Whether these have the limits that the request names: others may have named different ones since.
+ */
+export const isUnder = (ask: Ask, { windows, budgets: [organization, project] }: Sources) =>
+  windows.every(({ limit }, n) => limit === ask.windows[n]!.limit) &&
+  (takesNoMoney(ask) || (organization.limit === ask.limits.organization && project.limit === ask.limits.project))
 
 /**
  * Whether two requests take from the same windows and budgets; their limits and units may differ.

@@ -82,7 +82,8 @@ export function batchOf(lease: Lease, grant: number, due: Due, pending: PendingU
 
 export const needOf = ({ ask, at, windows, budgets }: Waiter, pending: PendingUsage): Need => ({
   windows: windows.map(({ key }, n) => ({ name: key, units: ask.windows[n]!.units })),
-  budgets: budgets.map(({ key }) => ({ name: budgetName(key), amount: ask.bound })),
+  // What costs nothing is not refused for money.
+  budgets: ask.bound === 0 ? [] : budgets.map(({ key }) => ({ name: budgetName(key), amount: ask.bound })),
   running: pending.told(ask.series, monthOf(at)),
   bound: ask.bound,
 })

@@ -6,7 +6,7 @@
 import type { Database } from '../database/types.ts'
 import { momentOf, type Moment } from '../world/moment.ts'
 import type { World } from '../world/world.ts'
-import type { Accounts } from './accounts.ts'
+import { isUnder, type Accounts } from './accounts.ts'
 import { batchOf, needOf, type Sent, type Waiter } from './batch.ts'
 import { budgetName } from './budget.ts'
 import type { Decision, Outcome } from './exchange-types.ts'
@@ -229,7 +229,8 @@ export class Exchanges {
       budget.booked(batch.budgets[n]!.report, outcome.budgets[n]!)
       if (outcome.budgets[n]!.wanted) budget.giveBack()
     }
-    const isOutdated = ({ windows: some, budgets: others }: Waiter) =>
+    const isOutdated = ({ ask, windows: some, budgets: others }: Waiter) =>
+      !isUnder(ask, { windows: some, budgets: others }) ||
       windows.some((one, n) => one.version !== versions.windows[n] && some.includes(one)) ||
       budgets.some((one, n) => one.version !== versions.budgets[n] && others.includes(one))
     const outdated = new Set(waiters.filter(isOutdated))

@@ -149,8 +149,8 @@ export class Ledger {
     })
   }
 
-  #hasMoney({ bound }: Ask, { budgets: [organization, project] }: Sources, steady: number) {
-    if (organization.limit === null && project.limit === null) return true
+  #hasMoney({ bound, limits }: Ask, { budgets: [organization, project] }: Sources, steady: number) {
+    if (limits.organization === null && limits.project === null) return true
     return this.#lease.coversMoney(steady) && organization.has(bound) && project.has(bound)
   }
 

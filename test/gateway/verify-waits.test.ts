@@ -1,10 +1,11 @@
-/** A key that dies while `/verify` waits for the rate limit of its project. */
+/** `/verify` under limits: a key that dies while it waits, and requests that wait beside it. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { kyselyOver, runOf } from '../../database/kysely.ts'
 import type { Database } from '../../database/types.ts'
 import { recipeModel } from '../recipe-model.ts'
 import { engines, START_MILLISECONDS, startServer, type TestServer } from '../setup.ts'
 import { withMembers } from '../storage/watched-reads.ts'
+import { startMetered } from './metered.ts'
 import { addKeys } from './nodes.ts'
 
 /** Holds the answers to exchanges of the ledger with the database, while a test wants it. */
@@ -70,4 +71,37 @@ for (const engine of engines)
       expect(await opened).toBe(401)
       expect([await opens(lives!.value), await opens(lives!.value)]).toEqual([200, 429])
     })
+  })
+
+for (const engine of engines)
+  test(`model requests that wait while /verify is asked do not pass a spend limit (${engine})`, async () => {
+    const priced = { match: 'priced', prices: [{ input: 0, output: 2000 }], max_output_tokens: 100 }
+    const server = await startMetered(engine, [{ ...priced, limits: { requests_per_minute: 10_000 } }])
+    const answers = Promise.withResolvers<void>()
+    server.answerWith(async () => {
+      await answers.promise
+      return Response.json({ usage: { prompt_tokens: 1, completion_tokens: 1 } })
+    })
+    try {
+      const { project_id } = server
+      const { spendLimit } = server.client.admin.organization.projects
+      // Each request costs 20 cents at most.
+      await spendLimit.update(project_id, { threshold_amount: 100, currency: 'USD', interval: 'month' })
+      let refused = 0
+      const asked = Array.from({ length: 20 }, async () => {
+        const { status } = await server.finish('POST', '/chat/completions', { model: 'priced', messages: [] })
+        if (status === 429) refused++
+      })
+      const headers = { authorization: `Bearer ${server.key}` }
+      while (refused + server.received.length < 20) {
+        await server.fetch(new Request('http://keyhall.test/verify?model=priced', { headers }))
+        await Bun.sleep(0)
+      }
+      expect(server.received.length).toBeWithin(1, 6)
+      answers.resolve()
+      await Promise.all(asked)
+    } finally {
+      answers.resolve()
+      await server.stop()
+    }
   })

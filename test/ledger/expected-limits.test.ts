@@ -69,6 +69,21 @@ for (const engine of engines)
       expect(await useAll(one, 3)).toBe(3)
     })
 
+    test('found as it was before a change, while requests wait: they are decided under the limit that they name', async () => {
+      const [found, begun] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+      one.finding = found.promise
+      const expecting = expects(one, { model: 100 })
+      one.turn = begun.promise
+      const asked = Array.from({ length: 10 }, async () => one.ledger.admit(under(3)))
+      found.resolve()
+      await servers.quiet()
+      begun.resolve()
+      const answers = await servers.during(Promise.allSettled(asked))
+      const admitted = answers.filter(({ status }) => status === 'fulfilled').length
+      await expecting
+      expect(admitted + (await useAll(one, 3))).toBe(3)
+    })
+
     test('is given back when another server joins', async () => {
       await expects(one, { model: 100 })
       await servers.advance(1_000)

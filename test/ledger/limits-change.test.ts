@@ -79,6 +79,18 @@ for (const engine of engines)
       expect(one.errors.splice(0)).toHaveLength(1)
     })
 
+    test('a request that costs nothing and names no limit lets none pass the limit of others', async () => {
+      const project_id = 'named'
+      const money = { project_id, ...spend(100, 80) }
+      const free = { project_id, ...tokens(1) }
+      const asked = [money, free, money, free].map(async (what) => one.ledger.admit(ask(what)))
+      const answers = await servers.during(Promise.allSettled(asked))
+      expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled'])
+      expect(answers[2]).toMatchObject({ reason: expect.any(SpendLimited) })
+      expect(await servers.wrong({ [project_id]: 100 })).toEqual([])
+      for (const answer of answers) if (answer.status === 'fulfilled') answer.value.release()
+    })
+
     test('money that a request gives back is there at once, also for what was refused', async () => {
       const project_id = 'returns'
       const running = await one.admit({ project_id, ...spend(100, 80) })

@@ -177,9 +177,10 @@ export class Server {
   readonly errors: unknown[] = []
   /** How many changes of the database were asked for. */
   writes = 0
-  /** A change waits for this before it begins, and for this when it is committed. */
-  /** Limits that it expects requests to come under. */
+  /** Limits that it expects requests to come under, and what finding them waits for. */
   expected: ExpectedWindow[] = []
+  finding = Promise.resolve()
+  /** A change waits for this before it begins, and for this when it is committed. */
   turn = Promise.resolve()
   answer = Promise.resolve()
   #woken = Promise.withResolvers<void>()
@@ -205,7 +206,11 @@ export class Server {
     const own: Database = { ...database, write: (work) => this.#write(work) }
     this.ledger = new Ledger(own, this.world, {
       onError: (error) => this.errors.push(error),
-      findExpected: async () => this.expected,
+      findExpected: async () => {
+        const { expected } = this
+        await this.finding
+        return expected
+      },
     })
   }
 
