@@ -51,7 +51,8 @@ export class IssuerKeys {
       known.asking = this.#ask(known, issuer, url).finally(() => (known.asking = null))
     }
     await known.asking
-    if (known.keys && between(known.readAt, now) < KEPT_MILLISECONDS) return known.keys
+    // The machine may have slept meanwhile.
+    if (known.keys && between(known.readAt, momentOf(this.#world)) < KEPT_MILLISECONDS) return known.keys
     throw known.failure ?? new Unfetchable(`${url} could not be reached.`)
   }
 

@@ -98,6 +98,23 @@ for (const engine of engines) {
     expect(issuer.asked['/keys']).toBe(2)
   })
 
+  test(`keys from before a sleep are not used when the question for newer ones fails after it (${engine})`, async () => {
+    const { issuer, server } = await begin(engine, [signer])
+    const made = await trusting(server, issuer)
+    let now = 0
+    server.world.steady = () => now
+    const exp = Math.floor(Date.now() / 1000) + 8 * 3600
+    const again = async () => (await exchange(server, made, await sign(signer, { iss: issuer.url, exp }))).status
+    expect(await again()).toBe(200)
+    server.world.ahead = 11 * 60
+    now += 11 * 60_000
+    issuer.pages['/keys'] = () => {
+      server.world.ahead += 2 * 3600
+      return new Response('down', { status: 500 })
+    }
+    expect(await again()).toBe(503)
+  })
+
   const elsewhere: [name: string, page: string, answer: (url: string) => Response, says: string][] = [
     [
       'of another issuer',
