@@ -1,5 +1,4 @@
 /** The help at each level, from the contract and the list of local commands. */
-import { callOf } from '../client/client-call.ts'
 import { helpFlag, type Flag } from './arguments.ts'
 import { commandAt, namesBelow, startsWith, type Command } from './commands.ts'
 import { exitCodes } from '../world/failed.ts'
@@ -7,7 +6,7 @@ import type { LocalCommand } from './local-command.ts'
 import { localCommands } from './local-commands.ts'
 import { operationFlags } from './operation-flags.ts'
 import { shells } from './completion/shells.ts'
-import { remoteFlags } from './remote-flags.ts'
+import { isList, remoteFlags } from './remote-flags.ts'
 import { version } from '../world/version.ts'
 
 const WIDEST = 100
@@ -128,12 +127,13 @@ function commandHelp(command: Command, columns: number) {
   ])
 }
 
-function examplesOf({ path, operation }: Command): string[] {
+function examplesOf(command: Command): string[] {
+  const { path, operation } = command
   const flags = operationFlags(operation)
   const words = `keyhall ${path.join(' ')}`
   const needed = flags.filter(({ required }) => required)
   const first = words + needed.map(({ name, value }) => ` --${name} ${value}`).join('')
-  if (callOf(operation).isList) return [`${first} --limit 50`, `${first} --all --output jsonl`]
+  if (isList(command)) return [`${first} --limit 50`, `${first} --all --output jsonl`]
   const extra = flags.find(({ required, schema }) => !required && schema.format === 'lifetime')
   return extra ? [first, `${first} --${extra.name} 30d`] : [first]
 }

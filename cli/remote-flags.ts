@@ -12,6 +12,9 @@ export type Output = (typeof outputs)[number]
  */
 export const isFinal = ({ path, operation }: Command) => operation.method === 'DELETE' || path.at(-1) === 'archive'
 
+/** Whether it reads a list: what changes several objects answers them in an envelope, too. */
+export const isList = ({ operation }: Command) => operation.method === 'GET' && callOf(operation).isList
+
 export const remoteFlags = (command: Command): Flag[] => [
   {
     name: 'output',
@@ -26,7 +29,7 @@ export const remoteFlags = (command: Command): Flag[] => [
     value: 'NAME',
     about: 'Prints only this member, for scripts: --field id, --field api_key.value.',
   },
-  ...(callOf(command.operation).isList ? listFlags : []),
+  ...(isList(command) ? listFlags : []),
   ...(isFinal(command) ? [yesFlag] : []),
   {
     name: 'base-url',

@@ -15,14 +15,13 @@ import { inputOf, operationFlags } from './operation-flags.ts'
 import { printItem, printList, type Printing } from './print.ts'
 import { refuse, serverAddress } from './refusal.ts'
 import { reportColumns } from './report-rows.ts'
-import { isFinal, outputs, remoteFlags, type Output } from './remote-flags.ts'
+import { isFinal, isList, outputs, remoteFlags, type Output } from './remote-flags.ts'
 
 export async function runOperation(command: Command, argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { path, operation } = command
   const given = readArguments(argv, [...operationFlags(operation), ...remoteFlags(command), helpFlag])
   const printing = printingOf(command, given, terminal)
   const input = inputOf(operation, given, Math.floor(terminal.now() / 1000))
-  const { isList } = callOf(operation)
   const limit = (operation.query.properties as Record<string, { maximum?: number }>).limit
   if (printing.isAll && limit) input.limit ??= limit.maximum
 
@@ -31,7 +30,7 @@ export async function runOperation(command: Command, argv: readonly string[], te
   if (isFinal(command) && !given.flags.has('yes')) await requireYes(command, input, terminal)
   try {
     const answer: unknown = await (client.request(callOf(operation), input as never) as unknown as PromiseLike<unknown>)
-    if (isList) await printList(answer as Page<Item>, client, printing)
+    if (isList(command)) await printList(answer as Page<Item>, client, printing)
     else {
       printItem(answer as Item, printing)
       const hint = hintAfter(path, answer as Item)
