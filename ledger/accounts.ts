@@ -5,7 +5,7 @@ import { Budget, budgetName, type BudgetKey } from './budget.ts'
 import { windowName, type WindowKey } from './exchange-types.ts'
 import type { DatabaseClock } from './lease.ts'
 import { monthOf, type Series } from './usage-counts.ts'
-import type { ExpectedWindow, Owner } from './expected-windows.ts'
+import type { ExpectedLimits, ExpectedWindow, Owner } from './expected-windows.ts'
 import { RateWindow } from './window.ts'
 
 /** After this time a window that nobody uses is removed from memory; the database keeps it. */
@@ -127,13 +127,18 @@ export class Accounts {
    * The limits of these windows are known: it asks for some of each, though no request came under
    * them yet. Limits beyond half of the number that it keeps grants of are left out.
    */
-  expect(windows: readonly ExpectedWindow[]) {
-    for (const one of windows) {
-      const known = this.#windows.get(windowName(one.key))?.window
-      if (!known) {
-        if (this.#windows.size < MOST_STANDING / 2) this.#expect(one)
-      } else if (known.limit !== one.limit) known.change(one.limit)
+  expect(found: readonly ExpectedLimits[]) {
+    const byProject = new Map(found.map((one) => [projectName(one), one]))
+    for (const { key, window } of this.#windows.values()) {
+      const limits = byProject.get(projectName(key))?.of(key.limit_key)
+      const now = limits?.find((one) => one.key.metric === key.metric)
+      if (now && now.limit !== window.limit) window.change(now.limit)
     }
+    for (const limits of found)
+      for (const one of limits.all()) {
+        if (this.#windows.size >= MOST_STANDING / 2) return
+        if (!this.#windows.has(windowName(one.key))) this.#expect(one)
+      }
   }
 
   #expect(expected: ExpectedWindow) {
@@ -142,12 +147,9 @@ export class Accounts {
     this.#windows.set(name, { key, window: new RateWindow(name, span, limit, this.#clock, expected) })
   }
 
-  /** The projects of the windows that a change concerns. */
-  ownersOf(isConcerned: Concerns): Owner[] {
-    const found = new Map<string, Owner>()
-    for (const { key } of this.#windows.values())
-      if (isConcerned(key)) found.set(`${key.organization_id} ${key.project_id}`, key)
-    return [...found.values()]
+  /** The projects of all windows. */
+  get owners(): Owner[] {
+    return [...new Map([...this.#windows.values()].map(({ key }) => [projectName(key), key])).values()]
   }
 
   #budget(key: BudgetKey): Budget {
@@ -227,6 +229,8 @@ export class Accounts {
     }
   }
 }
+
+const projectName = ({ organization_id, project_id }: Owner) => `${organization_id} ${project_id}`
 
 /** Such as one of `/verify`: it says nothing of the limits of others. */
 const takesNoMoney = ({ bound, limits }: Ask) => bound === 0 && limits.organization === null && limits.project === null

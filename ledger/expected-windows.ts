@@ -24,7 +24,16 @@ export interface Owner {
 }
 
 /**
- * Finds those of the projects, as they are set now; with `newest` also those of the projects that
- * were made last.
+ * The rate limits of a project, as they are set now; found one by one, because there may be many.
  */
-export type FindExpected = (projects: readonly Owner[], newest: 'newest' | null) => Promise<ExpectedWindow[]>
+export interface ExpectedLimits extends Owner {
+  /** Those of one model or pattern. */
+  of: (limit_key: string) => ExpectedWindow[]
+  all: () => Iterable<ExpectedWindow>
+}
+
+/**
+ * Finds those of the projects that are not archived; with `newest` also of those that were made
+ * last.
+ */
+export type FindExpected = (projects: readonly Owner[], newest: 'newest' | null) => Promise<ExpectedLimits[]>

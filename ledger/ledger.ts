@@ -15,6 +15,7 @@ import { EXCHANGE_MILLISECONDS, Exchanges } from './exchanges.ts'
 import type { Decision } from './exchange-types.ts'
 import type { FindExpected, Owner } from './expected-windows.ts'
 import { Lease } from './lease.ts'
+import { diesOften } from './past-windows.ts'
 import { PendingUsage } from './pending-usage.ts'
 import { LedgerUnavailable, LimitsChanged, RateLimited } from './refusals.ts'
 import { rejectRefused, spendLimited } from './remembered-refusals.ts'
@@ -36,6 +37,7 @@ interface LedgerOptions {
 }
 
 export class Ledger {
+  readonly #database: Database
   readonly #world: World
   readonly #onError: (error: unknown) => void
   readonly #findExpected: FindExpected
@@ -53,7 +55,7 @@ export class Ledger {
   /** Limits may have changed since the last report. */
   #mustReport = false
   #reporting = Promise.resolve()
-  /** The projects whose limits may have changed since then. */
+  /** The projects whose rate limits may have changed since then; an organization has none. */
   #changed: Owner[] = []
   #waited = 0
 
@@ -62,6 +64,7 @@ export class Ledger {
     world: World,
     { onError, onMerged = () => {}, findExpected = async () => [] }: LedgerOptions,
   ) {
+    this.#database = database
     this.#world = world
     this.#onError = onError
     this.#findExpected = findExpected
@@ -158,7 +161,7 @@ export class Ledger {
   forget(change: Invalidation | null) {
     const isConcerned = concernedBy(change)
     this.#mustReport ||= mayChangeLimits(change)
-    if (mayChangeLimits(change)) this.#changed.push(...this.#accounts.ownersOf(isConcerned), ...projectOf(change))
+    this.#changed.push(...projectOf(change))
     this.#accounts.dropFree(isConcerned)
     const concerned = this.#waiting.filter(({ ask }) => isConcerned(ask))
     this.#waiting = this.#waiting.filter(({ ask }) => !isConcerned(ask))
@@ -197,9 +200,9 @@ export class Ledger {
   async #addExpected(projects: readonly Owner[] | 'all'): Promise<boolean> {
     if (!this.#accounts.isAlone || projects.length === 0) return false
     try {
-      const all = () => this.#accounts.ownersOf(() => true)
+      if (projects === 'all' && (await diesOften(this.#database.read, this.#lease.now()))) return false
       const found = await (projects === 'all'
-        ? this.#findExpected(all(), 'newest')
+        ? this.#findExpected(this.#accounts.owners, 'newest')
         : this.#findExpected(projects, null))
       this.#accounts.expect(found)
       return found.length > 0

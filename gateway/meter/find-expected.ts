@@ -1,10 +1,9 @@
 /** Finds the rate limits that requests of a project can come under, before there is any. */
 import { sql as raw } from 'kysely'
+import type { LimitName } from '../../contract/project-rate-limits.ts'
 import { jsonRows } from '../../database/json-rows.ts'
 import type { Database, Sql } from '../../database/types.ts'
-import { MOST_STANDING } from '../../ledger/accounts.ts'
-import type { ExpectedWindow, FindExpected, Owner } from '../../ledger/expected-windows.ts'
-import type { LimitRow } from '../../ledger/model-limits.ts'
+import type { ExpectedLimits, ExpectedWindow, FindExpected, Owner } from '../../ledger/expected-windows.ts'
 import { DEFAULT_ESTIMATE, type ModelBook } from './model-book.ts'
 import { everyWindow } from './windows.ts'
 
@@ -13,63 +12,68 @@ const NEWEST = 100
 /** Of a prompt and an answer of common length. */
 const USUAL_TOKENS = 2 * DEFAULT_ESTIMATE
 
+type Limits = Partial<Record<LimitName, number>>
+
 /** `models` is null while the server starts and has read no configuration. */
 export const findExpected =
   (database: Database, models: () => ModelBook | null): FindExpected =>
   async (projects, newest) => {
     const rows = models()?.rows()
     if (!rows) return []
-    const all = newest === null ? projects : [...projects, ...(await newestProjects(database.read))]
-    const owners = [...new Map(all.map((owner) => [nameOf(owner), owner])).values()]
-    const changed = await changedLimits(database, owners)
-    const found: ExpectedWindow[] = []
-    for (const [n, owner] of owners.entries()) {
-      // No server holds some of more limits that nobody used.
-      if (n >= projects.length && found.length >= MOST_STANDING) break
-      found.push(...expectedOf(owner, withChanged(rows, changed.get(nameOf(owner)) ?? none)))
+    const limited = rows.filter(({ limits }) => Object.keys(limits).length > 0)
+    const configured = new Map(limited.map(({ key, limits }) => [key, limits]))
+    const owners = newest === null ? projects : [...projects, ...(await newestProjects(database.read))]
+    const found = new Map<string, LimitsOfProject>()
+    for (const { limit_key, limits, ...owner } of await changed(database, owners)) {
+      const name = `${owner.organization_id} ${owner.project_id}`
+      const one = found.getOrInsertComputed(name, () => new LimitsOfProject(owner, configured))
+      if (limit_key !== null) one.changed.set(limit_key, JSON.parse(limits!) as Limits)
     }
-    return found
+    return [...found.values()]
   }
 
-const none: ReadonlyMap<string, LimitRow['limits']> = new Map()
+/** Those of the configuration, with what the project has changed. */
+class LimitsOfProject implements ExpectedLimits {
+  readonly organization_id: string
+  readonly project_id: string
+  readonly changed = new Map<string, Limits>()
+  readonly #configured: ReadonlyMap<string, Limits>
 
-const nameOf = ({ organization_id, project_id }: Owner) => `${organization_id} ${project_id}`
+  constructor({ organization_id, project_id }: Owner, configured: ReadonlyMap<string, Limits>) {
+    this.organization_id = organization_id
+    this.project_id = project_id
+    this.#configured = configured
+  }
 
-function expectedOf(owner: Owner, rows: readonly LimitRow[]): ExpectedWindow[] {
-  const { organization_id, project_id } = owner
-  return rows.flatMap(({ key: limit_key, limits }) =>
-    everyWindow(limits, limit_key).map(({ metric, span, limit }) => ({
+  of(limit_key: string): ExpectedWindow[] {
+    const { organization_id, project_id } = this
+    const limits = { ...this.#configured.get(limit_key), ...this.changed.get(limit_key) }
+    return everyWindow(limits, limit_key).map(({ metric, span, limit }) => ({
       key: { organization_id, project_id, limit_key, metric },
       span,
       limit,
       largest: metric === 'tokens' ? USUAL_TOKENS : 1,
       age: 0,
-    })),
-  )
-}
-
-/** The rows of the configuration and of the project, with what the project has changed. */
-function withChanged(rows: readonly LimitRow[], own: ReadonlyMap<string, LimitRow['limits']>): LimitRow[] {
-  const keys = new Set(rows.map(({ key }) => key))
-  const others = [...own].filter(([key]) => !keys.has(key)).map(([key, limits]) => ({ key, limits }))
-  return [...rows.map(({ key, limits }) => ({ key, limits: { ...limits, ...own.get(key) } })), ...others]
-}
-
-/** What projects have changed of their limits, by project and row. */
-async function changedLimits({ read, engine }: Database, owners: readonly Owner[]) {
-  const changed = new Map<string, Map<string, LimitRow['limits']>>()
-  const given = owners.map(({ organization_id, project_id }) => ({ organization_id, project_id }))
-  const { rows } = await raw<Owner & { limit_key: string; limits: string }>`
-    select rate_limits.organization_id, rate_limits.project_id, limit_key, limits
-    from ${jsonRows(engine, { organization_id: 'text', project_id: 'text' }, given)} join rate_limits
-      on rate_limits.organization_id = given.organization_id and rate_limits.project_id = given.project_id`.execute(
-    read,
-  )
-  for (const row of rows) {
-    const own = changed.getOrInsertComputed(nameOf(row), () => new Map())
-    own.set(row.limit_key, JSON.parse(row.limits) as LimitRow['limits'])
+    }))
   }
-  return changed
+
+  *all() {
+    for (const key of new Set([...this.#configured.keys(), ...this.changed.keys()])) yield* this.of(key)
+  }
+}
+
+/** What they have changed of their limits; without that, a row of nulls for each that lives. */
+async function changed({ read, engine }: Database, owners: readonly Owner[]) {
+  const columns = { organization_id: 'text', project_id: 'text' } as const
+  const given = owners.map(({ organization_id, project_id }) => ({ organization_id, project_id }))
+  const { rows } = await raw<Owner & { limit_key: string | null; limits: string | null }>`
+    select given.organization_id, given.project_id, rate_limits.limit_key, rate_limits.limits
+    from ${jsonRows(engine, columns, given)}
+    join projects on projects.organization_id = given.organization_id and projects.id = given.project_id
+    left join rate_limits
+      on rate_limits.organization_id = given.organization_id and rate_limits.project_id = given.project_id
+    where projects.archived_at is null`.execute(read)
+  return rows
 }
 
 const newestProjects = (sql: Sql): Promise<Owner[]> =>

@@ -72,6 +72,19 @@ for (const engine of engines) {
     }
   })
 
+  test(`nothing is asked for on behalf of a project that is archived (${engine})`, async () => {
+    const server = await startMetered(engine, models)
+    try {
+      const { projects } = server.client.admin.organization
+      const { id } = await projects.create({ name: 'short' })
+      await projects.archive(id)
+      const windows = server.database.read.selectFrom('rate_windows').select('limit_key').where('project_id', '=', id)
+      expect(await windows.execute()).toEqual([])
+    } finally {
+      await server.stop()
+    }
+  })
+
   test(`a server that starts has got some of the limits of keys that nobody used (${engine})`, async () => {
     const on = await emptyDatabase(engine)
     const before = await startServer(engine, { on: { address: on.address, drop: async () => {} } })

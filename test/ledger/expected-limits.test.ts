@@ -5,7 +5,7 @@
 import { describe, expect, test } from 'bun:test'
 import type { Ask } from '../../ledger/ask.ts'
 import { RateLimited } from '../../ledger/refusals.ts'
-import { unpacked } from '../../ledger/window-state.ts'
+import { DAY, unpacked } from '../../ledger/window-state.ts'
 import { engines } from '../setup.ts'
 import { askUnder } from './asks.ts'
 import type { Server, Servers } from './servers.ts'
@@ -82,6 +82,24 @@ for (const engine of engines)
       const admitted = answers.filter(({ status }) => status === 'fulfilled').length
       await expecting
       expect(admitted + (await useAll(one, 3))).toBe(3)
+    })
+
+    test('is not asked for at the start where servers die again and again', async () => {
+      const daily = async (server: Server) => {
+        const key = { organization_id: 'org', project_id, limit_key: 'model', metric: 'requests_per_day' }
+        server.expected = [{ key, span: DAY, limit: 100, largest: 1, age: 0 }]
+        await servers.during(server.ledger.expect('all'))
+      }
+      let server = one
+      for (let n = 0; n < 10; n++) {
+        await daily(server)
+        server.die()
+        await servers.advance(20_000)
+        server = await servers.start()
+        await servers.advance(2_000)
+      }
+      const what = askUnder(project_id, 100, 80, 'requests_per_day')
+      expect(await server.use(what)).toBeNull()
     })
 
     test('is given back when another server joins', async () => {

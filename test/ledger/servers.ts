@@ -209,7 +209,12 @@ export class Server {
       findExpected: async () => {
         const { expected } = this
         await this.finding
-        return expected
+        return expected.slice(0, 1).map(({ key: { organization_id, project_id } }) => ({
+          organization_id,
+          project_id,
+          of: (limit_key) => expected.filter(({ key }) => key.limit_key === limit_key),
+          all: () => expected,
+        }))
       },
     })
   }
