@@ -20,7 +20,7 @@ export interface Unreported {
   sizes: Sizes
   answer: AnswerMeter
   /**
-   * Whether the client left before any of an answer was seen that was not a stream.
+   * Whether none of an answer was seen that was not a stream: the client left, or it broke off.
    */
   isUnseen: boolean
 }

@@ -91,6 +91,19 @@ for (const engine of engines)
       })
     })
 
+    test('so does one whose upstream breaks off in an answer that is no stream', async () => {
+      server.answerWith(() => {
+        const { body } = streamOf(['{"choices":[{"message":{"content":"Hello, wor'], 'breaks')
+        return new Response(body, { headers: { 'content-type': 'application/json', 'content-length': '5000' } })
+      })
+      const broken = { model: 'gpt-4.1-nano', messages, max_tokens: 77 }
+      expect((await server.finish('POST', '/chat/completions', broken)).status).toBe(502)
+      expect(await server.counted('completions', 'gpt-4.1-nano')).toMatchObject({
+        input_tokens: PROMPT,
+        output_tokens: 77,
+      })
+    })
+
     test('prompts without an answer count alone', async () => {
       server.answerWith(() => Response.json({ results: [{ flagged: false }] }))
       await server.finish('POST', '/moderations', {
