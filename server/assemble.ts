@@ -22,6 +22,7 @@ import type { KeyRing } from '../keys/ring.ts'
 import type { Owner } from '../ledger/expected-windows.ts'
 import { Metrics } from '../metrics/metrics.ts'
 import type { Parts } from './parts.ts'
+import { pause } from '../revocation/nodes.ts'
 import { startBackground, stopBackground, type Background } from './background.ts'
 import { version } from '../world/version.ts'
 import { ConsolePages } from './console-pages.ts'
@@ -31,6 +32,9 @@ import { measureLimits } from './measure-limits.ts'
 import { openMeter, type Meter } from './open-meter.ts'
 import { Probes } from './probes.ts'
 import { Router, type Handler } from './router.ts'
+
+/** Only the answer to a call that makes a key has it: it is not lost where the database hangs. */
+const LONGEST_EXPECTING_MILLISECONDS = 1_000
 
 export interface Assembled {
   /** Administration, the gateway and `/verify`. */
@@ -73,7 +77,9 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const mayFetchFrom = parts.issuerHosts ?? new Set<string>()
   const report = reports.make
   const describe = () => describeServer({ gateway, probes, revocations, world })
-  const ofServer = { describeServer: describe, expectRequests: (project: Owner) => ledger.expect([project]) }
+  const expectRequests = (project: Owner) =>
+    Promise.race([ledger.expect([project]), pause(LONGEST_EXPECTING_MILLISECONDS, { idly: true })])
+  const ofServer = { describeServer: describe, expectRequests }
   const shared = { database, keys, lastUsed, world, mail, cache, revocations, keepRevocations, models, mayFetchFrom }
   const context = { ...shared, ...openSignIn(parts, keys, metrics), ...ofServer, report }
   const { admin, oidc, tokens } = openAdmin(context, background, options)

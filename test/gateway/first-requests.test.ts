@@ -3,11 +3,13 @@
  * wait for no exchange with the database.
  */
 import { expect, test } from 'bun:test'
+import type { Database } from '../../database/types.ts'
 import { modelSettings, type ModelInFile } from '../../gateway/model-config.ts'
 import { singleUpstream } from '../../gateway/upstream-config.ts'
 import { newServiceAccount } from '../made.ts'
 import { startOther } from '../other-server.ts'
 import { emptyDatabase, engines, startServer, type TestServer } from '../setup.ts'
+import { watchReads } from '../storage/watched-reads.ts'
 import { startMetered } from './metered.ts'
 
 const models: ModelInFile[] = [
@@ -68,6 +70,25 @@ for (const engine of engines) {
       await rateLimits.updateRateLimit('rl-limited', { project_id, max_requests_per_1_minute: 4 })
       expect((await asked(server, server.key, 'limited')).status).toBe(429)
     } finally {
+      await server.stop()
+    }
+  })
+
+  test(`a key is answered though the database hangs when it was made (${engine})`, async () => {
+    const answer = Promise.withResolvers<void>()
+    let hangs = false
+    const wrap = (database: Database) =>
+      watchReads(database, async (sql, read) => {
+        if (hangs && sql.includes('rate_limits')) await answer.promise
+        return read()
+      })
+    const server = await startMetered(engine, models, { wrap })
+    try {
+      hangs = true
+      const { api_key } = await newServiceAccount(server)
+      expect(api_key.value).toStartWith('sk-')
+    } finally {
+      answer.resolve()
       await server.stop()
     }
   })
