@@ -6,6 +6,7 @@ import { windowName, type WindowKey } from './exchange-types.ts'
 import type { DatabaseClock } from './lease.ts'
 import { monthOf, type Series } from './usage-counts.ts'
 import type { ExpectedLimits, ExpectedWindow, Owner } from './expected-windows.ts'
+import { mayExpect } from './window-state.ts'
 import { RateWindow } from './window.ts'
 
 /** After this time a window that nobody uses is removed from memory; the database keeps it. */
@@ -137,6 +138,7 @@ export class Accounts {
     for (const limits of found)
       for (const one of limits.all()) {
         if (this.#windows.size >= MOST_STANDING / 2) return
+        if (!mayExpect(one.span, one.limit, one.largest)) continue
         if (!this.#windows.has(windowName(one.key))) this.#expect(one)
       }
   }

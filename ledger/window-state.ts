@@ -231,6 +231,10 @@ const littleOf = (limit: number, largest: number) => Math.max(Math.ceil(limit / 
 /** Whether that may be kept for so long. */
 export const mayRest = (limit: number, largest: number) => littleOf(limit, largest) <= limit * MOST_AT_REST
 
+/** Of a limit of a few units a day nothing is held before it was used: a kill would cost a day. */
+export const mayExpect = (span: Span, limit: number, largest: number) =>
+  span === MINUTE || 4 * largest <= limit * MOST_AT_REST
+
 interface Giving extends Limit {
   now: number
   id: string

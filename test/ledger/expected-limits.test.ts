@@ -102,6 +102,15 @@ for (const engine of engines)
       expect(await server.use(what)).toBeNull()
     })
 
+    test('of a few requests a day is not taken along by a server that is killed', async () => {
+      const key = { organization_id: 'org', project_id, limit_key: 'model', metric: 'requests_per_day' }
+      one.expected = [{ key, span: DAY, limit: 10, largest: 1, age: 0 }]
+      await servers.during(one.ledger.expect('all'))
+      one.die()
+      const two = await servers.start()
+      expect(await two.use(askUnder(project_id, 10, 10, 'requests_per_day'))).toBeNull()
+    })
+
     test('is given back when another server joins', async () => {
       await expects(one, { model: 100 })
       await servers.advance(1_000)
