@@ -67,7 +67,7 @@ export class Ledger {
     this.#database = database
     this.#world = world
     this.#onError = onError
-    this.#findExpected = findExpected
+    this.#findExpected = (...asked) => findExpected(...asked).catch((error) => (onError(error), []))
     this.#lease = new Lease(database, world)
     this.#accounts = new Accounts(this.#lease.clock)
     this.#settlements = new Settlements(world, this.#accounts, this.#pending)
@@ -77,7 +77,7 @@ export class Ledger {
       world,
       lease: this.#lease,
       accounts: this.#accounts,
-      findExpected,
+      findExpected: this.#findExpected,
       pending: this.#pending,
       takeWaiters: () => this.#takeWaiters(),
       takeLate: (canJoin) => this.#takeLate(canJoin),

@@ -161,6 +161,8 @@ export interface ServerOptions {
   slow?: number
   /** Milliseconds that an exchange takes to arrive, and its answer to come back. */
   delay?: () => number
+  /** Limits that it expects requests to come under. */
+  expected?: readonly ExpectedWindow[]
 }
 
 export class Server {
@@ -178,7 +180,7 @@ export class Server {
   /** How many changes of the database were asked for. */
   writes = 0
   /** Limits that it expects requests to come under, and what finding them waits for. */
-  expected: ExpectedWindow[] = []
+  expected: readonly ExpectedWindow[]
   finding = Promise.resolve()
   /** A change waits for this before it begins, and for this when it is committed. */
   turn = Promise.resolve()
@@ -191,10 +193,11 @@ export class Server {
   /** How long its steady clock stood still. */
   #slept = 0
 
-  constructor(servers: Servers, { ahead = 0, slow = 0, delay = () => 0 }: ServerOptions) {
+  constructor(servers: Servers, { ahead = 0, slow = 0, delay = () => 0, expected = [] }: ServerOptions) {
     this.#servers = servers
     this.#delay = delay
     this.ahead = ahead
+    this.expected = expected
     const offset = Math.floor(Math.random() * 1e6)
     this.world = {
       ...realWorld,
