@@ -76,9 +76,17 @@ export async function reported({ client }: TestServer, start_time: number, proje
       }
       page = answer.next_page
     }
-  const costs = await usage.costs({ start_time, project_ids, limit: 180 })
-  for (const { amount } of costs.data.flatMap(({ results }) => results as { amount: { value: number } }[]))
-    sum.dollars += amount.value
+  for (let page: string | null = ''; page !== null;) {
+    const costs: Awaited<ReturnType<typeof usage.costs>> = await usage.costs({
+      start_time,
+      project_ids,
+      limit: 180,
+      ...(page && { page }),
+    })
+    for (const { amount } of costs.data.flatMap(({ results }) => results as { amount: { value: number } }[]))
+      sum.dollars += amount.value
+    page = costs.next_page
+  }
   return sum
 }
 
