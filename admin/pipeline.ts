@@ -19,8 +19,8 @@ import { verifySession } from '../keys/verify-session.ts'
 import { seconds } from '../world/world.ts'
 import { appendEvents, lockOrganization, notBefore, type RecordedEvent } from './audit-chain.ts'
 import { requireOwnPart } from './rules/require-own-part.ts'
-import { findProject, storableId } from './named-project.ts'
-import { bodyReader, queryReader } from './validate.ts'
+import { requireProject } from './shared/find-project.ts'
+import { bodyReader, queryReader, storableId } from './validate.ts'
 import { endLostSessions } from './sessions/end-lost-sessions.ts'
 import type { AdminContext, AnyOperationHandler, Around, Before, BodyAuthenticator } from './call.ts'
 import type { Call, Caller, Handler } from './call.ts'
@@ -219,7 +219,7 @@ export class Pipeline {
     const { organization_id } = caller
     const params = Object.fromEntries(Object.entries(incoming.params).map(([name, id]) => [name, storableId(id)]))
     const project = path.includes('{project_id}')
-      ? await findProject(db, organization_id, params.project_id!)
+      ? await requireProject({ db, organization_id }, params.project_id!)
       : undefined
     const effects: Effects = { events: [], invalidations: [], steps: [] }
     const call = {

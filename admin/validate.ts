@@ -156,6 +156,12 @@ export function storable(value: unknown, depth = 0): boolean {
 }
 
 /**
+ * An id that storage cannot hold belongs to no object. It gets replacement characters, so that it
+ * is looked up and not found.
+ */
+export const storableId = (id: string) => (storable(id) ? id : id.toWellFormed().replaceAll('\0', '\uFFFD'))
+
+/**
  * Members that the schema does not know, and lists that are too long: found before TypeBox looks
  * for them, because TypeBox reports at most eight problems, and compares each item of a list with
  * every other.

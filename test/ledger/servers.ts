@@ -236,6 +236,11 @@ export class Server {
     }
   }
 
+  /** Uses it as often as it is admitted, and answers how often that was. */
+  async useAll(what: Partial<Ask>): Promise<number> {
+    for (let n = 0; ; n++) if (await this.use(what)) return n
+  }
+
   /** Nothing of it reaches the database any more, as after `kill -9`. */
   die() {
     this.isDead = true

@@ -26,10 +26,7 @@ for (const engine of engines)
 
     const under = (limit: number, units?: number, metric?: Metric) => askUnder(project_id, limit, units, metric)
     const use = async (server: Server, what: Partial<Ask> = under(10)) => await server.use(what)
-    /** Uses it as often as it is admitted, and answers how often that was. */
-    const useAll = async (server: Server, limit: number) => {
-      for (let n = 0; ; n++) if (await use(server, under(limit))) return n
-    }
+    const useAll = (server: Server, limit: number) => server.useAll(under(limit))
     const allHeld = async () => {
       const query = servers.database.read.selectFrom('rate_windows').select('state').orderBy('metric')
       const rows = await query.where('project_id', '=', project_id).execute()
