@@ -105,6 +105,14 @@ export const modelNeedsSetting = (match: string, setting: ModelSize) =>
     { param: 'model', code: 'model_without_bound' },
   )
 
+/** Under a spend limit, a call that is not metered, of a model with a price. */
+export const callWithoutBound = () =>
+  new ApiError(
+    400,
+    'A spend limit applies, and nobody can say what this call costs: it is not metered, and its model has a price. Use a key of a project without a spend limit, in an organization without one.',
+    { code: 'call_without_bound' },
+  )
+
 /** A request that names no model, in a project whose limits depend on the model. */
 export const modelNeeded = () =>
   new ApiError(400, 'You must provide a model: limits of your project depend on it.', {

@@ -48,6 +48,8 @@ export interface BatchPermits {
   model: (model: string) => void
   /** `path` is below `/v1`. */
   body: (body: JsonBody, path: string) => void
+  /** Of a request that is not metered. */
+  unmetered: (model: string) => void
   /** Of a request that has a price. */
   bound: (body: JsonBody, endpoint: Endpoint, price: Price) => void
 }
@@ -128,7 +130,7 @@ export class BatchScan {
 
   #add(model: string, path: string, body: JsonBody) {
     const endpoint = endpointOf('POST', path)
-    if (!endpoint) return
+    if (!endpoint) return this.#permit.unmetered(model)
     const settings = this.#models.find(model)
     const price = this.#sum ? this.#sum.price : priceAt(settings.prices, this.#now)
     if (price) this.#permit.bound(body, endpoint, price)

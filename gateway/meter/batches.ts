@@ -20,6 +20,7 @@ import { MeteredBatch } from './metered-batch.ts'
 import type { ModelBook } from './model-book.ts'
 import { dearest } from './price.ts'
 import type { ResultWatch } from './result-watch.ts'
+import { requireNoPrice } from './unmetered-calls.ts'
 import { limitsOf } from './windows.ts'
 
 interface BatchContext extends Admitting {
@@ -69,6 +70,7 @@ async function readInput({ models, world }: BatchContext, request: PolicyRequest
       requireTools(caller, body)
       requireTier(caller, body)
     },
+    unmetered: (model) => requireNoPrice(caller, model, models(), seconds(world)),
     bound(body, endpoint, price) {
       if (!hasSpendLimit(caller)) return
       requireAnswers(body)

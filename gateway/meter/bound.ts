@@ -5,6 +5,7 @@ import type { ModelSize } from '../../contract/limit-errors.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { ModelSettings } from './model-book.ts'
+import { pairsIn } from './pairs.ts'
 import { costOfUnits, dearest, type Price } from './price.ts'
 
 /**
@@ -15,6 +16,8 @@ export const BYTES_PER_TOKEN = 3
 
 /** What a server may put into a prompt so that the model knows how to call tools. */
 const TOOLS_TOKENS = 1024
+/** What a server may write around two texts that are compared. */
+const TEMPLATE_TOKENS = 256
 
 export interface Sizes {
   /** The most tokens that the prompt can have; null if unknown. */
@@ -47,12 +50,12 @@ export interface Sizes {
 }
 
 /**
- * More answers, and more tokens of all of them, than any upstream makes for one request. What a
- * request names beyond that is forwarded and counts as so much: it may become usage, and larger
+ * More answers, and more tokens, than any upstream makes or reads for one request. What a request
+ * names beyond that is forwarded and counts as so much: it may become usage, and larger
  * numbers could not be added up in the database.
  */
 const MOST_ANSWERS = 1_000_000
-const MOST_OUTPUT = 1_000_000_000
+const MOST_TOKENS = 1_000_000_000
 
 const decimal = /^\+?\d+(?:\.\d*)?(?:e[+-]?\d+)?$/i
 
@@ -164,6 +167,7 @@ export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSett
     set: nothingToSet,
     maximum: 0,
   }
+  if (endpoint.isPairs) addPairs(sizes, body, context_tokens)
   if (endpoint.sets === null) addFixedAnswer(sizes, body, endpoint, settings, answers)
   else addAnswer(sizes, body, endpoint, settings, answers)
   sizes.estimate += sizes.expected
@@ -171,6 +175,14 @@ export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSett
 }
 
 const nothingToSet: readonly string[] = []
+
+/** The model reads each pair by itself. */
+function addPairs(sizes: Sizes, body: ModelBody, context_tokens: number | null) {
+  const { count, bytes } = pairsIn(body)
+  const most = sizes.isOpaque ? context_tokens && context_tokens * count : bytes + count * TEMPLATE_TOKENS
+  sizes.input = most && Math.min(most, MOST_TOKENS)
+  sizes.estimate = Math.min(Math.ceil(bytes / BYTES_PER_TOKEN), sizes.input ?? MOST_TOKENS)
+}
 
 /** Of an endpoint whose requests cannot say how long the answer may be. */
 function addFixedAnswer(
@@ -182,7 +194,7 @@ function addFixedAnswer(
 ) {
   const { max_output_tokens: most, estimate_output_tokens } = settings
   // Images and transcripts can be paid by token too.
-  if (generates) sizes.output = most && Math.min(most * answers, MOST_OUTPUT)
+  if (generates) sizes.output = most && Math.min(most * answers, MOST_TOKENS)
   if (generates && unit === null) sizes.expected = Math.min(estimate_output_tokens, most ?? Infinity)
   if (unit !== null) sizes.units = unitsOf(body, unit, settings, answers)
 }
@@ -215,9 +227,9 @@ function addAnswer(
   const isMissing = setsInstead === null ? !isNamed : !isGiven(body.member(sets!))
   // Rejected tokens of a prediction are paid for as output.
   const prediction = Buffer.byteLength(body.member('prediction') ?? '')
-  sizes.output = one === null ? null : Math.min(one * answers, MOST_OUTPUT) + prediction
+  sizes.output = one === null ? null : Math.min(one * answers, MOST_TOKENS) + prediction
   const expected = declared !== null ? one! : Math.min(estimate_output_tokens, most ?? Infinity)
-  sizes.expected = Math.min(expected * answers, MOST_OUTPUT)
+  sizes.expected = Math.min(expected * answers, MOST_TOKENS)
   sizes.isDeclared = declared !== null && !sizes.isOpaque
   if (one === null) return
   sizes.set = isMissing ? [...wrong, sets!] : wrong

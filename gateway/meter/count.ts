@@ -19,9 +19,11 @@ export interface Reported {
  * The counts of a `usage` object, by either of its vocabularies; null where it says nothing that
  * could be counted. Zero is a count; only absence is none.
  */
-function countsOf(usage: unknown, { unit }: Endpoint, numbers: Numbers): Counts | null {
+function countsOf(usage: unknown, { unit, kind }: Endpoint, numbers: Numbers): Counts | null {
   const one = of(usage)
-  const input = numbers.read(one, 'prompt_tokens') ?? numbers.read(one, 'input_tokens')
+  const prompt = numbers.read(one, 'prompt_tokens') ?? numbers.read(one, 'input_tokens')
+  // Some servers that rerank say nothing else, and there is no output.
+  const input = prompt ?? (kind === 'embeddings' ? numbers.read(one, 'total_tokens') : null)
   const output = numbers.read(one, 'completion_tokens') ?? numbers.read(one, 'output_tokens')
   const seconds = unit === 'second' ? numbers.seconds(one, 'seconds') : null
   if (input === null && output === null && seconds === null) return null

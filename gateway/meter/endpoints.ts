@@ -2,6 +2,7 @@
 import type { UsageKind } from '../../ledger/usage-counts.ts'
 import { hasBody } from '../request-methods.ts'
 import { namesOfText } from './answer-text.ts'
+import { sides } from './pairs.ts'
 
 export interface Endpoint {
   kind: UsageKind
@@ -33,6 +34,8 @@ export interface Endpoint {
   isMessages: boolean
   /** For images: how they are made. */
   source?: string
+  /** Whether two sides of texts are compared, of which the model reads each pair. */
+  isPairs?: true
 }
 
 const plain = {
@@ -112,6 +115,10 @@ const unbounded = { ...responses, maxima: [], sets: null }
 /** The responses of a realtime session. */
 export const realtime: Endpoint = { ...plain, kind: 'completions', generates: true }
 
+/** Of pooling models: no API has a report of its own for them. */
+const embeddings: Endpoint = { ...plain, kind: 'embeddings', prompt: input }
+const pairs: Endpoint = { ...plain, kind: 'embeddings', isPairs: true }
+
 /** By the path below `/v1`, for requests with a body. */
 const endpoints: Readonly<Record<string, Endpoint>> = {
   '/chat/completions': chat,
@@ -122,7 +129,15 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   '/infill': { ...native, prompt: null },
   '/responses/compact': unbounded,
   '/decisions': { ...unbounded, kind: 'decisions' },
-  '/embeddings': { ...plain, kind: 'embeddings', prompt: input },
+  '/embeddings': embeddings,
+  '/embedding': { ...plain, kind: 'embeddings' },
+  '/pooling': embeddings,
+  '/classify': embeddings,
+  '/rerank': pairs,
+  '/reranking': pairs,
+  // Where `paths:` names it.
+  '/v2/rerank': pairs,
+  '/score': pairs,
   '/moderations': { ...plain, kind: 'moderations', prompt: input },
   '/images/generations': images('image.generation'),
   '/images/edits': images('image.edit'),
@@ -160,6 +175,7 @@ export const members = [
   'input_file_id',
   'size',
   'quality',
+  ...sides.flat(),
 ] as const
 
 /** The same of a form. */

@@ -6,14 +6,16 @@
 import { admit } from '../meter/admit.ts'
 import { reserveBatch } from '../meter/batches.ts'
 import { CallWish, type CallContext } from '../meter/call-wish.ts'
-import { requireModel, seriesOf, whose } from '../meter/caller-limits.ts'
+import { seriesOf, whose } from '../meter/caller-limits.ts'
 import { endpointOf, fields, members, nested } from '../meter/endpoints.ts'
 import { WatchedResult } from '../meter/metered-batch.ts'
 import { reserveSocket } from '../meter/metered-socket.ts'
 import { addRateLimitHeaders } from '../meter/rate-limit-headers.ts'
 import type { ResultWatch } from '../meter/result-watch.ts'
+import { requireUnlimited } from '../meter/unmetered-calls.ts'
 import { limitsOf, requestWindows } from '../meter/windows.ts'
 import { hasBody } from '../request-methods.ts'
+import { seconds } from '../../world/world.ts'
 import type { ProjectCaller } from '../caller.ts'
 import type { End, Policy, PolicyRequest } from './policy.ts'
 
@@ -28,21 +30,19 @@ export const metering = (context: MeteringContext): Policy => ({
   fields,
   nested,
   reserve(request) {
-    const { component, method, operation, endpoint, path, body, caller, model } = request
+    const { component, method, endpoint, path, body } = request
     if (component === 'verify') return reserveRequest(context, request, ({ ended }) => ended === 'verified')
     if (request.isSocket) return reserveSocket(context, request)
     if (hasBody(method) && endpoint === '/batches') return reserveBatch(context, request)
     const metered = endpointOf(method, endpoint)
     if (metered && body && body.kind !== 'none')
       return admit(context, request, new CallWish(context, request, metered, body))
-    // Its requests, and their models, are not looked at.
-    if (hasBody(method) && endpoint === '/messages/batches') requireModel(caller, null)
-    // What a call does is said in a body that is not read.
-    if (body?.kind === 'unread' && operation === 'realtime') requireModel(caller, model ?? null)
     const result_id = resultIn(path)
     if (result_id !== null) return new WatchedResult(result_id, context.results)
+    if (!hasBody(method)) return null
+    requireUnlimited(request, context.models(), seconds(context.world))
     // What is not metered, such as counting tokens, is a request all the same.
-    return hasBody(method) ? reserveRequest(context, request, (end) => end.wasForwarded) : null
+    return reserveRequest(context, request, (end) => end.wasForwarded)
   },
 })
 

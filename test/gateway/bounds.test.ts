@@ -44,6 +44,9 @@ const bodies: readonly (readonly [path: string, body: object])[] = [
   ['/decisions', { input: 'x', questions: [] }],
   ['/embeddings', { input: [[1, 2, 3]] }],
   ['/moderations', { input: 'x' }],
+  ['/classify', { input: ['x', 'y'] }],
+  ['/pooling', { messages: [{ role: 'user', content: 'x' }] }],
+  ['/rerank', { query: 'x', documents: ['a', 'b'] }],
   ['/images/generations', { prompt: 'x', n: 2 }],
   ['/audio/speech', { input: 'Hello 👋' }],
 ]
@@ -60,7 +63,7 @@ function atMost({ path, body, text }: Received, bytes: number) {
   const answers = Number(body.n ?? body.best_of ?? 1)
   const prediction = body.prediction ? JSON.stringify(body.prediction).length : 0
   const input = isOpaque ? 3000 : bytes
-  const isSilent = ['/embeddings', '/moderations', '/audio/speech'].includes(path)
+  const isSilent = ['/embeddings', '/classify', '/pooling', '/rerank', '/moderations', '/audio/speech'].includes(path)
   const usage = { prompt_tokens: input, completion_tokens: isSilent ? 0 : one * answers + prediction }
   return Response.json({ service_tier: 'priority', usage, data: [{}, {}] })
 }

@@ -76,7 +76,8 @@ for (const engine of engines)
     test('counts requests of calls that are not metered, too', async () => {
       const before = upstream.sent.length
       const answers = []
-      for (let n = 0; n < 4; n++) answers.push(await server.request('POST', '/rerank', { model: 'ranked', query: 'x' }))
+      for (let n = 0; n < 4; n++)
+        answers.push(await server.request('POST', '/videos', { model: 'ranked', prompt: 'x' }))
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429])
       expect(answers.map(({ headers }) => headers.get('x-ratelimit-remaining-requests'))).toEqual(['2', '1', '0', null])
       expect(upstream.sent).toHaveLength(before + 3)
