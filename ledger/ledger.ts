@@ -95,7 +95,9 @@ export class Ledger {
   }
 
   get counts() {
-    return { waited: this.#waited, ...this.#settlements.counts, ...this.#exchanges.counts }
+    const { counts } = this.#settlements
+    const estimated = counts.estimated + this.#sweeper.requests
+    return { waited: this.#waited, ...counts, estimated, ...this.#exchanges.counts }
   }
 
   async start() {

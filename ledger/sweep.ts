@@ -14,9 +14,9 @@ const REMEMBERED_MILLISECONDS = 30 * 86_400_000
 
 /**
  * Removes a server whose lease is over, in a transaction of its own. One that renews its lease at
- * the same moment holds its row until then, and is not removed.
+ * the same moment holds its row until then, and is not removed. Answers how many requests it ran.
  */
-export async function sweep(sql: Sql, engine: 'sqlite' | 'postgres', id: string) {
+export async function sweep(sql: Sql, engine: 'sqlite' | 'postgres', id: string): Promise<number> {
   const now = databaseNow(engine)
   const dead = await sql
     .deleteFrom('ledger_servers')
@@ -24,13 +24,13 @@ export async function sweep(sql: Sql, engine: 'sqlite' | 'postgres', id: string)
     .where('until', '<', now)
     .returning(['seq', now.as('now')])
     .executeTakeFirst()
-  if (!dead) return
+  if (!dead) return 0
   await sql
     .deleteFrom('swept_servers')
     .where('swept_at', '<', dead.now - REMEMBERED_MILLISECONDS)
     .execute()
   await sql.insertInto('swept_servers').values({ id, seq: dead.seq, swept_at: dead.now }).execute()
-  await bury(sql, engine, id, dead.now)
+  return bury(sql, engine, id, dead.now)
 }
 
 async function bury(sql: Sql, engine: 'sqlite' | 'postgres', server_id: string, now: number) {
@@ -75,6 +75,7 @@ async function bury(sql: Sql, engine: 'sqlite' | 'postgres', server_id: string, 
       .execute()
   }
   await rollUp(sql, engine, usage)
+  return running.reduce((sum, { requests }) => sum + requests, 0)
 }
 
 const inOrder = <Row extends { organization_id: string; project_id: string; month: string }>(rows: Row[]) =>

@@ -27,6 +27,8 @@ export class Sweeper {
   #over = new Map<string, number>()
   #looked = -Infinity
   #looking: Promise<void> | null = null
+  /** Requests of servers that died, which this one settled. */
+  requests = 0
 
   constructor(database: Database, world: World, options: SweeperOptions) {
     this.#database = database
@@ -61,7 +63,8 @@ export class Sweeper {
       if (this.#options.isSelf(id)) continue
       const name = `${id} ${seq}`
       const since = this.#over.get(name) ?? now
-      if (now - since >= LOOK_MILLISECONDS) await this.#database.write((sql) => sweep(sql, this.#database.engine, id))
+      if (now - since >= LOOK_MILLISECONDS)
+        this.requests += await this.#database.write((sql) => sweep(sql, this.#database.engine, id))
       else over.set(name, since)
     }
     this.#over = over

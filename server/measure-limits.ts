@@ -13,7 +13,7 @@ const NANO_PER_DOLLAR = NANO_PER_CENT * 100
 interface Measured {
   database: Database
   ledger: Ledger
-  results: Pick<ResultWatch, 'boundBroken'>
+  results: Pick<ResultWatch, 'boundBroken' | 'estimated'>
   refusals: LimitRefusals
 }
 
@@ -31,6 +31,12 @@ export function measureLimits(metrics: Metrics, { database, ledger, results, ref
       'Requests that waited for the database before they were admitted or refused, because what this server held of their limits did not suffice.',
     kind: 'counter',
     read: () => ledger.counts.waited,
+  })
+  metrics.add({
+    name: 'keyhall_estimated_requests_total',
+    about: 'Requests whose usage no upstream reported, so that it is estimated, those of servers that died among them.',
+    kind: 'counter',
+    read: () => ledger.counts.estimated + results.estimated,
   })
   metrics.add({
     name: 'keyhall_bound_broken_total',

@@ -32,6 +32,8 @@ export class ResultWatch {
   #isLooking = false
   /** Results that cost more than was reserved for them. */
   boundBroken = 0
+  /** Requests that were settled at the most that they could use. */
+  estimated = 0
 
   constructor(context: ResultWatchContext) {
     this.#context = context
@@ -108,7 +110,10 @@ export class ResultWatch {
   async #settle(row: Omit<DueRequest, 'isLate'>, uses: readonly Use[]) {
     if (!(await this.#context.requests.settle(row, uses))) return
     this.#compare(row, uses)
-    for (const { series } of uses) if (!series.priced) this.#context.warnings.unpriced(series.model)
+    for (const { series, counts } of uses) {
+      if (!series.priced) this.#context.warnings.unpriced(series.model)
+      if (series.estimated) this.estimated += counts.requests ?? 0
+    }
     const name = `${row.upstream} ${row.result_id}`
     const { input = 0, output = 0 } = uses[0]?.counts ?? {}
     this.#admissions.get(name)?.correct({ tokens: input + output, batch_tokens_per_day: input })

@@ -162,9 +162,12 @@ for (const engine of engines)
         sql.updateTable('deferred_requests').set({ give_up_at: 0 }).where('result_id', '=', 'batch_late').execute(),
       )
       const before = asked
+      const estimated = async () => (await server.samples()).keyhall_estimated_requests_total!
+      const estimatedBefore = await estimated()
       await server.now.lookForResults()
       expect(await waiting()).toEqual([])
       expect(asked - before).toBe(5)
+      expect((await estimated()) - estimatedBefore).toBe(3)
       expect((await budget()).reserved).toBe(0)
       expect(await server.counted('completions', 'priced-two')).toMatchObject({ input_tokens: 1000 })
       for (const id of ['gone', 'late'])

@@ -45,6 +45,7 @@ for (const engine of engines)
         .orderBy('estimated')
         .execute()
       expect(estimated.map((row) => row.estimated)).toEqual([0, 1])
+      expect(two.ledger.counts.estimated).toBe(2)
     })
 
     test('what an exchange admitted is settled at its bound, though the server dies before the next one', async () => {
