@@ -27,12 +27,16 @@ const groups = [
   'vector_store_id',
   'context_level',
   'api_source',
+  'estimated',
 ]
 
-/** The columns of a report whose results have these members. */
-export const reportColumns = (members: readonly string[]): string[] => [
+/**
+ * The columns of a report whose results have these members. `estimated` is one only where the
+ * report is grouped by it.
+ */
+export const reportColumns = (members: readonly string[], groupBy: readonly string[]): string[] => [
   'start_time',
   'end_time',
-  ...groups.filter((name) => members.includes(name)),
+  ...groups.filter((name) => members.includes(name) && (name !== 'estimated' || groupBy.includes(name))),
   ...members.filter((name) => name !== 'object' && !groups.includes(name)),
 ]

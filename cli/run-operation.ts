@@ -20,8 +20,8 @@ import { isFinal, isList, outputs, remoteFlags, type Output } from './remote-fla
 export async function runOperation(command: Command, argv: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { path, operation } = command
   const given = readArguments(argv, [...operationFlags(operation), ...remoteFlags(command), helpFlag])
-  const printing = printingOf(command, given, terminal)
   const input = inputOf(operation, given, Math.floor(terminal.now() / 1000))
+  const printing = printingOf(command, given, input, terminal)
   const limit = (operation.query.properties as Record<string, { maximum?: number }>).limit
   if (printing.isAll && limit) input.limit ??= limit.maximum
 
@@ -72,7 +72,12 @@ async function requireYes({ path, operation }: Command, input: Record<string, un
  * How the answer is to be printed. Throws Failed for a member that the answer will not have, before
  * anything is changed.
  */
-function printingOf(command: Command, { flags }: Arguments, terminal: Terminal): Printing {
+function printingOf(
+  command: Command,
+  { flags }: Arguments,
+  { group_by }: { group_by?: unknown },
+  terminal: Terminal,
+): Printing {
   const [named] = flags.get('output') ?? []
   const asked = flags.get('columns')?.flatMap((text) => text.split(','))
   const output = (named ?? (terminal.isTerminal || asked ? 'table' : 'json')) as Output
@@ -83,7 +88,9 @@ function printingOf(command: Command, { flags }: Arguments, terminal: Terminal):
   const bucket = shape.properties?.data?.items?.properties
   const item = bucket?.results?.items ?? shape.properties?.data?.items ?? shape
   const members = Object.keys(item.properties ?? {})
-  const fallback = bucket?.results ? reportColumns(members) : columnsOf(command.path.join(' '), members)
+  const fallback = bucket?.results
+    ? reportColumns(members, (group_by ?? []) as string[])
+    : columnsOf(command.path.join(' '), members)
   const known = [...new Set([...fallback, ...membersOf(item)])]
   const [field] = flags.get('field') ?? []
   if (field !== undefined && !membersOf(item).includes(field))

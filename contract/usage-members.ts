@@ -9,6 +9,12 @@ export const dimensions = {
   user_id: dimension('The person or service account that owns the key'),
   api_key_id: dimension('The key'),
   model: dimension('The model'),
+  estimated: optional(
+    t.Boolean({
+      description:
+        'An extension of Keyhall, only where the report is grouped by it: whether Keyhall counted by itself, because no upstream reported the usage.',
+    }),
+  ),
 }
 export const api_source = optional(
   nullable({
@@ -57,5 +63,6 @@ export const completionGroups = [
   'batch',
   'service_tier',
   'api_source',
+  'estimated',
 ] as const
-export const modelGroups = ['project_id', 'user_id', 'api_key_id', 'model'] as const
+export const modelGroups = ['project_id', 'user_id', 'api_key_id', 'model', 'estimated'] as const

@@ -84,7 +84,12 @@ const query = <const Groups extends readonly string[], Filters extends TProperti
     }),
   ),
   group_by: optional(
-    t.Array(oneOf(...groups), { maxItems: 10, description: 'A result for each combination of these.' }),
+    t.Array(oneOf(...groups), {
+      maxItems: 10,
+      description: groups.includes('estimated')
+        ? 'A result for each combination of these. `estimated` is an extension of Keyhall.'
+        : 'A result for each combination of these.',
+    }),
   ),
   ...filters,
 })
@@ -217,8 +222,9 @@ export const usage = {
       user_id: dimensions.user_id,
       api_key_id: dimensions.api_key_id,
       vector_store_id: dimension('The vector store'),
+      estimated: dimensions.estimated,
     },
-    query(['project_id', 'user_id', 'api_key_id', 'vector_store_id'] as const, {
+    query(['project_id', 'user_id', 'api_key_id', 'vector_store_id', 'estimated'] as const, {
       project_ids: filters.project_ids,
       user_ids: filters.user_ids,
       api_key_ids: filters.api_key_ids,
@@ -248,7 +254,7 @@ export const usage = {
     can: 'api.usage.read',
     reach: 'filtered',
     query: query(
-      ['project_id', 'user_id', 'line_item', 'api_key_id', 'api_source'] as const,
+      ['project_id', 'user_id', 'line_item', 'api_key_id', 'api_source', 'estimated'] as const,
       {
         project_ids: filters.project_ids,
         user_ids: filters.user_ids,
@@ -281,6 +287,7 @@ export const usage = {
       line_item: dimension('What was paid for'),
       api_key_id: dimensions.api_key_id,
       api_source,
+      estimated: dimensions.estimated,
     }),
   }),
 }

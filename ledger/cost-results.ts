@@ -106,5 +106,6 @@ export function costResults(
 function valueOf(group: string, row: ReportRow, line_item: string) {
   if (group === 'line_item') return line_item
   if (group === 'api_source') return 'unlabeled'
+  if (group === 'estimated') return row.estimated === 1
   return String(row[group as Dimension] ?? '') || null
 }

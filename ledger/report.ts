@@ -6,7 +6,7 @@ import type { CountColumn, Series } from './usage-counts.ts'
 import { minutesOf, tables, type Width } from './widths.ts'
 
 /** What a report can be grouped by and filtered by. */
-export type Dimension = Exclude<keyof Series, 'organization_id' | 'estimated'>
+export type Dimension = Exclude<keyof Series, 'organization_id'>
 
 export interface ReportQuery {
   organization_id: string

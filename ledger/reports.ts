@@ -86,6 +86,7 @@ async function rowsOf(database: Database, query: ReportQuery, kept: Kept): Promi
 
 /** PostgreSQL answers sums as text. */
 export function numbers(row: ReportRow): ReportRow {
-  for (const name of ['bucket', 'batch', 'priced'] as const) if (row[name] !== undefined) row[name] = Number(row[name])
+  for (const name of ['bucket', 'batch', 'estimated', 'priced'] as const)
+    if (row[name] !== undefined) row[name] = Number(row[name])
   return row
 }

@@ -111,7 +111,10 @@ const inDetail: Record<string, (detail: string) => string | null> = {
   context_level: (detail) => detail || null,
 }
 
-/** One result for each combination of the groups; members that are not grouped by are null. */
+/**
+ * One result for each combination of the groups; members that are not grouped by are null, but for
+ * `estimated`, which OpenAI does not have.
+ */
 export function usageResults(
   report: UsageReport,
   rows: readonly ReportRow[],
@@ -142,6 +145,6 @@ export function usageResults(
 function valueOf(group: string, row: ReportRow, detail: string) {
   if (group === 'api_source') return 'unlabeled'
   if (group in inDetail) return inDetail[group]!(detail)
-  if (group === 'batch') return row.batch === 1
+  if (group === 'batch' || group === 'estimated') return row[group] === 1
   return String(row[group as Dimension] ?? '') || null
 }

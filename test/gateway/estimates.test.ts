@@ -6,6 +6,7 @@ import { delta, eventually, events, startMetered, streamOf, type MeteredServer }
 /** Of 3 + 1 (role) + 2 (text) + 3 tokens. */
 const messages = [{ role: 'user', content: 'Hello there' }]
 const PROMPT = 9
+const priced = { match: 'gpt-4o-priced', prices: [{ input: 2.5, output: 10 }] }
 /** Four tokens in three events. */
 const deltas = [delta(''), delta('Hello'), delta(', world'), delta('!')]
 
@@ -13,7 +14,7 @@ for (const engine of engines)
   describe(`what nobody reports (${engine})`, () => {
     let server: MeteredServer
     beforeAll(async () => {
-      server = await startMetered(engine, [], { drainMilliseconds: 0 })
+      server = await startMetered(engine, [priced], { drainMilliseconds: 0 })
     }, START_MILLISECONDS)
     afterAll(() => server.stop())
 
@@ -34,6 +35,40 @@ for (const engine of engines)
       await server.finish('POST', '/chat/completions', { model: 'gpt-4o', messages })
       expect(await server.counted('completions', 'gpt-4o')).toMatchObject({ input_tokens: PROMPT, output_tokens: 4 })
       expect(await estimated('gpt-4o')).toEqual([1])
+    })
+
+    test('reports and costs grouped by `estimated` tell it from what the upstream reported', async () => {
+      const { usage } = server.client.admin.organization
+      const query = { start_time: Math.floor(server.world.now() / 86_400_000) * 86_400, models: ['gpt-4o-priced'] }
+      // The official SDK does not know it.
+      const group_by = ['estimated' as 'api_source']
+      const ofMetrics = async () => (await server.samples()).keyhall_estimated_requests_total!
+      const before = await ofMetrics()
+      const choices = [{ message: { role: 'assistant', content: 'Hello, world!' } }]
+      const reported = { prompt_tokens: 1000, completion_tokens: 20, total_tokens: 1020 }
+      for (const answer of [{ choices, usage: reported }, { choices }, { choices }]) {
+        server.answerWith(() => Response.json(answer))
+        await server.finish('POST', '/chat/completions', { model: 'gpt-4o-priced', messages })
+      }
+      await eventually(async () => (await ofMetrics()) === before + 2)
+      await server.now.writeUsage()
+      const counts = { input_tokens: 1000, output_tokens: 20, num_model_requests: 1, model: null }
+      const apart = await usage.completions({ ...query, group_by })
+      expect(apart.data.at(-1)!.results).toMatchObject([
+        { ...counts, estimated: false },
+        { ...counts, input_tokens: 2 * PROMPT, output_tokens: 8, num_model_requests: 2, estimated: true },
+      ])
+      const [together, ...more] = (await usage.completions(query)).data.at(-1)!.results
+      expect(together).toMatchObject({ input_tokens: 1000 + 2 * PROMPT, output_tokens: 28, num_model_requests: 3 })
+      expect([Object.keys(together!).includes('estimated'), more]).toEqual([false, []])
+      const costs = await usage.costs({ start_time: query.start_time, group_by })
+      expect(costs.data.at(-1)!.results).toMatchObject([
+        { estimated: false, amount: { value: 0.0027 }, line_item: null },
+        { estimated: true, amount: { value: 0.000125 } },
+      ])
+      const [all] = (await usage.costs({ start_time: query.start_time })).data.at(-1)!.results
+      expect(all).toMatchObject({ amount: { value: 0.002825 } })
+      expect(Object.keys(all!)).not.toContain('estimated')
     })
 
     test('and half as high again for any other', async () => {

@@ -20,7 +20,12 @@ interface CostPage {
 /** Two people spend odd amounts of nano-dollars at odd minutes; answers what was spent at all. */
 async function spend({ database, organization_id }: TestServer): Promise<number> {
   const rows = Array.from({ length: 400 }, (_, n) => ({
-    series: { ...series, organization_id, user_id: n % 3 === 0 ? 'user-one' : 'user-other' },
+    series: {
+      ...series,
+      organization_id,
+      user_id: n % 3 === 0 ? 'user-one' : 'user-other',
+      estimated: n % 4 === 0 ? (1 as const) : (0 as const),
+    },
     minute: BEGIN / 60 + ((n * 7919) % (DAYS * 1440)),
     counts: { requests: 1, input: n, cost_input: 1 + n * 104_729, cost_output: n % 5 },
   }))
@@ -105,6 +110,16 @@ onBothEngines('costs by the hour', (server) => {
     const names = await inProcess(`${line} --group-by line_item --field line_item --limit 1`, { environment })
     expect(names.out.split('\n')).toContain(cells[0]![2]!)
     expect(names.err).toMatch(/^There are more: --page page_\S+ shows the next page\.\n$/)
+    const apart = await inProcess(`${line} --group-by estimated --output csv`, { environment })
+    const [titles, ...lines] = apart.out.trimEnd().split('\r\n')
+    expect(titles).toStartWith(
+      'start_time,end_time,line_item,project_id,user_id,api_key_id,api_source,estimated,amount',
+    )
+    const parts = lines.map((row) => /^[^,]*,[^,]*,,,,,,(true|false),([^,]*),/.exec(row)!)
+    expect(new Set(parts.map(([, estimated]) => estimated))).toEqual(new Set(['true', 'false']))
+    expect(parts.map(([, , amount]) => Math.round(Number(amount) * 1e9)).reduce((sum, nano) => sum + nano)).toBe(spent)
+    const shown = await inProcess(`${line} --group-by estimated --output table`, { environment })
+    expect(shown.out).toMatch(/ESTIMATED .*\n(.* (yes|no) .*\n)+$/)
     await socket.stop(true)
   })
 })

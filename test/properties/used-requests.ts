@@ -183,7 +183,7 @@ const kindOf: Partial<Record<ReportName, Series['kind']>> = {
 function dimensionOf(one: Used, name: string): Value {
   const [size, source] = one.detail.split(' ')
   if (name === 'api_source') return 'unlabeled'
-  if (name === 'batch') return one.batch === 1
+  if (name === 'batch' || name === 'estimated') return one[name] === 1
   if (name === 'size') return size!
   if (name === 'source') return source!
   if (name === 'vector_store_id' || name === 'context_level') return one.detail || null
