@@ -129,6 +129,7 @@ inConsole('usage of projects', (console) => {
     await page.getByRole('link', { name: 'See what they used' }).click()
     await page.getByRole('rowheader', { name: `=Ranking ${script}` }).waitFor()
     await page.getByText('What your keys used').waitFor()
+    expect(await page.getByText('estimated').count()).toBe(0)
     const [all, ranking, ...more] = await cellsOf(page, 'Sums')
     expect(more).toEqual([])
     expect(all!.slice(1).map(count)).toEqual([1_241_567, 1000, 89, 1_241_656, 6])

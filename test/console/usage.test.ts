@@ -21,6 +21,7 @@ inConsole('usage', (console) => {
     expect(all!.slice(1).map(count)).toEqual([days.input, 1000, days.output, days.input + days.output, days.requests])
     expect(ranking!.slice(1).map(count)).toEqual([1_241_578, 1000, 94, 1_241_672, 7])
     expect(count(other![1])).toBe(100_000)
+    await page.getByText('Of this, 16 tokens are estimated: no upstream reported them.').waitFor()
     const perDay = (await cellsOf(page, 'By day')).map((cells) => count(cells.at(-1)))
     expect(perDay.reduce((sum, tokens) => sum + tokens)).toBe(days.input + days.output)
     for (const color of ['series-1', 'series-2']) await isPlotted(page, color)
@@ -65,6 +66,7 @@ inConsole('usage', (console) => {
     const sums = await cellsOf(page, 'Sums')
     expect(sums[0]).toEqual(['All', `US$${months.dollars.toFixed(9)}`])
     expect(sums.find(([name]) => name === 'qwen, large')).toEqual(['qwen, large', 'US$1.00'])
+    await page.getByText('Of this, US$1.00 is estimated: no upstream reported the usage.').waitFor()
     await page.getByLabel('Dollars a month').fill('50')
     await page.getByRole('button', { name: 'Set the budget' }).click()
     await page.getByText('Budget of a month').waitFor()
@@ -92,6 +94,7 @@ inConsole('usage', (console) => {
       [`Ann ${script}`, 6],
       ['nightly', 1],
     ])
+    await page.getByText('The usage of 1 of these requests is estimated: no upstream reported it.').waitFor()
     await page.getByText('None: spending is not limited.').waitFor()
     expect(await page.getByRole('button', { name: 'Set the budget' }).count()).toBe(0)
     await page.getByLabel('Of', { exact: true }).selectOption('images')

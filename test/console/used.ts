@@ -28,7 +28,7 @@ export async function use(server: TestServer): Promise<Used> {
   const key = account.api_key!
   const other = { organization_id, project_id: server.project_id, user_id: server.owner_id }
   const own = { organization_id, project_id, user_id: ann, api_key_id: key.id }
-  const ofAccount = { ...own, user_id: account.id, model: 'qwen, large' }
+  const ofAccount = { ...own, user_id: account.id, model: 'qwen, large', estimated: 1 as const }
   const now = Math.floor(Date.now() / 1000)
   const used: [number, Partial<Series>, Counts][] = [
     [0, own, { requests: 2, input: 1_234_567, cached: 1000, output: 89, cost_input: 3 * dollar + 1, cost_output: 7 }],

@@ -33,6 +33,8 @@ export interface UsageData {
   end: number
   /** Those with the most first. */
   groups: UsageGroup[]
+  /** What no upstream reported, of all groups. */
+  estimated: Counts
   /** What was spent in the month of the first bucket before it, in nano-dollars. */
   before: number
 }
@@ -62,6 +64,7 @@ interface Result {
   api_key_id?: string | null
   model?: string | null
   line_item?: string | null
+  estimated?: boolean
 }
 
 interface ReportPage {
@@ -120,11 +123,13 @@ function ranges(from: number, to: number, bucket_width: Asked['bucket_width'], l
 
 function costs({ grouping }: Choice, asked: Asked, options: RequestOptions) {
   const group_by = grouping === 'model' ? (['line_item'] as const) : groupsOf[grouping]
-  return allPages((page) => organization.usage.costs({ ...asked, ...page, group_by: [...group_by] }, options))
+  return allPages((page) =>
+    organization.usage.costs({ ...asked, ...page, group_by: [...group_by, 'estimated'] }, options),
+  )
 }
 
 function usage({ grouping }: Choice, kind: Kind, asked: Asked, options: RequestOptions) {
-  const group_by = [...groupsOf[grouping]]
+  const group_by = [...groupsOf[grouping], 'estimated' as const]
   return allPages((page) => organization.usage[kind]({ ...asked, ...page, group_by }, options))
 }
 
@@ -141,6 +146,7 @@ async function allPages(ask: (page: { page?: string }) => PromiseLike<ReportPage
 function summedUp(choice: Choice, { starts, end }: Pick<UsageData, 'starts' | 'end'>, data: ReportPage['data']) {
   const places = new Map(starts.map((start, place) => [start, place]))
   const groups = new Map<string, UsageGroup>()
+  const estimated = none()
   let before = 0
   for (const { start_time, results } of data) {
     const place = places.get(bucketOf(start_time, choice.interval))
@@ -150,6 +156,7 @@ function summedUp(choice: Choice, { starts, end }: Pick<UsageData, 'starts' | 'e
         before += counts.nanoDollars
         continue
       }
+      if (result.estimated) add(estimated, counts)
       const id = idOf(result, choice.grouping)
       let group = groups.get(id)
       if (!group)
@@ -160,7 +167,8 @@ function summedUp(choice: Choice, { starts, end }: Pick<UsageData, 'starts' | 'e
   }
   const used = [...groups.values()].filter(({ sum }) => Object.values(sum).some((count) => count > 0))
   const amount = ({ sum }: UsageGroup) => amountOf(sum, choice.measure)
-  return { choice, starts, end, before, groups: used.toSorted((one, other) => amount(other) - amount(one)) }
+  const sorted = used.toSorted((one, other) => amount(other) - amount(one))
+  return { choice, starts, end, before, estimated, groups: sorted }
 }
 
 const countsOf = (result: Result): Counts => ({

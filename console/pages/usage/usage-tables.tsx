@@ -40,6 +40,21 @@ export function Sums({ data: { choice, groups }, nameOf, isLoading }: Omit<Props
   )
 }
 
+/** How much of what is shown no upstream reported; nothing where all of it was. */
+export function Estimated({ data: { choice, estimated } }: Pick<Props, 'data'>) {
+  const { measure } = choice
+  const amount = amountOf(estimated, measure)
+  if (amount === 0) return null
+  const number = exact(amount, measure)
+  const isOne = amount === 1
+  const sentences = {
+    tokens: `Of this, ${number} ${isOne ? 'token is' : 'tokens are'} estimated: no upstream reported ${isOne ? 'it' : 'them'}.`,
+    requests: `The usage of ${number} of these requests is estimated: no upstream reported it.`,
+    cost: `Of this, ${number} is estimated: no upstream reported the usage.`,
+  }
+  return <p class="hint">{sentences[measure]}</p>
+}
+
 function numbersOf(measure: UsageData['choice']['measure']): Column<Row>[] {
   const column = (title: string, valueOf: (sum: Counts) => number): Column<Row> => ({
     title,

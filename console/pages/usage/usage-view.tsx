@@ -15,7 +15,7 @@ import { useNames, type NameOf } from './usage-names.ts'
 import { UsagePlot } from './usage-plot.tsx'
 import { askForUsage, type UsageData } from './usage-reports.ts'
 import type { Scope } from './usage-scope.ts'
-import { Sums, Times } from './usage-tables.tsx'
+import { Estimated, Sums, Times } from './usage-tables.tsx'
 
 interface Props {
   choice: Choice
@@ -92,6 +92,7 @@ function Figure({ data, nameOf, cents, isLoading }: FigureProps) {
         </button>
       </div>
       <Sums data={data} nameOf={nameOf} isLoading={isLoading} />
+      <Estimated data={data} />
       <h2 class="part">By {interval}</h2>
       <div class="times" role="region" aria-label={`Table by ${interval}`} tabIndex={0}>
         <Times data={data} stacks={stacks} nameOf={nameOf} isLoading={isLoading} />
