@@ -7,18 +7,20 @@ import { sql as raw, type RawBuilder } from 'kysely'
 /** A column whose rows have no value there is null. */
 export type JsonColumns<Row> = { readonly [Column in keyof Row]-?: 'text' | 'bigint' }
 
-/** Stands in a `from`, and is called `given` there. */
+/**
+ * Stands in a `from`, and is called `given` there. `rows` is the JSON of an array of them, or a
+ * placeholder for it.
+ */
 export function jsonRows<Row extends object>(
   engine: 'sqlite' | 'postgres',
   columns: JsonColumns<Row>,
-  rows: readonly Row[],
+  rows: string,
 ): RawBuilder<Row> {
   const names = Object.keys(columns)
-  const json = JSON.stringify(rows)
   if (engine === 'postgres') {
     const types = names.map((name) => raw`${raw.ref(name)} ${raw.raw(columns[name as keyof Row])}`)
-    return raw`json_to_recordset(cast(cast(${json} as text) as json)) as given(${raw.join(types)})`
+    return raw`json_to_recordset(cast(cast(${rows} as text) as json)) as given(${raw.join(types)})`
   }
   const values = names.map((name) => raw`value ->> ${raw.lit(`$.${name}`)} as ${raw.ref(name)}`)
-  return raw`(select ${raw.join(values)} from json_each(${json})) as given`
+  return raw`(select ${raw.join(values)} from json_each(${rows})) as given`
 }

@@ -2,9 +2,14 @@
  * A query that is built and compiled once for each engine and variant, then run with values:
  * building a query costs as much as running it.
  */
-import { sql as raw, type Compilable } from 'kysely'
+import { sql as raw, type CompiledQuery } from 'kysely'
 import { returnsRows, runOf } from './kysely.ts'
 import type { Sql } from './types.ts'
+
+/** A query builder, or raw SQL: only raw SQL needs the argument. */
+interface Query<Row> {
+  compile(sql: Sql): CompiledQuery<Row>
+}
 
 class Placeholder {
   readonly name: string
@@ -58,7 +63,7 @@ export function checkStatements() {
  * what changes the values only.
  */
 export function statement<Values extends object, Row, V extends Variant = undefined>(
-  build: (sql: Sql, params: Values, variant: V) => Compilable<Row>,
+  build: (sql: Sql, params: Values, variant: V) => Query<Row>,
 ) {
   const known = new Statement(build)
   return (sql: Sql, values: Values, ...[variant]: VariantArgument<V>): Promise<Row[]> =>
@@ -66,11 +71,11 @@ export function statement<Values extends object, Row, V extends Variant = undefi
 }
 
 class Statement<Values extends object, Row, V extends Variant> {
-  readonly #build: (sql: Sql, params: Values, variant: V) => Compilable<Row>
+  readonly #build: (sql: Sql, params: Values, variant: V) => Query<Row>
   /** By engine, then by variant. */
   readonly #compiled = new Map<unknown, Map<string, Known>>()
 
-  constructor(build: (sql: Sql, params: Values, variant: V) => Compilable<Row>) {
+  constructor(build: (sql: Sql, params: Values, variant: V) => Query<Row>) {
     this.#build = build
   }
 
@@ -94,7 +99,7 @@ class Statement<Values extends object, Row, V extends Variant> {
   }
 
   #compile(sql: Sql, variant: V): Compiled {
-    const query = this.#build(sql, placeholders, variant).compile()
+    const query = this.#build(sql, placeholders, variant).compile(sql)
     return { sql: query.sql, parameters: query.parameters, hasRows: returnsRows(query) }
   }
 }

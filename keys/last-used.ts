@@ -159,18 +159,17 @@ type Target = keyof typeof targets
 const SIZES = [1, 20, MOST_PER_CHANGE]
 
 const moveForward = statement(
-  (sql: Sql, params: Record<string, string | number>, { target, size }: { target: Target; size: number }) => {
+  (_: Sql, params: Record<string, string | number>, { target, size }: { target: Target; size: number }) => {
     const [organizations, ids, times] = ['organization', 'id', 'at'].map((name) =>
       spreadPlaceholders(params, name, size),
     )
     const rows = ids!.map((id, n) => raw`(${organizations![n]}, ${id}, cast(${times![n]} as bigint))`)
     const column = (name: string) => raw.ref(`${target}.${name}`)
     const known = column(targets[target])
-    const query = raw`
+    return raw`
     with used (organization_id, id, at) as (values ${raw.join(rows)})
     update ${raw.table(target)} set ${raw.ref(targets[target])} = used.at from used
     where ${column('organization_id')} = used.organization_id and ${column('id')} = used.id
       and (${known} is null or ${known} < used.at)`
-    return { compile: () => query.compile(sql) }
   },
 )

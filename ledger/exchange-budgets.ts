@@ -1,13 +1,14 @@
 /** The budgets in an exchange: locks them, records reports, grants money, and writes them back. */
 import { sql as raw } from 'kysely'
 import { jsonRows } from '../database/json-rows.ts'
-import type { Sql } from '../database/types.ts'
+import { statement } from '../database/statement.ts'
+import type { Database, Sql } from '../database/types.ts'
 import { budgetName, shareOf, type BudgetKey, type BudgetReport, type SharedBudget } from './budget.ts'
 import type { Batch, BudgetOutcome } from './exchange-types.ts'
 import { holdDeferred } from './deferred-rows.ts'
 import { inOrder } from './exchange-windows.ts'
 
-type Engine = 'sqlite' | 'postgres'
+type Engine = Database['engine']
 
 /** For this time after a request waited for money, no server holds money for requests to come. */
 const WANTED_MILLISECONDS = 2_000
@@ -25,6 +26,11 @@ export interface OpenBudget {
   /** A request on this server waits for what other servers hold. */
   wanted: boolean
   wantedByOthers: boolean
+}
+
+interface OfServer {
+  server_id: string
+  rows: string
 }
 
 const keyTypes = { organization_id: 'text', project_id: 'text', month: 'text' } as const
@@ -45,14 +51,7 @@ export async function openBudgets(sql: Sql, engine: Engine, { budgets, server_id
     settled: report.settled,
     reserved: report.in_flight + report.free + report.deferred - told.in_flight - told.free,
   }))
-  const { rows } = await raw<BudgetKey & SharedBudget & { wanted_at: number }>`
-    insert into budgets (${keyNames}, settled, reserved, burned, admitted_at, refused_at, wanted_at)
-    select ${keyNames}, settled, reserved, 0, 0, 0, 0
-    from ${jsonRows(engine, { ...keyTypes, place: 'bigint', settled: 'bigint', reserved: 'bigint' }, reports)}
-    where true order by place
-    on conflict (${keyNames}) do update set
-      settled = budgets.settled + excluded.settled, reserved = budgets.reserved + excluded.reserved
-    returning ${keyNames}, settled, reserved, burned, wanted_at`.execute(sql)
+  const rows = await lockBudgets(sql, { rows: JSON.stringify(reports) }, { engine })
   const found = new Map(rows.map((row) => [budgetName(row), row]))
   const limited = budgets.filter(({ limit }) => limit !== null).map(({ key }) => key)
   const others = await freeOfOthers(sql, engine, limited, server_id)
@@ -75,16 +74,34 @@ export async function openBudgets(sql: Sql, engine: Engine, { budgets, server_id
   return open
 }
 
+const reportTypes = { ...keyTypes, place: 'bigint', settled: 'bigint', reserved: 'bigint' } as const
+
+const lockBudgets = statement(
+  (_: Sql, params: { rows: string }, { engine }: { engine: Engine }) =>
+    raw<BudgetKey & SharedBudget & { wanted_at: number }>`
+    insert into budgets (${keyNames}, settled, reserved, burned, admitted_at, refused_at, wanted_at)
+    select ${keyNames}, settled, reserved, 0, 0, 0, 0
+    from ${jsonRows(engine, reportTypes, params.rows)}
+    where true order by place
+    on conflict (${keyNames}) do update set
+      settled = budgets.settled + excluded.settled, reserved = budgets.reserved + excluded.reserved
+    returning ${keyNames}, settled, reserved, burned, wanted_at`,
+)
+
 /** By the name of the budget, what other servers hold for requests to come. */
 async function freeOfOthers(sql: Sql, engine: Engine, keys: readonly BudgetKey[], server_id: string) {
   if (keys.length === 0) return new Map<string, number>()
-  const names = raw.join(Object.keys(keyTypes).map((column) => raw.ref(`given.${column}`)))
-  const { rows } = await raw<BudgetKey & { free: number }>`
-    select ${names}, cast(sum(holdings.free) as bigint) as free
-    from ${jsonRows(engine, keyTypes, keys)} join holdings on ${isGiven('holdings')}
-    where holdings.server_id <> ${server_id} group by ${names}`.execute(sql)
+  const rows = await sumFree(sql, { server_id, rows: JSON.stringify(keys) }, { engine })
   return new Map(rows.map((row) => [budgetName(row), row.free]))
 }
+
+const sumFree = statement((_: Sql, params: OfServer, { engine }: { engine: Engine }) => {
+  const names = raw.join(Object.keys(keyTypes).map((column) => raw.ref(`given.${column}`)))
+  return raw<BudgetKey & { free: number }>`
+    select ${names}, cast(sum(holdings.free) as bigint) as free
+    from ${jsonRows(engine, keyTypes, params.rows)} join holdings on ${isGiven('holdings')}
+    where holdings.server_id <> ${params.server_id} group by ${names}`
+})
 
 export const roomOf = ({ limit, shared: { settled, reserved, burned } }: OpenBudget) =>
   limit === null ? Infinity : limit - settled - reserved - burned
@@ -110,14 +127,7 @@ export async function keepBudgets(
   const changed = changes.filter(({ more, was_refused, was_admitted, is_wanted }) =>
     [more, was_refused, was_admitted, is_wanted].some((one) => one > 0),
   )
-  if (changed.length > 0)
-    await raw`
-      update budgets set
-        reserved = budgets.reserved + given.more,
-        refused_at = case when given.was_refused = 1 then ${now} else budgets.refused_at end,
-        admitted_at = case when given.was_admitted = 1 then ${now} else budgets.admitted_at end,
-        wanted_at = case when given.is_wanted = 1 then ${now} else budgets.wanted_at end
-      from ${jsonRows(engine, changeTypes, changed)} where ${isGiven('budgets')}`.execute(sql)
+  if (changed.length > 0) await updateBudgets(sql, { now, rows: JSON.stringify(changed) }, { engine })
   for (const { key, report } of budgets) if (report.deferred > 0) await holdDeferred(sql, key, report.deferred)
   await keepHoldings(sql, engine, server_id, budgets)
 }
@@ -129,6 +139,16 @@ const changeTypes = {
   was_admitted: 'bigint',
   is_wanted: 'bigint',
 } as const
+
+const updateBudgets = statement(
+  (_: Sql, params: { now: number; rows: string }, { engine }: { engine: Engine }) => raw`
+      update budgets set
+        reserved = budgets.reserved + given.more,
+        refused_at = case when given.was_refused = 1 then ${params.now} else budgets.refused_at end,
+        admitted_at = case when given.was_admitted = 1 then ${params.now} else budgets.admitted_at end,
+        wanted_at = case when given.is_wanted = 1 then ${params.now} else budgets.wanted_at end
+      from ${jsonRows(engine, changeTypes, params.rows)} where ${isGiven('budgets')}`,
+)
 
 /** What is written of a budget beside the report; 1 stands for yes. */
 function changeOf({ key, limit, report, admitted, granted, refused, wanted }: OpenBudget) {
@@ -151,17 +171,21 @@ async function keepHoldings(sql: Sql, engine: Engine, server_id: string, budgets
   const isNothing = ({ in_flight, free }: { in_flight: number; free: number }) => in_flight === 0 && free === 0
   const over = rows.filter(isNothing)
   const held = rows.filter((row) => !isNothing(row))
-  if (over.length > 0)
-    await raw`
-      delete from holdings where server_id = ${server_id}
-        and (${keyNames}) in (select ${keyNames} from ${jsonRows<BudgetKey>(engine, keyTypes, over)})`.execute(sql)
-  if (held.length > 0)
-    await raw`
-      insert into holdings (server_id, ${keyNames}, in_flight, free)
-      select ${server_id}, ${keyNames}, in_flight, free
-      from ${jsonRows(engine, { ...keyTypes, in_flight: 'bigint', free: 'bigint' }, held)}
-      where true order by ${keyNames}
-      on conflict (server_id, ${keyNames}) do update set in_flight = excluded.in_flight, free = excluded.free`.execute(
-      sql,
-    )
+  if (over.length > 0) await deleteHoldings(sql, { server_id, rows: JSON.stringify(over) }, { engine })
+  if (held.length > 0) await insertHoldings(sql, { server_id, rows: JSON.stringify(held) }, { engine })
 }
+
+const deleteHoldings = statement(
+  (_: Sql, params: OfServer, { engine }: { engine: Engine }) => raw`
+      delete from holdings where server_id = ${params.server_id}
+        and (${keyNames}) in (select ${keyNames} from ${jsonRows(engine, keyTypes, params.rows)})`,
+)
+
+const insertHoldings = statement(
+  (_: Sql, params: OfServer, { engine }: { engine: Engine }) => raw`
+      insert into holdings (server_id, ${keyNames}, in_flight, free)
+      select ${params.server_id}, ${keyNames}, in_flight, free
+      from ${jsonRows(engine, { ...keyTypes, in_flight: 'bigint', free: 'bigint' }, params.rows)}
+      where true order by ${keyNames}
+      on conflict (server_id, ${keyNames}) do update set in_flight = excluded.in_flight, free = excluded.free`,
+)

@@ -3,7 +3,8 @@
  */
 import { sql as raw } from 'kysely'
 import { jsonRows } from '../database/json-rows.ts'
-import type { Sql } from '../database/types.ts'
+import { statement } from '../database/statement.ts'
+import type { Database, Sql } from '../database/types.ts'
 import { windowName, type Batch, type WindowKey, type WindowOutcome } from './exchange-types.ts'
 import { hourOf, useColumns, type WindowUse } from './past-windows.ts'
 import {
@@ -40,13 +41,7 @@ export async function openWindows(sql: Sql, engine: 'sqlite' | 'postgres', { win
   const open = new Map<string, OpenWindow>()
   if (windows.length === 0) return open
   const keys = inOrder(windows, windowName).map(({ key }, place) => ({ ...key, place }))
-  const { rows } = await raw<WindowKey & WindowUse & { state: string }>`
-    insert into rate_windows (${keyNames}, version, state)
-    select ${keyNames}, 1, ${packed(emptyState())}
-    from ${jsonRows(engine, { ...keyTypes, place: 'bigint' }, keys)}
-    where true order by place
-    on conflict (${keyNames}) do update set version = rate_windows.version + 1
-    returning ${keyNames}, state, used_hour, used_limit, largest`.execute(sql)
+  const rows = await lockWindows(sql, { rows: JSON.stringify(keys) }, { engine })
   const stored = new Map(rows.map((row) => [windowName(row), row]))
   for (const { key, span, limit, report } of windows) {
     const { state: text, used_hour, used_limit, largest } = stored.get(windowName(key))!
@@ -58,6 +53,17 @@ export async function openWindows(sql: Sql, engine: 'sqlite' | 'postgres', { win
   }
   return open
 }
+
+const lockWindows = statement(
+  (_: Sql, params: { rows: string }, { engine }: Pick<Database, 'engine'>) =>
+    raw<WindowKey & WindowUse & { state: string }>`
+    insert into rate_windows (${keyNames}, version, state)
+    select ${keyNames}, 1, ${packed(emptyState())}
+    from ${jsonRows(engine, { ...keyTypes, place: 'bigint' }, params.rows)}
+    where true order by place
+    on conflict (${keyNames}) do update set version = rate_windows.version + 1
+    returning ${keyNames}, state, used_hour, used_limit, largest`,
+)
 
 /** Grants the units that were allotted, and some for requests to come. */
 export function grantUnits(window: OpenWindow, batch: Batch, now: number, isAlone: boolean): WindowOutcome {
@@ -75,13 +81,17 @@ export function grantUnits(window: OpenWindow, batch: Batch, now: number, isAlon
 export async function keepWindows(sql: Sql, engine: 'sqlite' | 'postgres', windows: readonly OpenWindow[]) {
   if (windows.length === 0) return
   const rows = windows.map(({ key, state, use }) => ({ ...key, state: packed(state), ...use }))
-  await raw`
+  await updateWindows(sql, { rows: JSON.stringify(rows) }, { engine })
+}
+
+const updateWindows = statement(
+  (_: Sql, params: { rows: string }, { engine }: Pick<Database, 'engine'>) => raw`
     update rate_windows set state = given.state, used_hour = given.used_hour, used_limit = given.used_limit,
       largest = given.largest
-    from ${jsonRows(engine, { ...keyTypes, state: 'text', ...useColumns }, rows)}
+    from ${jsonRows(engine, { ...keyTypes, state: 'text', ...useColumns }, params.rows)}
     where rate_windows.organization_id = given.organization_id and rate_windows.project_id = given.project_id
-      and rate_windows.limit_key = given.limit_key and rate_windows.metric = given.metric`.execute(sql)
-}
+      and rate_windows.limit_key = given.limit_key and rate_windows.metric = given.metric`,
+)
 
 /** Sorted by key, so that all servers lock in one order, however the database sorts. */
 export const inOrder = <Item extends { key: Key }, Key>(items: readonly Item[], name: (key: Key) => string): Item[] =>

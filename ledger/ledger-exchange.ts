@@ -6,7 +6,8 @@
  */
 import { sql as raw } from 'kysely'
 import { databaseNow } from '../database/clock.ts'
-import type { Sql } from '../database/types.ts'
+import { statement } from '../database/statement.ts'
+import type { Database, Sql } from '../database/types.ts'
 import { budgetName } from './budget.ts'
 import { keepDeferred } from './deferred-rows.ts'
 import { grantMoney, keepBudgets, openBudgets, roomOf, type OpenBudget } from './exchange-budgets.ts'
@@ -63,16 +64,20 @@ export async function renew(
   engine: 'sqlite' | 'postgres',
   { server_id, seq }: { server_id: string; seq: number },
 ) {
-  const row = await sql
-    .updateTable('ledger_servers')
-    .set({ seq: seq + 1, until: raw<number>`${databaseNow(engine)} + ${LEASE_MILLISECONDS}` })
-    .where('id', '=', server_id)
-    .where('seq', '=', seq)
-    .returning('until')
-    .executeTakeFirst()
+  const [row] = await extendLease(sql, { server_id, seq, next: seq + 1 }, { engine })
   if (!row) throw new Swept()
   return row.until - LEASE_MILLISECONDS
 }
+
+const extendLease = statement(
+  (sql: Sql, params: { server_id: string; seq: number; next: number }, { engine }: Pick<Database, 'engine'>) =>
+    sql
+      .updateTable('ledger_servers')
+      .set({ seq: params.next, until: raw<number>`${databaseNow(engine)} + ${LEASE_MILLISECONDS}` })
+      .where('id', '=', params.server_id)
+      .where('seq', '=', params.seq)
+      .returning('until'),
+)
 
 /** Admits a request if all its limits have room for it, and then counts it in all of them. */
 function decide(
@@ -120,10 +125,12 @@ function refusalOf(
 
 /** How many servers there are, and how many others there are whose lease is not over. */
 async function readServers(sql: Sql, server_id: string, now: number) {
-  const rows = await sql.selectFrom('ledger_servers').select(['id', 'until']).execute()
+  const rows = await selectServers(sql, {})
   const others = rows.filter(({ id, until }) => id !== server_id && until > now).length
   return { count: Math.max(1, rows.length), others }
 }
+
+const selectServers = statement((sql: Sql) => sql.selectFrom('ledger_servers').select(['id', 'until']))
 
 /**
  * Adds a server, once: throws Swept when one of this name was added before, also when others have

@@ -7,7 +7,8 @@
 import { createHash } from 'node:crypto'
 import { sql as raw } from 'kysely'
 import { jsonRows, type JsonColumns } from '../database/json-rows.ts'
-import type { Sql } from '../database/types.ts'
+import { statement } from '../database/statement.ts'
+import type { Database, Sql } from '../database/types.ts'
 import { monthOf, otherSeries, seriesColumns, seriesName, type Series, type UsageRow } from './usage-counts.ts'
 
 /** Series with names that clients chose, by organization and month. */
@@ -98,16 +99,15 @@ const shortened = (name: string, longest: number) => name.replaceAll('\0', '').s
 /** Those of the series that are not counted for their month, in the order in which they came. */
 async function notCounted(sql: Sql, engine: 'sqlite' | 'postgres', used: readonly UsedSeries[]) {
   if (used.length === 0) return []
-  const ids = jsonRows(
-    engine,
-    { id: 'bigint' },
-    used.map(({ id }) => ({ id })),
-  )
-  const { rows } = await raw<{ id: number; month: string }>`
-    select id, month from usage_series where id in (select id from ${ids})`.execute(sql)
+  const rows = await selectMonths(sql, { rows: JSON.stringify(used.map(({ id }) => ({ id }))) }, { engine })
   const counted = new Map(rows.map(({ id, month }) => [id, month]))
   return used.filter(({ id, month }) => (counted.get(id) ?? '') < month)
 }
+
+const selectMonths = statement(
+  (_: Sql, params: { rows: string }, { engine }: Pick<Database, 'engine'>) => raw<{ id: number; month: string }>`
+    select id, month from usage_series where id in (select id from ${jsonRows(engine, { id: 'bigint' }, params.rows)})`,
+)
 
 interface Count {
   organization_id: string
@@ -125,9 +125,10 @@ async function lockCounts(sql: Sql, engine: 'sqlite' | 'postgres', fresh: readon
     const { organization_id } = series
     asked.set(countName(organization_id, month), { organization_id, month, series: 0 })
   }
+  const given = JSON.stringify([...asked.values()])
   const { rows } = await raw<Count>`
     insert into usage_series_counts (organization_id, month, series)
-    select organization_id, month, series from ${jsonRows(engine, countColumns, [...asked.values()])}
+    select organization_id, month, series from ${jsonRows(engine, countColumns, given)}
     where true order by organization_id, month
     on conflict (organization_id, month) do update set series = usage_series_counts.series
     returning organization_id, month, series`.execute(sql)
@@ -136,7 +137,7 @@ async function lockCounts(sql: Sql, engine: 'sqlite' | 'postgres', fresh: readon
 
 const writeCounts = (sql: Sql, engine: 'sqlite' | 'postgres', counts: readonly Count[]) =>
   raw`
-    update usage_series_counts set series = given.series from ${jsonRows(engine, countColumns, counts)}
+    update usage_series_counts set series = given.series from ${jsonRows(engine, countColumns, JSON.stringify(counts))}
     where usage_series_counts.organization_id = given.organization_id
       and usage_series_counts.month = given.month`.execute(sql)
 
@@ -154,7 +155,7 @@ const rowNames = raw.join(Object.keys(rowColumns).map((column) => raw.ref(column
 
 async function insertSeries(sql: Sql, engine: 'sqlite' | 'postgres', used: readonly UsedSeries[]) {
   if (used.length === 0) return
-  const rows = used.map(({ id, series, month }) => ({ ...series, id, month }))
+  const rows = JSON.stringify(used.map(({ id, series, month }) => ({ ...series, id, month })))
   await raw`
     insert into usage_series (${rowNames}) select ${rowNames} from ${jsonRows(engine, rowColumns, rows)}
     where true order by id

@@ -4,7 +4,8 @@
  */
 import { sql as raw } from 'kysely'
 import { jsonRows, type JsonColumns } from '../database/json-rows.ts'
-import type { Sql } from '../database/types.ts'
+import { statement } from '../database/statement.ts'
+import type { Database, Sql } from '../database/types.ts'
 import { placeUsage, seriesId, type PlacedUsage } from './series-rows.ts'
 import type { Need } from './exchange-types.ts'
 import { addCounts, countColumns, runningName, type Counts, type InFlightRow, type UsageRow } from './usage-counts.ts'
@@ -29,19 +30,24 @@ const countNames = raw.join(Object.keys(countTypes).map((column) => raw.ref(colu
 export async function rollUp(sql: Sql, engine: 'sqlite' | 'postgres', usage: readonly UsageRow[]): Promise<string[]> {
   if (usage.length === 0) return []
   const { placed, merged } = await placeUsage(sql, engine, usage)
-  for (const { table, minutes } of WIDTHS) {
-    const given = jsonRows(engine, countTypes, summedUp(placed, minutes))
-    const sums = countColumns.map((column) => {
-      const [before, more] = [raw.ref(`${table}.${column}`), raw.ref(`excluded.${column}`)]
-      return raw`${raw.ref(column)} = coalesce(${before} + ${more}, ${before}, ${more})`
-    })
-    await raw`
-      insert into ${raw.table(table)} (${countNames}) select ${countNames} from ${given}
-      where true order by at, series_id
-      on conflict (at, series_id) do update set ${raw.join(sums)}`.execute(sql)
-  }
+  for (const { table, minutes } of WIDTHS)
+    await addToWidth(sql, { rows: JSON.stringify(summedUp(placed, minutes)) }, { engine, table })
   return merged
 }
+
+type Width = Pick<Database, 'engine'> & Pick<(typeof WIDTHS)[number], 'table'>
+
+const addToWidth = statement((_: Sql, params: { rows: string }, { engine, table }: Width) => {
+  const sums = countColumns.map((column) => {
+    const [before, more] = [raw.ref(`${table}.${column}`), raw.ref(`excluded.${column}`)]
+    return raw`${raw.ref(column)} = coalesce(${before} + ${more}, ${before}, ${more})`
+  })
+  return raw`
+      insert into ${raw.table(table)} (${countNames}) select ${countNames}
+      from ${jsonRows(engine, countTypes, params.rows)}
+      where true order by at, series_id
+      on conflict (at, series_id) do update set ${raw.join(sums)}`
+})
 
 function summedUp(placed: readonly PlacedUsage[], minutes: number): CountsRow[] {
   const rows = new Map<string, CountsRow>()
@@ -103,15 +109,26 @@ export async function writeInFlight(
   const rows = all.map(inFlightRow)
   const over = rows.filter(({ requests }) => requests === 0)
   const running = rows.filter(({ requests }) => requests > 0)
-  if (over.length > 0)
-    await raw`
-      delete from in_flight where server_id = ${server_id}
-        and (series_id, month) in (select series_id, month from ${jsonRows(engine, inFlightTypes, over)})`.execute(sql)
-  if (running.length > 0)
-    await raw`
+  if (over.length > 0) await deleteInFlight(sql, { server_id, rows: JSON.stringify(over) }, { engine })
+  if (running.length > 0) await insertInFlight(sql, { server_id, rows: JSON.stringify(running) }, { engine })
+}
+
+interface OfServer {
+  server_id: string
+  rows: string
+}
+
+const deleteInFlight = statement(
+  (_: Sql, params: OfServer, { engine }: Pick<Database, 'engine'>) => raw`
+      delete from in_flight where server_id = ${params.server_id}
+        and (series_id, month) in (select series_id, month from ${jsonRows(engine, inFlightTypes, params.rows)})`,
+)
+
+const insertInFlight = statement(
+  (_: Sql, params: OfServer, { engine }: Pick<Database, 'engine'>) => raw`
       insert into in_flight (server_id, ${inFlightNames})
-      select ${server_id}, ${inFlightNames} from ${jsonRows(engine, inFlightTypes, running)}
+      select ${params.server_id}, ${inFlightNames} from ${jsonRows(engine, inFlightTypes, params.rows)}
       where true order by series_id, month
       on conflict (server_id, series_id, month)
-      do update set requests = excluded.requests, amount = excluded.amount`.execute(sql)
-}
+      do update set requests = excluded.requests, amount = excluded.amount`,
+)
