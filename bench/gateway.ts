@@ -1,6 +1,7 @@
 /**
- * A forwarded model request: what it costs the server with a hundred thousand keys, without limits
- * and with metering, a rate limit and a hard spend limit, beside a Bun.serve that only forwards.
+ * A forwarded model request: what it costs the server with a hundred thousand keys, without
+ * metering, with metering alone, and with metering, a rate limit and a hard spend limit, beside a
+ * Bun.serve that only forwards.
  */
 import { Database as Sqlite } from 'bun:sqlite'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -47,10 +48,12 @@ export async function run() {
     { FLOOR_UPSTREAM: upstream },
     join(of.folder, 'floor.log'),
   )
+  const unmetered = await gateway(of, upstream, ['--preload', join(import.meta.dir, 'without-metering.ts')])
   const plain = await gateway(of, upstream)
   const limits = await limitedGateway(of, upstream)
   const contestants: Contestant[] = [
     { name: 'the floor', server: floor, key: '' },
+    { name: 'without metering', server: unmetered, key: await newKey(of, unmetered) },
     { name: 'without limits', server: plain, key: await newKey(of, plain) },
     { name: 'with limits', server: limits.server, key: limits.key },
   ]
@@ -79,6 +82,8 @@ async function measure({ what, streamed, model, times, warm, events }: (typeof k
     const beside = n === 0 ? '' : `: ${moreThan(seen[n - 1]!, seen[n]!, all[n - 1]!.name, events)}`
     console.log(`    ${name.padEnd(16)} ${median(seen[n]!).toFixed(0)} ${range}${beside}`)
   }
+  const [unmetered, limited] = [1, all.length - 1]
+  console.log(`    in all: ${moreThan(seen[unmetered]!, seen[limited]!, all[unmetered]!.name, events)}`)
 }
 
 /**
@@ -94,9 +99,9 @@ function moreThan(earlier: readonly number[], later: readonly number[], name: st
 }
 
 /** Keyhall in front of a model server. */
-export const gateway = (of: Filled, upstream: string): Promise<Server> =>
+export const gateway = (of: Filled, upstream: string, options: string[] = []): Promise<Server> =>
   startServer(
-    [join(root, 'main.ts'), 'serve'],
+    [...options, join(root, 'main.ts'), 'serve'],
     {
       KEYHALL_DATABASE: of.database,
       KEYHALL_PEPPER: of.pepper,
