@@ -9,13 +9,14 @@ import { startGateway, type GatewayServer } from './setup.ts'
 import { startUpstream, type FakeUpstream } from './upstream.ts'
 
 /** As a server reads it that ignores case, as the JSON packages of Go and .NET can, and cJSON. */
-const spellings = (name: string) => [
-  name.toUpperCase(),
-  name[0]!.toUpperCase() + name.slice(1),
-  name.slice(0, -1) + name.at(-1)!.toUpperCase(),
-  ...(name.includes('s') ? [name.replace('s', 'ſ')] : []),
-  ...(name.includes('k') ? [name.replace('k', '\u212a')] : []),
-]
+const spellings = (name: string) =>
+  [
+    name.toUpperCase(),
+    name[0]!.toUpperCase() + name.slice(1),
+    name.slice(0, -1) + name.at(-1)!.toUpperCase(),
+    ...(name.includes('s') ? [name.replace('s', 'ſ')] : []),
+    ...(name.includes('k') ? [name.replace('k', '\u212a')] : []),
+  ].filter((spelling) => spelling !== name)
 const escaped = (name: string) => `\\u${name.charCodeAt(0).toString(16).padStart(4, '0')}${name.slice(1)}`
 
 const FORM = { 'content-type': 'multipart/form-data; boundary=b' }
