@@ -19,6 +19,8 @@ export interface ModelBody {
    * it is not there.
    */
   member: (name: string) => string | undefined
+  /** Whether such a member, or field, is `true`. */
+  isTrue: (name: string) => boolean
   /**
    * Replaces a member that a policy looks for, or adds it. `json` is its new value. Only a JSON
    * body can be changed.
@@ -54,6 +56,7 @@ export const noBody: ModelBody = {
   size: 0,
   nested: nothing,
   member: () => undefined,
+  isTrue: () => false,
   set: refuseToChange,
   useModel: () => {},
   unset: () => {},
@@ -93,6 +96,12 @@ export class JsonBody implements ModelBody {
     return span && this.#bytes.toString('utf8', span.start, span.end)
   }
 
+  isTrue(name: string) {
+    const span = this.#scanned.members.get(name)
+    if (span === undefined || span.end - span.start !== TRUE.length) return false
+    return this.#bytes.compare(TRUE, 0, TRUE.length, span.start, span.end) === 0
+  }
+
   set(name: string, json: string) {
     // Else the body could have the member twice, which two parsers read in two ways.
     if (!this.#scanned.lookedFor.has(name)) throw new Error(`"${name}" is not among the members of any policy.`)
@@ -122,6 +131,7 @@ export class JsonBody implements ModelBody {
 }
 
 const noBytes = Buffer.alloc(0)
+const TRUE = Buffer.from('true')
 
 /**
  * The body with its members replaced where they are there, and added before the last brace where
@@ -194,6 +204,10 @@ export class FormBody implements ModelBody {
     return this.#fields.get(name)
   }
 
+  isTrue(name: string) {
+    return this.member(name) === 'true'
+  }
+
   content() {
     const { content } = this.#upload
     return typeof content === 'function' ? content() : content
@@ -210,6 +224,7 @@ export class UnreadBody implements ModelBody {
   readonly nested = nothing
   readonly content_type = null
   readonly member = () => undefined
+  readonly isTrue = () => false
   readonly set = refuseToChange
   readonly unset = () => {}
   readonly model: string | null

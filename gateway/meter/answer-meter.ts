@@ -111,10 +111,9 @@ export class AnswerMeter {
   }
 
   /** A short answer, whole. It is kept only if it does not report its usage. */
-  whole(bytes: Uint8Array) {
-    const answer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  whole(answer: Buffer) {
     this.#reported = usageAtEnd(answer, this.#endpoint)
-    if (this.#reported === null) this.piece(bytes)
+    if (this.#reported === null) this.piece(answer)
   }
 
   /** The usage that the upstream reported; null if it reported none. */

@@ -118,8 +118,6 @@ export function requireChangeable(body: ModelBody, { set }: Sizes) {
     throw invalid(`The body must be JSON under a spend limit, so that '${set[0]}' can be set in it.`)
 }
 
-export const flagOf = (body: ModelBody, name: string) => body.member(name) === 'true'
-
 /** Whether the body refers to something whose size it does not show. */
 const isOpaque = (body: ModelBody, { isMessages }: Endpoint) =>
   (isMessages && isOpaqueMessage(body)) ||
@@ -226,8 +224,9 @@ function addAnswer(
   const one = declared === null ? most : Math.min(declared, most ?? Infinity)
   const isMissing = setsInstead === null ? !isNamed : !isGiven(body.member(sets!))
   // Rejected tokens of a prediction are paid for as output.
-  const prediction = Buffer.byteLength(body.member('prediction') ?? '')
-  sizes.output = one === null ? null : Math.min(one * answers, MOST_TOKENS) + prediction
+  const prediction = body.member('prediction')
+  const predicted = prediction === undefined ? 0 : Buffer.byteLength(prediction)
+  sizes.output = one === null ? null : Math.min(one * answers, MOST_TOKENS) + predicted
   const expected = declared !== null ? one! : Math.min(estimate_output_tokens, most ?? Infinity)
   sizes.expected = Math.min(expected * answers, MOST_TOKENS)
   sizes.isDeclared = declared !== null && !sizes.isOpaque

@@ -63,7 +63,7 @@ export function reportedIn(answer: unknown, endpoint: Endpoint): Reported | null
   const body = of(answer)
   if (endpoint.isMessages) return reportedByMessages(usageOfMessages(body))
   // The last event of a stream of the Responses API has the response inside.
-  const response = of(body.response)
+  const response = endpoint.isResponses ? of(body.response) : body
   const inner = response.usage !== undefined ? response : body
   const numbers = new Numbers()
   const counts = countsOf(inner.usage, endpoint, numbers) ?? withoutUsage(inner, endpoint, numbers)
@@ -72,7 +72,7 @@ export function reportedIn(answer: unknown, endpoint: Endpoint): Reported | null
   if (drawing) addCounts(counts, { ...drawing, requests: 0 })
   if (endpoint.unit === 'image') counts.units = images(inner) ?? counts.units ?? 0
   if (endpoint.unit === 'second') counts.units ??= numbers.seconds(inner, 'duration') ?? 0
-  const { output } = inner
+  const output = endpoint.isResponses ? inner.output : null
   return {
     counts,
     service_tier: typeof inner.service_tier === 'string' ? inner.service_tier.slice(0, 64) : '',

@@ -28,7 +28,7 @@ export interface Endpoint {
   wholeTexts: readonly Buffer[]
   /** Whether `usage` of a stream must be asked for by `stream_options`. */
   asksForUsage: boolean
-  /** Whether the answer is a response of the Responses API. */
+  /** Whether the answer is a response of the Responses API, or has one inside. */
   isResponses: boolean
   /** Whether the answer is a message of Anthropic's API. */
   isMessages: boolean
@@ -113,7 +113,7 @@ const transcriptions: Endpoint = { ...plain, kind: 'audio_transcriptions', unit:
 const unbounded = { ...responses, maxima: [], sets: null }
 
 /** The responses of a realtime session. */
-export const realtime: Endpoint = { ...plain, kind: 'completions', generates: true }
+export const realtime: Endpoint = { ...plain, kind: 'completions', generates: true, isResponses: true }
 
 /** Of pooling models: no API has a report of its own for them. */
 const embeddings: Endpoint = { ...plain, kind: 'embeddings', prompt: input }

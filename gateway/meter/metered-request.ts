@@ -7,7 +7,7 @@ import type { ModelBody } from '../model-body.ts'
 import type { End, Reservation } from '../policies/policy.ts'
 import { AnswerMaximum } from './answer-maximum.ts'
 import { AnswerMeter } from './answer-meter.ts'
-import { flagOf, sizesOf, type Sizes } from './bound.ts'
+import { sizesOf, type Sizes } from './bound.ts'
 import type { Reported } from './count.ts'
 import { deferralOf } from './deferred-use.ts'
 import type { Endpoint } from './endpoints.ts'
@@ -80,7 +80,7 @@ export class MeteredRequest implements Reservation {
     this.#answer.piece(bytes)
   }
 
-  whole(bytes: Uint8Array) {
+  whole(bytes: Buffer) {
     this.#answer.whole(bytes)
   }
 
@@ -107,7 +107,7 @@ export class MeteredRequest implements Reservation {
     const { admission, endpoint, body, model } = this.#metered
     if (!wasForwarded) return admission.release()
     const { reported } = this.#answer
-    const isDeferred = !reported && endpoint.isResponses && flagOf(body, 'background')
+    const isDeferred = !reported && endpoint.isResponses && body.isTrue('background')
     this.#requested = requestedIn(body, isDeferred || (reported !== null && hasSearches(reported)))
     if (reported) return this.#settle(reported, false)
     // A refusal of the upstream costs nothing, unless it says otherwise.
@@ -117,7 +117,7 @@ export class MeteredRequest implements Reservation {
     const sizes = this.#sizes
     if (endpoint.unit === 'character') return this.#settle(unreported({ requests: 1, units: sizes.units! }), false)
     const isCut = status === null ? ended === 'client left' : ended !== 'whole' && this.#answer.bytes === 0
-    const isUnseen = isCut && !flagOf(body, 'stream')
+    const isUnseen = isCut && !body.isTrue('stream')
     const estimated = estimate({ endpoint, body, model, sizes, answer: this.#answer, isUnseen }, this.#parts.tokens)
     const settle = (counts: Counts) => this.#settle(unreported({ ...counts, ...this.#answer.begun }), true)
     if (!(estimated instanceof Promise)) return settle(estimated)

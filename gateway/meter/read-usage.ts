@@ -26,8 +26,8 @@ export function usageAtEnd(answer: Buffer, endpoint: Endpoint): Reported | null 
   if (endpoint.unit !== null) return null
   const usage = answer.lastIndexOf(USAGE)
   if (usage < 0 || answer[usage - 1] === BACKSLASH) return null
-  if (answer.includes(ESCAPED) || answer.includes(SEARCH) || (answer.includes(RESPONSE) && hasMember(answer, RESPONSE)))
-    return null
+  if (answer.includes(ESCAPED)) return null
+  if (endpoint.isResponses && (answer.includes(SEARCH) || hasMember(answer, RESPONSE))) return null
   const tier = answer.lastIndexOf(TIER)
   if (tier >= 0 && answer[tier - 1] === BACKSLASH) return null
   const found = membersFrom(answer, tier >= 0 ? Math.min(usage, tier) : usage)

@@ -1,6 +1,5 @@
 /** Asks upstreams for the usage of a stream by `stream_options`, where the client did not. */
 import type { ModelBody } from '../model-body.ts'
-import { flagOf } from './bound.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { RefusedMembers } from './refused-members.ts'
 
@@ -8,7 +7,7 @@ const NAME = 'stream_options'
 
 /** The value of `stream_options` that asks for the usage; null where nothing is to be added. */
 export function optionsToSet(endpoint: Endpoint, body: ModelBody): string | null {
-  if (!endpoint.asksForUsage || body.kind !== 'json' || !flagOf(body, 'stream')) return null
+  if (!endpoint.asksForUsage || body.kind !== 'json' || !body.isTrue('stream')) return null
   const given = objectIn(body.member(NAME))
   // What is no object is for the upstream to refuse.
   return given === null || given.include_usage === true ? null : JSON.stringify({ ...given, include_usage: true })

@@ -126,7 +126,7 @@ export interface Reservation {
    * Called instead of `piece` with an answer that is short and no event stream, all of it. Without
    * it, `piece` is called. The bytes may not be kept without a copy.
    */
-  whole?: (bytes: Uint8Array) => void
+  whole?: (bytes: Buffer) => void
 }
 
 export interface End {

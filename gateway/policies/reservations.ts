@@ -82,7 +82,7 @@ export class Reservations {
     for (const one of this.#all) one.message?.(message)
   }
 
-  whole(bytes: Uint8Array) {
+  whole(bytes: Buffer) {
     for (const one of this.#all) {
       if (one.whole) one.whole(bytes)
       else one.piece?.(bytes)

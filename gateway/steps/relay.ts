@@ -62,7 +62,7 @@ async function readSmall(call: ModelRequest): Promise<ArrayBuffer> {
   try {
     const bytes = await response.arrayBuffer()
     upstream.giveConnection()
-    if (reservations.seesPieces) reservations.whole(new Uint8Array(bytes))
+    if (reservations.seesPieces) reservations.whole(Buffer.from(bytes))
     return bytes
   } catch (error) {
     if (call.revoked) throw call.revoked

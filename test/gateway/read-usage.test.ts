@@ -112,8 +112,9 @@ const whole = (more: object, content = 'Hi') => ({
   choices: [{ index: 0, message: { role: 'assistant', content } }],
   ...more,
 })
-const read = (answer: unknown) => {
-  const found = usageAtEnd(Buffer.from(JSON.stringify(answer)), chat)
+const response = endpoints[1]!
+const read = (answer: unknown, endpoint = chat) => {
+  const found = usageAtEnd(Buffer.from(JSON.stringify(answer)), endpoint)
   return found && [found.counts.input, found.counts.output, found.service_tier]
 }
 
@@ -131,8 +132,8 @@ test('where the end does not say it beyond doubt, nothing is read', () => {
   expect(read({ usage, choices: [{ usage: { prompt_tokens: 1 } }] })).toBeNull()
   expect(read({ usage, text: 'usage' })).toBeNull()
   expect(read([whole({ usage })])).toBeNull()
-  expect(read({ response: { usage: { prompt_tokens: 1 } }, usage })).toBeNull()
-  expect(read({ output: [{ type: 'web_search_call' }], usage })).toBeNull()
+  expect(read({ response: { usage: { prompt_tokens: 1 } }, usage }, response)).toBeNull()
+  expect(read({ output: [{ type: 'web_search_call' }], usage }, response)).toBeNull()
   expect(read({ service_tier: 'flex', usage, more: { service_tier: 'auto' } })).toBeNull()
   const cut = JSON.stringify(whole({ usage })).slice(0, -1)
   expect(usageAtEnd(Buffer.from(cut), chat)).toBeNull()
