@@ -10,6 +10,7 @@
  * missing, it forgets everything.
  */
 import { StorageError } from '../database/storage-errors.ts'
+import { statement } from '../database/statement.ts'
 import type { RevocationRow } from '../database/tables.ts'
 import type { Database, Sql } from '../database/types.ts'
 import { seconds, type World } from '../world/world.ts'
@@ -52,6 +53,21 @@ export interface RevocationOptions {
   onLearned?: () => void
   onError: (error: unknown) => void
 }
+
+/** The epoch, what others say of this process, and the longest lease of all. */
+const selectState = statement((sql: Sql, params: { node_id: string }) =>
+  sql
+    .selectFrom('counters')
+    .leftJoin('nodes', (on) => on.on('nodes.id', '=', params.node_id))
+    .select(['counters.value', 'nodes.is_evicted'])
+    .select((of) =>
+      of
+        .selectFrom('nodes')
+        .select(({ fn }) => fn.max('lease_milliseconds').as('longest'))
+        .as('longest'),
+    )
+    .where('counters.name', '=', 'revocation_epoch'),
+)
 
 export class Revocations {
   readonly #database: Database
@@ -221,18 +237,8 @@ export class Revocations {
   async #ask(): Promise<void> {
     if (this.#stopped) throw new StorageError('stopping')
     const asked = { steady: this.#world.steady(), wall: this.#world.now() }
-    const { value, is_evicted, longest } = await this.#database.read
-      .selectFrom('counters')
-      .leftJoin('nodes', (on) => on.on('nodes.id', '=', this.#nodes.id))
-      .select(['counters.value', 'nodes.is_evicted'])
-      .select((of) =>
-        of
-          .selectFrom('nodes')
-          .select(({ fn }) => fn.max('lease_milliseconds').as('longest'))
-          .as('longest'),
-      )
-      .where('counters.name', '=', 'revocation_epoch')
-      .executeTakeFirstOrThrow()
+    const [row] = await selectState(this.#database.read, { node_id: this.#nodes.id })
+    const { value, is_evicted, longest } = row!
     // Evicted: others stop waiting for this process, so it has no lease until it has registered
     // again. A lower epoch: the database was restored from a backup, and its row of this process
     // has an epoch that is yet to come.
