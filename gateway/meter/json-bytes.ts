@@ -26,11 +26,11 @@ export function afterColon(bytes: Uint8Array, from: number): number {
 }
 
 /** Where the string that begins at `start` has its closing quote; negative if it has none. */
-export function endOfString(bytes: Buffer, start: number): number {
-  for (let end = bytes.indexOf(QUOTE, start + 1); end >= 0; end = bytes.indexOf(QUOTE, end + 1)) {
-    let escapes = 0
-    while (bytes[end - 1 - escapes] === BACKSLASH) escapes++
-    if (escapes % 2 === 0) return end
+export function endOfString(bytes: Uint8Array, start: number): number {
+  for (let at = start + 1; at < bytes.length; at++) {
+    if (bytes[at] === QUOTE) return at
+    // What follows it is a part of the string, whatever it is.
+    if (bytes[at] === BACKSLASH) at++
   }
   return -1
 }
