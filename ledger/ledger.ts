@@ -95,9 +95,8 @@ export class Ledger {
   }
 
   get counts() {
-    const { counts } = this.#settlements
-    const estimated = counts.estimated + this.#sweeper.requests
-    return { waited: this.#waited, ...counts, estimated, ...this.#exchanges.counts }
+    const estimated = this.#pending.estimated + this.#sweeper.requests
+    return { waited: this.#waited, estimated, ...this.#settlements.counts, ...this.#exchanges.counts }
   }
 
   async start() {

@@ -37,6 +37,10 @@ export class PendingUsage {
   /** How many reports were taken, and how many of them are in the database. */
   #reports = 0
   #happened = 0
+  /** Requests whose usage is estimated and in the database. */
+  estimated = 0
+  /** Those in reports that were taken and may not be in the database yet. */
+  #maybeEstimated = 0
 
   /** A moment: what begins now is in the next report. */
   get reports() {
@@ -51,6 +55,8 @@ export class PendingUsage {
   /** Called when all reports are in the database. */
   happened() {
     this.#happened = this.#reports
+    this.estimated += this.#maybeEstimated
+    this.#maybeEstimated = 0
     for (const request of this.#deferred) if (request.told === 'perhaps') request.told = 'that they run'
     const rows = [...this.#rows.values()].filter(({ told }) => told === 'perhaps')
     if (rows.length === 0) return
@@ -144,6 +150,7 @@ export class PendingUsage {
   /** Takes what is to be written next, so that it is written once. */
   take(): { usage: UsageRow[]; inFlight: InFlightRow[]; deferred: NewDeferred[] } {
     const usage = [...this.#rows.values()]
+    for (const { series, counts } of usage) if (series.estimated) this.#maybeEstimated += counts.requests ?? 0
     const deferred = this.#deferred
     this.#deferred = []
     this.#rows = new Map()
@@ -173,6 +180,7 @@ export class PendingUsage {
     const deferred = untold(lost?.deferred ?? [], this.#deferred)
     this.take()
     this.#happened = this.#reports
+    this.#maybeEstimated = 0
     this.#inFlight.clear()
     for (const { series, minute, counts } of usage) this.add(series, minute * 60_000, counts, 'nothing')
     for (const request of deferred) this.defer({ ...request, told: 'nothing' })

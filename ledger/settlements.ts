@@ -8,7 +8,7 @@ import type { Admission, Books, Deferral } from './admission.ts'
 import type { Ask } from './ask.ts'
 import { newDeferred } from './deferred-rows.ts'
 import type { Kept, PendingUsage } from './pending-usage.ts'
-import { costOf, monthOf, type Counts, type Series, type Told } from './usage-counts.ts'
+import { costOf, monthOf, type Counts, type Series } from './usage-counts.ts'
 
 export class Settlements implements Books {
   readonly #world: World
@@ -21,7 +21,7 @@ export class Settlements implements Books {
   #life = 0
   /** Of each of these lives: from when on the database had not heard of a request. */
   readonly #untoldSince: number[] = []
-  readonly counts = { lateSettlements: 0, boundBroken: 0, estimated: 0 }
+  readonly counts = { lateSettlements: 0, boundBroken: 0 }
 
   constructor(world: World, accounts: Accounts, pending: PendingUsage) {
     this.#world = world
@@ -47,7 +47,7 @@ export class Settlements implements Books {
     const cost = counts ? costOf(counts) : 0
     if (life !== this.#life) {
       if (!this.#isUntold(admission)) return void this.counts.lateSettlements++
-      if (counts) this.#add(series, at, counts, 'nothing')
+      if (counts) this.#pending.add(series, at, counts, 'nothing')
       if (!deferral) return this.#accounts.addCost(ask, month, cost)
       this.#pending.defer(newDeferred({ ask, month, at, deferral, told: 'nothing' }, this.#world))
       return this.#accounts.addDeferred(ask, month, ask.bound)
@@ -59,12 +59,7 @@ export class Settlements implements Books {
     this.#pending.end(ask.series, month, ask.bound)
     const told = this.#toldOf(admission)
     if (deferral) this.#pending.defer(newDeferred({ ask, month, at, deferral, told }, this.#world))
-    if (counts) this.#add(series, at, counts, told)
-  }
-
-  #add(series: Series, at: number, counts: Counts, told: Told) {
-    if (series.estimated) this.counts.estimated += counts.requests ?? 0
-    this.#pending.add(series, at, counts, told)
+    if (counts) this.#pending.add(series, at, counts, told)
   }
 
   note(admission: Admission, series: Series, counts: Counts) {

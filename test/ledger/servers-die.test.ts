@@ -123,6 +123,27 @@ for (const engine of engines)
       expect(await budget()).toMatchObject({ settled: 105, reserved: 0, cost_minutes: 105 })
     })
 
+    test('what ended on a server that is taken for dead is counted once as estimated', async () => {
+      const limited = await one.admit({ ...what, bound: 60 })
+      await servers.advance(600)
+      one.stall()
+      const unlimited = await one.admit({ project_id: what.project_id })
+      for (const admission of [limited, unlimited])
+        admission.settle({ requests: 1, cost_output: 7 }, { series: { ...admission.ask.series, estimated: 1 } })
+      await servers.advance(10_000)
+      one.wake()
+      await servers.advance(2_000)
+      const inReports = await servers.database.read
+        .selectFrom('usage_days')
+        .innerJoin('usage_series', 'usage_series.id', 'usage_days.series_id')
+        .select('requests')
+        .where('project_id', '=', what.project_id)
+        .where('estimated', '=', 1)
+        .execute()
+      expect(inReports).toEqual([{ requests: 2 }])
+      expect([one.ledger.counts.estimated, two.ledger.counts.estimated]).toEqual([1, 1])
+    })
+
     test('an exchange that is lost is made again, and one that happened, or happens late, is not', async () => {
       for (const fate of ['is lost', 'loses its answer', 'comes late'] as const) {
         const before = (await budget())?.settled ?? 0
