@@ -12,7 +12,7 @@ export const dimensions = {
   estimated: optional(
     t.Boolean({
       description:
-        'An extension of Keyhall, only where the report is grouped by it: whether Keyhall counted by itself, because no upstream reported the usage.',
+        'An extension of Keyhall, only where the report is grouped by it: whether Keyhall estimated the usage, because no upstream reported it.',
     }),
   ),
 }

@@ -112,8 +112,8 @@ const inDetail: Record<string, (detail: string) => string | null> = {
 }
 
 /**
- * One result for each combination of the groups; members that are not grouped by are null, but for
- * `estimated`, which OpenAI does not have.
+ * One result for each combination of the groups. Members that are not grouped by are null;
+ * `estimated`, which OpenAI does not have, is left out.
  */
 export function usageResults(
   report: UsageReport,

@@ -34,7 +34,7 @@ export function measureLimits(metrics: Metrics, { database, ledger, results, ref
   })
   metrics.add({
     name: 'keyhall_estimated_requests_total',
-    about: 'Requests whose usage no upstream reported, so that it is estimated, those of servers that died among them.',
+    about: 'Requests whose usage is estimated because no upstream reported it, also those of servers that died.',
     kind: 'counter',
     read: () => ledger.counts.estimated + results.estimated,
   })

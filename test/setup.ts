@@ -72,7 +72,7 @@ export const fromPage = { 'sec-fetch-site': 'same-origin', origin: pageOrigin, '
 
 export const testPepper = new Secret(new Uint8Array(32).fill(7))
 
-// Every statement of every test is built anew at each run, and must come out the same.
+// Statements are built anew when they run, and must come out the same.
 checkStatements()
 
 /** A key that this server could have made and does not know. */

@@ -29,7 +29,7 @@ const money = 'Spend is counted in nano-dollars, which must stay exact.'
 const ownReport = 'Their document gives every report the members of all reports; ours has its own.'
 const oneObject = 'Their document has one schema for all forms of a certificate; ours has one for each.'
 const manyProjects = 'Among many projects one must be found.'
-const newerGroups = 'In the official SDK 7.57, but for `estimated`, which is ours.'
+const groups = 'In the official SDK 7.57, but for `estimated`, which is ours.'
 const estimates = 'Keyhall says what it counted by itself, because no upstream reported it.'
 const notKept = 'Optional there, and Keyhall knows nothing that it could say.'
 
@@ -220,7 +220,7 @@ export const accepted: readonly AcceptedDifference[] = [
     why: 'As in the reports of usage: what one person has spent.',
   },
   { operation: 'usage.*', where: 'query *', what: 'maxItems: ours *, theirs none', why: bounded },
-  { operation: 'usage.*', where: 'query group_by[]', what: 'values: only ours api_source, *', why: newerGroups },
+  { operation: 'usage.*', where: 'query group_by[]', what: 'values: only ours api_source, estimated*', why: groups },
   { operation: 'usage.*', where: 'query group_by[]', what: 'values: only ours estimated', why: estimates },
   { operation: 'usage.*', where: 'result data[].results[].estimated', what: 'only ours', why: estimates },
   { operation: 'usage.costs', where: 'query line_items', what: 'only ours', why: newer },
