@@ -4,35 +4,57 @@
  */
 import { callWithoutBound } from '../../contract/limit-errors.ts'
 import type { ProjectCaller } from '../caller.ts'
+import type { ModelBody } from '../model-body.ts'
 import type { PolicyRequest } from '../policies/policy.ts'
+import { scanJson, scanNames } from '../scan-json.ts'
 import { hasSpendLimit, requireModel } from './caller-limits.ts'
 import type { ModelBook } from './model-book.ts'
 import { dearest, priceAt, type Price } from './price.ts'
 
 /** Calls that cost nothing, or what is in no price of a model. */
 const runNoModel: readonly RegExp[] = [
-  /^\/(?:files|uploads|vector_stores|containers|conversations|assistants|skills|vaults|models)(?:\/|$)/,
+  /^\/(?:files|uploads|vector_stores|containers|conversations|assistants|skills|vaults)(?:\/|$)/,
   /^\/(?:webhook_endpoints|content_provenance_checks|audio\/voices|audio\/voice_consents)(?:\/|$)/,
+  /^\/models(?:\/(?:un)?load)?$/,
   /^\/threads(?!\/runs$)(?:\/[^/]+)?$/,
   /^\/threads\/[^/]+\/(?:messages(?:\/[^/]+)?|runs\/[^/]+(?:\/cancel)?)$/,
-  /^\/(?:responses|batches|messages\/batches)\/[^/]+\/cancel$/,
-  /^\/chat\/completions\/[^/]+$/,
+  /^\/(?:responses|batches|messages\/batches|chatkit\/sessions)\/[^/]+\/cancel$/,
+  /^\/(?:realtime\/calls|live\/sessions)\/[^/]+\/(?:hangup|refer|reject)$/,
+  // vLLM has `/chat/completions/batch`.
+  /^\/chat\/completions\/chatcmpl[-_][^/]+$/,
+  /^\/(?:chat\/)?completions\/render$/,
   /^\/evals(?:\/[^/]+(?:\/runs\/[^/]+)?)?$/,
-  /^\/fine_tuning\/(?:checkpoints\/.+|jobs\/[^/]+\/[^/]+)$/,
+  /^\/fine_tuning\/(?:checkpoints\/.+|jobs\/[^/]+\/(?:cancel|pause)|alpha\/graders\/validate)$/,
   /^\/(?:tokenize|detokenize|apply-template|props|slots\/[^/]+|lora-adapters|responses\/input_tokens|messages\/count_tokens)$/,
 ]
 /** Calls that name their models where nobody looks. */
-const hideModels =
-  /^\/(?:messages\/batches$|(?:agents|chatkit|live)(?:\/|$)|realtime\/(?!calls$)|evals\/[^/]+\/runs$|fine_tuning\/alpha\/)/
+const hideModels: readonly RegExp[] = [
+  /^\/(?:messages\/batches$|(?:agents|chatkit|live)(?:\/|$)|realtime\/(?!calls$)|evals\/[^/]+\/runs$)/,
+  // What was begun before goes on with its model.
+  /^\/(?:videos\/|threads\/[^/]+\/runs\/|fine_tuning\/(?:alpha|jobs)\/)/,
+  // The path names one, as `/models/{model}:generateContent` and `/engines/{model}/completions`.
+  /\/(?:models?|engines|deployments)\//,
+]
+const graders = scanNames([], ['grader'])
 
 /**
  * Throws 400 where a limit depends on what the call does and nobody can say that: for a call whose
  * model is not known, and under a spend limit for a model with a price. `now` is in Unix seconds.
  */
-export function requireUnlimited({ caller, endpoint, model }: PolicyRequest, models: ModelBook, now: number) {
-  const path = endpoint ?? ''
+export function requireUnlimited(request: PolicyRequest, models: ModelBook, now: number) {
+  const { caller, model = null } = request
+  const path = request.endpoint ?? ''
   if (runNoModel.some((free) => free.test(path))) return
-  requireNoPrice(caller, requireModel(caller, hideModels.test(path) ? null : (model ?? null)), models, now)
+  requireNoPrice(caller, requireModel(caller, hidesModel(path, request.body) ? null : model), models, now)
+}
+
+function hidesModel(path: string, body: ModelBody | null): boolean {
+  if (hideModels.some((hidden) => hidden.test(path))) return true
+  // Unless the body is SDP, and the query names the model, it stands in the field `session`.
+  if (path === '/realtime/calls') return body?.kind !== 'unread'
+  if (path !== '/fine_tuning/jobs' || body?.kind !== 'json') return false
+  // A grader is, or names, a model of its own.
+  return scanJson(body.content() as Uint8Array, graders).nested.size > 0
 }
 
 /** Throws 400 under a spend limit for a model with a price. */

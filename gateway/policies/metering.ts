@@ -37,7 +37,7 @@ export const metering = (context: MeteringContext): Policy => ({
     const metered = endpointOf(method, endpoint)
     if (metered && body && body.kind !== 'none')
       return admit(context, request, new CallWish(context, request, metered, body))
-    const result_id = resultIn(path)
+    const result_id = resultIn(method, path)
     if (result_id !== null) return new WatchedResult(result_id, context.results)
     if (!hasBody(method)) return null
     requireUnlimited(request, context.models(), seconds(context.world))
@@ -50,8 +50,10 @@ export const metering = (context: MeteringContext): Policy => ({
  * The id of a batch or a response whose state the answer tells: to a question for it, or when it is
  * cancelled.
  */
-const resultIn = (path: string | null) =>
-  /^\/(?:batches|responses)\/([\w-]{1,200})(?:\/cancel)?$/.exec(path ?? '')?.[1] ?? null
+function resultIn(method: string, path: string | null): string | null {
+  const [, id = null, cancel] = /^\/(?:batches|responses)\/([\w-]{1,200})(\/cancel)?$/.exec(path ?? '') ?? []
+  return hasBody(method) && cancel === undefined ? null : id
+}
 
 /** Counts requests alone: where nothing is known of the body and of the answer, as at `/verify`. */
 function reserveRequest(context: MeteringContext, request: PolicyRequest, counts: (end: End) => boolean) {

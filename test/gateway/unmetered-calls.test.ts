@@ -25,14 +25,33 @@ const free = [
   '/fine_tuning/jobs/j_1/cancel',
   '/evals',
   '/models/load',
+  '/chat/completions/chatcmpl-1',
+  '/chat/completions/render',
+  '/realtime/calls/c_1/hangup',
+  '/live/sessions/s_1/hangup',
+  '/chatkit/sessions/s_1/cancel',
+  '/fine_tuning/alpha/graders/validate',
   '/messages/batches/b_1/cancel',
 ]
 /** Calls that run a model. */
-const costly = ['/videos', '/fine_tuning/jobs', '/threads/runs', '/threads/t_1/runs', '/something/new']
+const costly = [
+  '/videos',
+  '/fine_tuning/jobs',
+  '/threads/runs',
+  '/threads/t_1/runs',
+  '/chat/completions/batch',
+  '/responses/new',
+  '/something/new',
+]
 /** Those that do so without naming it where it could be seen. */
 const hidden = [
   '/videos/v_1/remix',
   '/threads/t_1/runs/r_1/submit_tool_outputs',
+  '/fine_tuning/jobs/j_1/resume',
+  '/models/priced:generateContent',
+  '/engines/priced/completions',
+  '/deployments/free/deployments/priced/chat/completions',
+  '/realtime/calls',
   '/messages/batches',
   '/realtime/client_secrets',
   '/live/sessions',
@@ -100,15 +119,29 @@ for (const engine of engines)
     test('under a spend limit, those whose model cannot be seen are refused, whatever they name', () =>
       limited(1000, async () => {
         for (const path of hidden)
-          expect([path, ...(await status(path, {}))]).toEqual([path, 400, 'missing_required_parameter', 0])
-        for (const path of hidden.slice(2))
-          expect([path, ...(await status(path, { model: 'free' }))]).toEqual([
-            path,
-            400,
-            'missing_required_parameter',
-            0,
-          ])
+          for (const body of [{}, { model: 'free' }])
+            expect([path, ...(await status(path, body))]).toEqual([path, 400, 'missing_required_parameter', 0])
+        const method = { type: 'reinforcement', reinforcement: { grader: { type: 'score_model', model: 'priced' } } }
+        expect(await status('/fine_tuning/jobs', { model: 'free', method })).toEqual([
+          400,
+          'missing_required_parameter',
+          0,
+        ])
+        const call = new FormData()
+        call.set('model', 'free')
+        call.set('session', JSON.stringify({ type: 'realtime', model: 'priced' }))
+        expect((await server.finish('POST', '/realtime/calls', call)).status).toBe(400)
       }))
+
+    test('under model permissions too', async () => {
+      const { modelPermissions } = server.client.admin.organization.projects
+      await modelPermissions.update(server.project_id, { mode: 'deny_list', model_ids: ['priced'] })
+      for (const path of hidden)
+        expect([path, ...(await status(path, { model: 'free' }))]).toEqual([path, 400, 'missing_required_parameter', 0])
+      expect(await status('/responses/new', {})).toEqual([400, 'missing_required_parameter', 0])
+      expect(await status('/chat/completions/batch', {})).toEqual([400, 'missing_required_parameter', 0])
+      await modelPermissions.delete(server.project_id)
+    })
 
     test('a batch of such calls is refused too', () =>
       limited(1000, async () => {
