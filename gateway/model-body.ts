@@ -19,6 +19,8 @@ export interface ModelBody {
    * it is not there.
    */
   member: (name: string) => string | undefined
+  /** The bytes of such a member of a JSON body. */
+  bytes: (name: string) => Uint8Array | undefined
   /** Whether such a member, or field, is `true`. */
   isTrue: (name: string) => boolean
   /**
@@ -56,6 +58,7 @@ export const noBody: ModelBody = {
   size: 0,
   nested: nothing,
   member: () => undefined,
+  bytes: () => undefined,
   isTrue: () => false,
   set: refuseToChange,
   useModel: () => {},
@@ -94,6 +97,11 @@ export class JsonBody implements ModelBody {
   member(name: string) {
     const span = this.#scanned.members.get(name)
     return span && this.#bytes.toString('utf8', span.start, span.end)
+  }
+
+  bytes(name: string) {
+    const span = this.#scanned.members.get(name)
+    return span && this.#bytes.subarray(span.start, span.end)
   }
 
   isTrue(name: string) {
@@ -174,6 +182,7 @@ export class FormBody implements ModelBody {
   readonly kind = 'form'
   readonly content_type = null
   readonly nested = nothing
+  readonly bytes = () => undefined
   readonly set = refuseToChange
   readonly unset = () => {}
   readonly #upload: Upload
@@ -224,6 +233,7 @@ export class UnreadBody implements ModelBody {
   readonly nested = nothing
   readonly content_type = null
   readonly member = () => undefined
+  readonly bytes = () => undefined
   readonly isTrue = () => false
   readonly set = refuseToChange
   readonly unset = () => {}

@@ -176,9 +176,9 @@ const nothingToSet: readonly string[] = []
 
 /** The model reads each pair by itself. */
 function addPairs(sizes: Sizes, body: ModelBody, context_tokens: number | null) {
-  const { count, bytes } = pairsIn(body)
-  const most = sizes.isOpaque ? context_tokens && context_tokens * count : bytes + count * TEMPLATE_TOKENS
-  sizes.input = most && Math.min(most, MOST_TOKENS)
+  const { count, bytes, most } = pairsIn(body)
+  const input = sizes.isOpaque ? context_tokens && context_tokens * count : most + count * TEMPLATE_TOKENS
+  sizes.input = input && Math.min(input, MOST_TOKENS)
   sizes.estimate = Math.min(Math.ceil(bytes / BYTES_PER_TOKEN), sizes.input ?? MOST_TOKENS)
 }
 

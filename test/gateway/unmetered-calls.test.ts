@@ -206,6 +206,26 @@ for (const engine of engines)
         expect(await images(4)).toEqual([200, null, 1])
         expect(await images(5)).toEqual([429, 'project_spend_limit_exceeded', 0])
       }))
+
+    test('it takes all that an upstream may read in each pair', () =>
+      limited(3_000_000, async () => {
+        server.answerWith(() => Response.json({ usage: { prompt_tokens: 1 } }))
+        const documents = Array.from({ length: 400 }, () => 'd')
+        const part = { type: 'text', text: 'q'.repeat(5000) }
+        const query = 'q'.repeat(10_000)
+        for (const body of [
+          { query, text_1: '', documents },
+          { query: { content: [part, part] }, documents },
+          { query: 'q', instruction: query, documents },
+          { query, passages: documents },
+        ]) {
+          const keys = Object.keys(body)
+          expect([keys, await status('/rerank', { model: 'dear', ...body })]).toEqual([
+            keys,
+            [429, 'project_spend_limit_exceeded', 0],
+          ])
+        }
+      }))
   })
 
 describe('the bound of calls that compare texts', () => {
