@@ -5,16 +5,21 @@
 import { sql as raw, type RawBuilder } from 'kysely'
 
 /** A column whose rows have no value there is null. */
-export type JsonColumns<Row> = { readonly [Column in keyof Row]-?: 'text' | 'bigint' }
+export type JsonColumns<Row> = {
+  readonly [Column in keyof Row]-?: NonNullable<Row[Column]> extends string ? 'text' : 'bigint'
+}
 
-/**
- * Stands in a `from`, and is called `given` there. `rows` is the JSON of an array of them, or a
- * placeholder for it.
- */
+declare const row: unique symbol
+/** The JSON of an array of such rows. */
+export type JsonOf<Row> = string & { readonly [row]: Row }
+
+export const jsonOf = <Row extends object>(rows: readonly Row[]) => JSON.stringify(rows) as JsonOf<Row>
+
+/** Stands in a `from`, and is called `given` there. `rows` may be a placeholder for them. */
 export function jsonRows<Row extends object>(
   engine: 'sqlite' | 'postgres',
   columns: JsonColumns<Row>,
-  rows: string,
+  rows: JsonOf<Row>,
 ): RawBuilder<Row> {
   const names = Object.keys(columns)
   if (engine === 'postgres') {

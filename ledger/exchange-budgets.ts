@@ -1,6 +1,6 @@
 /** The budgets in an exchange: locks them, records reports, grants money, and writes them back. */
 import { sql as raw } from 'kysely'
-import { jsonRows } from '../database/json-rows.ts'
+import { jsonOf, jsonRows, type JsonOf } from '../database/json-rows.ts'
 import { statement } from '../database/statement.ts'
 import type { Database, Sql } from '../database/types.ts'
 import { budgetName, shareOf, type BudgetKey, type BudgetReport, type SharedBudget } from './budget.ts'
@@ -28,9 +28,9 @@ export interface OpenBudget {
   wantedByOthers: boolean
 }
 
-interface OfServer {
+interface OfServer<Row> {
   server_id: string
-  rows: string
+  rows: JsonOf<Row>
 }
 
 const keyTypes = { organization_id: 'text', project_id: 'text', month: 'text' } as const
@@ -51,7 +51,7 @@ export async function openBudgets(sql: Sql, engine: Engine, { budgets, server_id
     settled: report.settled,
     reserved: report.in_flight + report.free + report.deferred - told.in_flight - told.free,
   }))
-  const rows = await lockBudgets(sql, { rows: JSON.stringify(reports) }, { engine })
+  const rows = await lockBudgets(sql, { rows: jsonOf(reports) }, { engine })
   const found = new Map(rows.map((row) => [budgetName(row), row]))
   const limited = budgets.filter(({ limit }) => limit !== null).map(({ key }) => key)
   const others = await freeOfOthers(sql, engine, limited, server_id)
@@ -74,10 +74,12 @@ export async function openBudgets(sql: Sql, engine: Engine, { budgets, server_id
   return open
 }
 
+type Report = BudgetKey & { place: number; settled: number; reserved: number }
+
 const reportTypes = { ...keyTypes, place: 'bigint', settled: 'bigint', reserved: 'bigint' } as const
 
 const lockBudgets = statement(
-  (_: Sql, params: { rows: string }, { engine }: { engine: Engine }) =>
+  (_: Sql, params: { rows: JsonOf<Report> }, { engine }: { engine: Engine }) =>
     raw<BudgetKey & SharedBudget & { wanted_at: number }>`
     insert into budgets (${keyNames}, settled, reserved, burned, admitted_at, refused_at, wanted_at)
     select ${keyNames}, settled, reserved, 0, 0, 0, 0
@@ -91,11 +93,11 @@ const lockBudgets = statement(
 /** By the name of the budget, what other servers hold for requests to come. */
 async function freeOfOthers(sql: Sql, engine: Engine, keys: readonly BudgetKey[], server_id: string) {
   if (keys.length === 0) return new Map<string, number>()
-  const rows = await sumFree(sql, { server_id, rows: JSON.stringify(keys) }, { engine })
+  const rows = await sumFree(sql, { server_id, rows: jsonOf(keys) }, { engine })
   return new Map(rows.map((row) => [budgetName(row), row.free]))
 }
 
-const sumFree = statement((_: Sql, params: OfServer, { engine }: { engine: Engine }) => {
+const sumFree = statement((_: Sql, params: OfServer<BudgetKey>, { engine }: { engine: Engine }) => {
   const names = raw.join(Object.keys(keyTypes).map((column) => raw.ref(`given.${column}`)))
   return raw<BudgetKey & { free: number }>`
     select ${names}, cast(sum(holdings.free) as bigint) as free
@@ -127,7 +129,7 @@ export async function keepBudgets(
   const changed = changes.filter(({ more, was_refused, was_admitted, is_wanted }) =>
     [more, was_refused, was_admitted, is_wanted].some((one) => one > 0),
   )
-  if (changed.length > 0) await updateBudgets(sql, { now, rows: JSON.stringify(changed) }, { engine })
+  if (changed.length > 0) await updateBudgets(sql, { now, rows: jsonOf(changed) }, { engine })
   for (const { key, report } of budgets) if (report.deferred > 0) await holdDeferred(sql, key, report.deferred)
   await keepHoldings(sql, engine, server_id, budgets)
 }
@@ -141,7 +143,7 @@ const changeTypes = {
 } as const
 
 const updateBudgets = statement(
-  (_: Sql, params: { now: number; rows: string }, { engine }: { engine: Engine }) => raw`
+  (_: Sql, params: { now: number; rows: JsonOf<ReturnType<typeof changeOf>> }, { engine }: { engine: Engine }) => raw`
       update budgets set
         reserved = budgets.reserved + given.more,
         refused_at = case when given.was_refused = 1 then ${params.now} else budgets.refused_at end,
@@ -171,18 +173,18 @@ async function keepHoldings(sql: Sql, engine: Engine, server_id: string, budgets
   const isNothing = ({ in_flight, free }: { in_flight: number; free: number }) => in_flight === 0 && free === 0
   const over = rows.filter(isNothing)
   const held = rows.filter((row) => !isNothing(row))
-  if (over.length > 0) await deleteHoldings(sql, { server_id, rows: JSON.stringify(over) }, { engine })
-  if (held.length > 0) await insertHoldings(sql, { server_id, rows: JSON.stringify(held) }, { engine })
+  if (over.length > 0) await deleteHoldings(sql, { server_id, rows: jsonOf(over) }, { engine })
+  if (held.length > 0) await insertHoldings(sql, { server_id, rows: jsonOf(held) }, { engine })
 }
 
 const deleteHoldings = statement(
-  (_: Sql, params: OfServer, { engine }: { engine: Engine }) => raw`
+  (_: Sql, params: OfServer<BudgetKey>, { engine }: { engine: Engine }) => raw`
       delete from holdings where server_id = ${params.server_id}
         and (${keyNames}) in (select ${keyNames} from ${jsonRows(engine, keyTypes, params.rows)})`,
 )
 
 const insertHoldings = statement(
-  (_: Sql, params: OfServer, { engine }: { engine: Engine }) => raw`
+  (_: Sql, params: OfServer<BudgetKey & { in_flight: number; free: number }>, { engine }: { engine: Engine }) => raw`
       insert into holdings (server_id, ${keyNames}, in_flight, free)
       select ${params.server_id}, ${keyNames}, in_flight, free
       from ${jsonRows(engine, { ...keyTypes, in_flight: 'bigint', free: 'bigint' }, params.rows)}

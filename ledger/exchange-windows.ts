@@ -2,7 +2,7 @@
  * The rate windows in an exchange: locks them, records reports, grants units, and writes them back.
  */
 import { sql as raw } from 'kysely'
-import { jsonRows } from '../database/json-rows.ts'
+import { jsonOf, jsonRows, type JsonOf } from '../database/json-rows.ts'
 import { statement } from '../database/statement.ts'
 import type { Database, Sql } from '../database/types.ts'
 import { windowName, type Batch, type WindowKey, type WindowOutcome } from './exchange-types.ts'
@@ -33,6 +33,8 @@ export interface OpenWindow {
   use: WindowUse
 }
 
+type WindowRow = WindowKey & WindowUse & { state: string }
+
 const keyTypes = { organization_id: 'text', project_id: 'text', limit_key: 'text', metric: 'text' } as const
 const keyNames = raw.join(Object.keys(keyTypes).map((column) => raw.ref(column)))
 
@@ -41,7 +43,7 @@ export async function openWindows(sql: Sql, engine: 'sqlite' | 'postgres', { win
   const open = new Map<string, OpenWindow>()
   if (windows.length === 0) return open
   const keys = inOrder(windows, windowName).map(({ key }, place) => ({ ...key, place }))
-  const rows = await lockWindows(sql, { rows: JSON.stringify(keys) }, { engine })
+  const rows = await lockWindows(sql, { rows: jsonOf(keys) }, { engine })
   const stored = new Map(rows.map((row) => [windowName(row), row]))
   for (const { key, span, limit, report } of windows) {
     const { state: text, used_hour, used_limit, largest } = stored.get(windowName(key))!
@@ -55,8 +57,8 @@ export async function openWindows(sql: Sql, engine: 'sqlite' | 'postgres', { win
 }
 
 const lockWindows = statement(
-  (_: Sql, params: { rows: string }, { engine }: Pick<Database, 'engine'>) =>
-    raw<WindowKey & WindowUse & { state: string }>`
+  (_: Sql, params: { rows: JsonOf<WindowKey & { place: number }> }, { engine }: Pick<Database, 'engine'>) =>
+    raw<WindowRow>`
     insert into rate_windows (${keyNames}, version, state)
     select ${keyNames}, 1, ${packed(emptyState())}
     from ${jsonRows(engine, { ...keyTypes, place: 'bigint' }, params.rows)}
@@ -81,11 +83,11 @@ export function grantUnits(window: OpenWindow, batch: Batch, now: number, isAlon
 export async function keepWindows(sql: Sql, engine: 'sqlite' | 'postgres', windows: readonly OpenWindow[]) {
   if (windows.length === 0) return
   const rows = windows.map(({ key, state, use }) => ({ ...key, state: packed(state), ...use }))
-  await updateWindows(sql, { rows: JSON.stringify(rows) }, { engine })
+  await updateWindows(sql, { rows: jsonOf(rows) }, { engine })
 }
 
 const updateWindows = statement(
-  (_: Sql, params: { rows: string }, { engine }: Pick<Database, 'engine'>) => raw`
+  (_: Sql, params: { rows: JsonOf<WindowRow> }, { engine }: Pick<Database, 'engine'>) => raw`
     update rate_windows set state = given.state, used_hour = given.used_hour, used_limit = given.used_limit,
       largest = given.largest
     from ${jsonRows(engine, { ...keyTypes, state: 'text', ...useColumns }, params.rows)}

@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { sql as raw } from 'kysely'
-import { jsonRows, type JsonColumns } from '../database/json-rows.ts'
+import { jsonOf, jsonRows, type JsonColumns, type JsonOf } from '../database/json-rows.ts'
 import { statement } from '../database/statement.ts'
 import type { Database, Sql } from '../database/types.ts'
 import { monthOf, otherSeries, seriesColumns, seriesName, type Series, type UsageRow } from './usage-counts.ts'
@@ -99,13 +99,15 @@ const shortened = (name: string, longest: number) => name.replaceAll('\0', '').s
 /** Those of the series that are not counted for their month, in the order in which they came. */
 async function notCounted(sql: Sql, engine: 'sqlite' | 'postgres', used: readonly UsedSeries[]) {
   if (used.length === 0) return []
-  const rows = await selectMonths(sql, { rows: JSON.stringify(used.map(({ id }) => ({ id }))) }, { engine })
+  const rows = await selectMonths(sql, { rows: jsonOf(used.map(({ id }) => ({ id }))) }, { engine })
   const counted = new Map(rows.map(({ id, month }) => [id, month]))
   return used.filter(({ id, month }) => (counted.get(id) ?? '') < month)
 }
 
 const selectMonths = statement(
-  (_: Sql, params: { rows: string }, { engine }: Pick<Database, 'engine'>) => raw<{ id: number; month: string }>`
+  (_: Sql, params: { rows: JsonOf<{ id: number }> }, { engine }: Pick<Database, 'engine'>) => raw<
+    Pick<SeriesRow, 'id' | 'month'>
+  >`
     select id, month from usage_series where id in (select id from ${jsonRows(engine, { id: 'bigint' }, params.rows)})`,
 )
 
@@ -125,7 +127,7 @@ async function lockCounts(sql: Sql, engine: 'sqlite' | 'postgres', fresh: readon
     const { organization_id } = series
     asked.set(countName(organization_id, month), { organization_id, month, series: 0 })
   }
-  const given = JSON.stringify([...asked.values()])
+  const given = jsonOf([...asked.values()])
   const { rows } = await raw<Count>`
     insert into usage_series_counts (organization_id, month, series)
     select organization_id, month, series from ${jsonRows(engine, countColumns, given)}
@@ -137,7 +139,7 @@ async function lockCounts(sql: Sql, engine: 'sqlite' | 'postgres', fresh: readon
 
 const writeCounts = (sql: Sql, engine: 'sqlite' | 'postgres', counts: readonly Count[]) =>
   raw`
-    update usage_series_counts set series = given.series from ${jsonRows(engine, countColumns, JSON.stringify(counts))}
+    update usage_series_counts set series = given.series from ${jsonRows(engine, countColumns, jsonOf(counts))}
     where usage_series_counts.organization_id = given.organization_id
       and usage_series_counts.month = given.month`.execute(sql)
 
@@ -155,7 +157,7 @@ const rowNames = raw.join(Object.keys(rowColumns).map((column) => raw.ref(column
 
 async function insertSeries(sql: Sql, engine: 'sqlite' | 'postgres', used: readonly UsedSeries[]) {
   if (used.length === 0) return
-  const rows = JSON.stringify(used.map(({ id, series, month }) => ({ ...series, id, month })))
+  const rows = jsonOf(used.map(({ id, series, month }) => ({ ...series, id, month })))
   await raw`
     insert into usage_series (${rowNames}) select ${rowNames} from ${jsonRows(engine, rowColumns, rows)}
     where true order by id

@@ -3,7 +3,7 @@
  * statements does not depend on how much there is to write.
  */
 import { sql as raw } from 'kysely'
-import { jsonRows, type JsonColumns } from '../database/json-rows.ts'
+import { jsonOf, jsonRows, type JsonColumns, type JsonOf } from '../database/json-rows.ts'
 import { statement } from '../database/statement.ts'
 import type { Database, Sql } from '../database/types.ts'
 import { placeUsage, seriesId, type PlacedUsage } from './series-rows.ts'
@@ -31,13 +31,13 @@ export async function rollUp(sql: Sql, engine: 'sqlite' | 'postgres', usage: rea
   if (usage.length === 0) return []
   const { placed, merged } = await placeUsage(sql, engine, usage)
   for (const { table, minutes } of WIDTHS)
-    await addToWidth(sql, { rows: JSON.stringify(summedUp(placed, minutes)) }, { engine, table })
+    await addToWidth(sql, { rows: jsonOf(summedUp(placed, minutes)) }, { engine, table })
   return merged
 }
 
 type Width = Pick<Database, 'engine'> & Pick<(typeof WIDTHS)[number], 'table'>
 
-const addToWidth = statement((_: Sql, params: { rows: string }, { engine, table }: Width) => {
+const addToWidth = statement((_: Sql, params: { rows: JsonOf<CountsRow> }, { engine, table }: Width) => {
   const sums = countColumns.map((column) => {
     const [before, more] = [raw.ref(`${table}.${column}`), raw.ref(`excluded.${column}`)]
     return raw`${raw.ref(column)} = coalesce(${before} + ${more}, ${before}, ${more})`
@@ -109,13 +109,13 @@ export async function writeInFlight(
   const rows = all.map(inFlightRow)
   const over = rows.filter(({ requests }) => requests === 0)
   const running = rows.filter(({ requests }) => requests > 0)
-  if (over.length > 0) await deleteInFlight(sql, { server_id, rows: JSON.stringify(over) }, { engine })
-  if (running.length > 0) await insertInFlight(sql, { server_id, rows: JSON.stringify(running) }, { engine })
+  if (over.length > 0) await deleteInFlight(sql, { server_id, rows: jsonOf(over) }, { engine })
+  if (running.length > 0) await insertInFlight(sql, { server_id, rows: jsonOf(running) }, { engine })
 }
 
 interface OfServer {
   server_id: string
-  rows: string
+  rows: JsonOf<ReturnType<typeof inFlightRow>>
 }
 
 const deleteInFlight = statement(

@@ -1,7 +1,7 @@
 /** Finds the rate limits that requests of a project can come under, before there is any. */
 import { sql as raw } from 'kysely'
 import type { LimitName } from '../../contract/project-rate-limits.ts'
-import { jsonRows } from '../../database/json-rows.ts'
+import { jsonOf, jsonRows } from '../../database/json-rows.ts'
 import type { Database, Sql } from '../../database/types.ts'
 import type { ExpectedLimits, ExpectedWindow, FindExpected, Owner } from '../../ledger/expected-windows.ts'
 import { DEFAULT_ESTIMATE, type ModelBook } from './model-book.ts'
@@ -68,7 +68,7 @@ async function changed({ read, engine }: Database, owners: readonly Owner[]) {
   const given = owners.map(({ organization_id, project_id }) => ({ organization_id, project_id }))
   const { rows } = await raw<Owner & { limit_key: string | null; limits: string | null }>`
     select given.organization_id, given.project_id, rate_limits.limit_key, rate_limits.limits
-    from ${jsonRows(engine, columns, JSON.stringify(given))}
+    from ${jsonRows(engine, columns, jsonOf(given))}
     join projects on projects.organization_id = given.organization_id and projects.id = given.project_id
     left join rate_limits
       on rate_limits.organization_id = given.organization_id and rate_limits.project_id = given.project_id
