@@ -7,6 +7,7 @@ import type { Endpoint } from './endpoints.ts'
 import type { ModelSettings } from './model-book.ts'
 import { pairsIn } from './pairs.ts'
 import { costOfUnits, dearest, type Price } from './price.ts'
+import { OPEN_LIST, textsIn } from './texts-in-json.ts'
 
 /**
  * Measured on mixed text: a token has 3.08 bytes. For estimates only; a bound takes one byte for a
@@ -80,7 +81,8 @@ function textIn(json: string): string | undefined {
   }
 }
 
-const answerMembers = ['n', 'best_of'] as const
+/** The last is that of llama.cpp. */
+const answerMembers = ['n', 'best_of', 'n_cmpl'] as const
 
 /**
  * How many answers a request asks for must be known under a spend limit: throws 400 for what is no
@@ -96,11 +98,13 @@ export function requireAnswers(body: ModelBody) {
  * Of a line of a batch, which cannot be changed: throws 400 if it does not say how long its answer
  * may be. 0 does not, because some servers take it for any length.
  */
-export function requireMaxima(body: ModelBody, { maxima, sets }: Endpoint) {
+export function requireMaxima(body: ModelBody, { maxima, sets, setsInstead }: Endpoint) {
   if (sets === null) return
   const given = maxima.filter((name) => isGiven(body.member(name)))
-  if (given.length === 0)
-    throw invalid(`'${maxima.join("' or '")}' must say how long the answer may be: a spend limit depends on it.`, sets)
+  // The others bind llama.cpp alone.
+  const binding = maxima.filter((name) => name === sets || name === setsInstead)
+  if (!binding.some((name) => given.includes(name)))
+    throw invalid(`'${binding.join("' or '")}' must say how long the answer may be: a spend limit depends on it.`, sets)
   for (const name of given)
     if (!numberOf(body, name)) throw invalid(`'${name}' must be a number above 0: a spend limit depends on it.`, name)
 }
@@ -152,8 +156,7 @@ export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSett
   const opaque = isOpaque(body, endpoint)
   const { context_tokens } = settings
   const bytes = Math.ceil(body.size / BYTES_PER_TOKEN)
-  const named = Math.max(1, numberOf(body, 'n') ?? 1, numberOf(body, 'best_of') ?? 1)
-  const answers = Math.min(named, MOST_ANSWERS)
+  const answers = answersOf(body)
   const sizes: Sizes = {
     input: opaque ? context_tokens : body.size + (endpoint.isMessages && body.member('tools') ? TOOLS_TOKENS : 0),
     isOpaque: opaque,
@@ -170,6 +173,14 @@ export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSett
   else addAnswer(sizes, body, endpoint, settings, answers)
   sizes.estimate += sizes.expected
   return sizes
+}
+
+/** Each prompt of a list has answers of its own. */
+function answersOf(body: ModelBody): number {
+  let most = 1
+  for (const name of answerMembers) most = Math.max(most, numberOf(body, name) ?? 1)
+  const prompt = body.bytes('prompt')
+  return Math.min(prompt?.[0] === OPEN_LIST ? most * textsIn(prompt) : most, MOST_ANSWERS)
 }
 
 const nothingToSet: readonly string[] = []
@@ -200,11 +211,10 @@ function addFixedAnswer(
 function addAnswer(
   sizes: Sizes,
   body: ModelBody,
-  { maxima, sets, setsInstead }: Endpoint,
+  { maxima, sets }: Endpoint,
   { max_output_tokens: most, estimate_output_tokens }: ModelSettings,
   answers: number,
 ) {
-  let isNamed = false
   let declared: number | null = null
   // Some servers, such as Ollama, take 0 for any length, and others for none.
   let hasZero = false
@@ -213,7 +223,6 @@ function addAnswer(
   let wrong = nothingToSet
   for (const name of maxima) {
     if (!isGiven(body.member(name))) continue
-    isNamed = true
     const value = numberOf(body, name)
     if (value === 0) hasZero = true
     // The larger of all that are declared, because nobody knows which one the upstream takes.
@@ -222,7 +231,7 @@ function addAnswer(
   }
   if (hasZero) declared = null
   const one = declared === null ? most : Math.min(declared, most ?? Infinity)
-  const isMissing = setsInstead === null ? !isNamed : !isGiven(body.member(sets!))
+  const isMissing = !isGiven(body.member(sets!))
   // Rejected tokens of a prediction are paid for as output.
   const prediction = body.member('prediction')
   const predicted = prediction === undefined ? 0 : Buffer.byteLength(prediction)

@@ -10,7 +10,7 @@ export interface Endpoint {
   unit: 'image' | 'second' | 'character' | null
   /**
    * The members of the body that say how long the answer may be, and the one that is set where none
-   * does.
+   * does. llama.cpp takes `n_predict` everywhere, before all others.
    */
   maxima: readonly string[]
   sets: string | null
@@ -56,7 +56,7 @@ const chatTexts = namesOfText('content', 'reasoning', 'refusal', 'arguments')
 const chat: Endpoint = {
   ...plain,
   kind: 'completions',
-  maxima: ['max_completion_tokens', 'max_tokens'],
+  maxima: ['max_completion_tokens', 'max_tokens', 'n_predict'],
   // Ollama and others ignore the newer member, and some models of OpenAI refuse the older one.
   sets: 'max_tokens',
   setsInstead: 'max_completion_tokens',
@@ -68,7 +68,7 @@ const chat: Endpoint = {
 }
 const completions: Endpoint = {
   ...chat,
-  maxima: ['max_tokens'],
+  maxima: ['max_tokens', 'max_completion_tokens', 'n_predict'],
   sets: 'max_tokens',
   setsInstead: null,
   prompt: { member: 'prompt', form: 'plain' },
@@ -78,7 +78,7 @@ const completions: Endpoint = {
 /** Of llama.cpp, outside `/v1`. Its answers do not say their usage as others do. */
 const native: Endpoint = {
   ...completions,
-  maxima: ['n_predict', 'max_tokens'],
+  maxima: ['n_predict', 'max_completion_tokens', 'max_tokens'],
   sets: 'n_predict',
   texts: namesOfText('"content'),
   wholeTexts: namesOfText('"content'),
@@ -87,7 +87,7 @@ const native: Endpoint = {
 const responses: Endpoint = {
   ...plain,
   kind: 'completions',
-  maxima: ['max_output_tokens'],
+  maxima: ['max_output_tokens', 'n_predict'],
   sets: 'max_output_tokens',
   generates: true,
   prompt: { member: 'input', form: 'chat' },
@@ -98,7 +98,7 @@ const responses: Endpoint = {
 const messages: Endpoint = {
   ...plain,
   kind: 'completions',
-  maxima: ['max_tokens'],
+  maxima: ['max_tokens', 'n_predict'],
   sets: 'max_tokens',
   generates: true,
   prompt: { member: 'messages', form: 'chat' },
@@ -161,6 +161,7 @@ export const members = [
   'n_predict',
   'n',
   'best_of',
+  'n_cmpl',
   'service_tier',
   'background',
   'prediction',

@@ -3,14 +3,13 @@
  * with that of the other, so a query is read as often as there are documents.
  */
 import type { ModelBody } from '../model-body.ts'
+import { OPEN, textsIn } from './texts-in-json.ts'
 
 /** The names that servers have for the two sides. */
 export const sides = [
   ['query', 'queries', 'text_1', 'data_1'],
   ['documents', 'texts', 'items', 'text_2', 'data_2'],
 ] as const
-
-const [QUOTE, BACKSLASH, COMMA, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [0x22, 0x5c, 0x2c, 0x7b, 0x7d, 0x5b, 0x5d]
 
 interface Pairs {
   count: number
@@ -49,25 +48,4 @@ function sideIn(body: ModelBody, names: readonly string[]): Side {
   // Under a name of its own, it is as long as any list of the body at most.
   const content = body.kind === 'json' ? body.content() : null
   return { ...side, count: content instanceof Uint8Array ? textsIn(content) : body.size }
-}
-
-/**
- * How many texts JSON has at most: those of a list, or of the lists in an object, such as that of
- * `content`; else 1. Nothing is built of it, because it can have millions.
- */
-function textsIn(json: Uint8Array): number {
-  if (json[0] !== OPEN && json[0] !== OPEN_LIST) return 1
-  const level = json[0] === OPEN ? 2 : 1
-  let count = 1
-  let depth = 0
-  for (let at = 0; at < json.length; at++) {
-    const byte = json[at]
-    if (byte === QUOTE) {
-      for (at++; at < json.length && json[at] !== QUOTE; at++) if (json[at] === BACKSLASH) at++
-    } else if (byte === COMMA) {
-      if (depth === level) count++
-    } else if (byte === OPEN || byte === OPEN_LIST) depth++
-    else if (byte === CLOSE || byte === CLOSE_LIST) depth--
-  }
-  return count
 }

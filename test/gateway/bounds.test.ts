@@ -40,6 +40,17 @@ const bodies: readonly (readonly [path: string, body: object])[] = [
   ['/messages', { messages: [], max_tokens: 9, mcp_servers: [{ type: 'url', url: 'x' }] }],
   ['/completion', { prompt: 'x', n_predict: -1 }],
   ['/completion', { prompt: 'x', n_predict: 8, max_tokens: 90 }],
+  // Each prompt of a list is answered; a list of tokens is one.
+  ['/completions', { prompt: ['a', 'b', 'c'], max_tokens: 100 }],
+  ['/completions', { prompt: [[1, 2], [3]], max_tokens: 100, n: 2 }],
+  ['/completions', { prompt: [1, 2, 3], max_tokens: 100 }],
+  ['/completion', { prompt: ['a', 'b'], n_predict: 100, n_cmpl: 3 }],
+  // What llama.cpp takes before the names of the API.
+  ['/chat/completions', { messages: [], max_tokens: 5, n_predict: 400 }],
+  ['/chat/completions', { messages: [], max_tokens: 5, n_predict: -1, n_cmpl: 2 }],
+  ['/completions', { prompt: 'x', max_tokens: 5, max_completion_tokens: 400 }],
+  ['/responses', { input: 'x', max_output_tokens: 5, n_predict: 400 }],
+  ['/messages', { messages: [], max_tokens: 5, n_predict: 400 }],
   ['/responses/compact', { input: 'x' }],
   ['/decisions', { input: 'x', questions: [] }],
   ['/embeddings', { input: [[1, 2, 3]] }],
@@ -60,7 +71,8 @@ function atMost({ path, body, text }: Received, bytes: number) {
   const { max_tokens, max_completion_tokens, max_output_tokens, n_predict } = body
   const declared = [max_tokens, max_completion_tokens, max_output_tokens, n_predict].map(Number)
   const one = Math.max(...declared.map((value) => (Number.isNaN(value) ? 0 : value < 0 ? Infinity : value))) || 500
-  const answers = Number(body.n ?? body.best_of ?? 1)
+  const prompts = Array.isArray(body.prompt) && typeof body.prompt[0] !== 'number' ? body.prompt.length : 1
+  const answers = Number(body.n_cmpl ?? body.n ?? body.best_of ?? 1) * prompts
   const prediction = body.prediction ? JSON.stringify(body.prediction).length : 0
   const input = isOpaque ? 3000 : bytes
   const isSilent = ['/embeddings', '/classify', '/pooling', '/rerank', '/moderations', '/audio/speech'].includes(path)
@@ -126,6 +138,14 @@ for (const engine of engines)
       }
       await server.now.writeUsage()
       expect((await server.samples()).keyhall_bound_broken_total).toBe(0)
+    })
+
+    test('a maximum that only some servers read is set under the name that all read', async () => {
+      server.answerWith(() => Response.json({ usage: { prompt_tokens: 1, completion_tokens: 1 } }))
+      for (const name of ['n_predict', 'max_completion_tokens']) {
+        await server.finish('POST', '/completions', { model: 'priced', prompt: 'x', [name]: 8 })
+        expect(server.received.at(-1)!.body).toMatchObject({ max_tokens: 8, [name]: 8 })
+      }
     })
 
     test('a cost that no number can hold is refused, and not turned into a small one', async () => {

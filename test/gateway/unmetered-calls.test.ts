@@ -218,6 +218,7 @@ for (const engine of engines)
           { query: { content: [part, part] }, documents },
           { query: 'q', instruction: query, documents },
           { query, passages: documents },
+          { query: Array.from({ length: 5000 }, () => 1), items: documents },
         ]) {
           const keys = Object.keys(body)
           expect([keys, await status('/rerank', { model: 'dear', ...body })]).toEqual([
