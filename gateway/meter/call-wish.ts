@@ -107,7 +107,8 @@ export class CallWish implements Wish {
 
   /** With a tokenizer's count of the prompt, where that is smaller than its bytes. */
   async smaller(): Promise<Wish | null> {
-    if (this.#closer || !this.#sizes) return null
+    // Of pairs, a tokenizer counts the texts once that are read in each.
+    if (this.#closer || !this.#sizes || this.#endpoint.isPairs) return null
     const sizes = this.#sizes
     const input = await tokenBound(this.#context.tokens, this.#body, this.#model, sizes)
     return input === null

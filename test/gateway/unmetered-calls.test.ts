@@ -67,7 +67,7 @@ for (const engine of engines)
         { match: 'priced', prices: [{ input: 1, output: 2 }], max_output_tokens: 100 },
         { match: 'free', prices: [{ input: 0, output: 0 }] },
         // A dollar for each token.
-        { match: 'dear', prices: [{ input: 1_000_000 }], context_tokens: 500 },
+        ...['dear', 'gpt-4o'].map((match) => ({ match, prices: [{ input: 1_000_000 }], context_tokens: 500 })),
       ])
     }, START_MILLISECONDS)
     afterAll(() => server.stop())
@@ -219,6 +219,8 @@ for (const engine of engines)
           { query: 'q', instruction: query, documents },
           { query, passages: documents },
           { query: Array.from({ length: 5000 }, () => 1), items: documents },
+          // A tokenizer counts it once.
+          { model: 'gpt-4o', query: 'a '.repeat(5000), documents },
         ]) {
           const keys = Object.keys(body)
           expect([keys, await status('/rerank', { model: 'dear', ...body })]).toEqual([
