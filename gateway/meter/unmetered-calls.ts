@@ -13,9 +13,10 @@ import { dearest, priceAt, type Price } from './price.ts'
 
 /** Calls that cost nothing, or what is in no price of a model. */
 const runNoModel: readonly RegExp[] = [
-  /^\/(?:files|uploads|vector_stores|containers|conversations|assistants|skills|vaults)(?:\/|$)/,
+  /^\/(?:files|uploads|vector_stores|containers|assistants|skills|vaults)(?:\/|$)/,
   /^\/(?:webhook_endpoints|content_provenance_checks|audio\/voices|audio\/voice_consents)(?:\/|$)/,
   /^\/models(?:\/(?:un)?load)?$/,
+  /^\/conversations(?:\/[^/]+(?:\/items(?:\/[^/]+)?)?)?$/,
   /^\/threads(?!\/runs$)(?:\/[^/]+)?$/,
   /^\/threads\/[^/]+\/(?:messages(?:\/[^/]+)?|runs\/[^/]+(?:\/cancel)?)$/,
   /^\/(?:responses|batches|messages\/batches|chatkit\/sessions)\/[^/]+\/cancel$/,
@@ -31,11 +32,12 @@ const runNoModel: readonly RegExp[] = [
 const hideModels: readonly RegExp[] = [
   /^\/(?:messages\/batches$|(?:agents|chatkit|live)(?:\/|$)|realtime\/(?!calls$)|evals\/[^/]+\/runs$)/,
   // What was begun before goes on with its model.
-  /^\/(?:videos\/|threads\/[^/]+\/runs\/|fine_tuning\/(?:alpha|jobs)\/)/,
+  /^\/(?:videos\/|conversations\/|threads\/[^/]+\/runs\/|fine_tuning\/(?:alpha|jobs)\/)/,
   // The path names one, as `/models/{model}:generateContent` and `/engines/{model}/completions`.
   /\/(?:models?|engines|deployments)\//,
 ]
 const graders = scanNames([], ['grader'])
+const conversations = scanNames(['inputs', 'metadata'], [])
 
 /**
  * Throws 400 where a limit depends on what the call does and nobody can say that: for a call whose
@@ -43,9 +45,17 @@ const graders = scanNames([], ['grader'])
  */
 export function requireUnlimited(request: PolicyRequest, models: ModelBook, now: number) {
   const { caller, model = null } = request
+  if (caller.limits.models === null && !hasSpendLimit(caller)) return
   const path = request.endpoint ?? ''
-  if (runNoModel.some((free) => free.test(path))) return
+  if (runNoModel.some((free) => free.test(path)) && !isAnswered(path, request.body)) return
   requireNoPrice(caller, requireModel(caller, hidesModel(path, request.body) ? null : model), models, now)
+}
+
+/** Whether a conversation is one of Mistral's API, where a model answers it. */
+function isAnswered(path: string, body: ModelBody | null): boolean {
+  if (body?.kind !== 'json' || !/^\/conversations(?:\/[^/]+)?$/.test(path)) return false
+  const { members } = scanJson(body.content() as Uint8Array, conversations)
+  return members.has('inputs') || (path !== '/conversations' && !members.has('metadata'))
 }
 
 function hidesModel(path: string, body: ModelBody | null): boolean {

@@ -19,6 +19,7 @@ const free = [
   '/messages/count_tokens',
   '/responses/input_tokens',
   '/conversations',
+  '/conversations/c_1/items',
   '/threads',
   '/threads/t_1/messages',
   '/threads/t_1/runs/r_1/cancel',
@@ -127,6 +128,15 @@ for (const engine of engines)
           'missing_required_parameter',
           0,
         ])
+        // Mistral's are answered by a model.
+        expect(await status('/conversations', { model: 'priced', inputs: 'x' })).toEqual([400, 'call_without_bound', 0])
+        for (const [path, body] of [
+          ['/conversations', { agent_id: 'a_1', inputs: 'x' }],
+          ['/conversations/c_1', { model: 'free', inputs: 'x' }],
+          ['/conversations/c_1', {}],
+        ] as const)
+          expect(await status(path, body)).toEqual([400, 'missing_required_parameter', 0])
+        expect(await status('/conversations/c_1', { metadata: {} })).toEqual([200, null, 1])
         const call = new FormData()
         call.set('model', 'free')
         call.set('session', JSON.stringify({ type: 'realtime', model: 'priced' }))
