@@ -139,7 +139,7 @@ export class BatchScan {
     const sum = (this.#sum ??= { ...nothing, model, path, endpoint, price, missing: missingIn(sizes, price) })
     if (bound === null && sum.bound !== null) sum.missing = missingIn(sizes, price)
     sum.requests++
-    sum.input += Math.ceil(body.size / BYTES_PER_TOKEN)
+    sum.input += endpoint.isPairs ? sizes.estimate : Math.ceil(body.size / BYTES_PER_TOKEN)
     sum.output += sizes.output ?? sizes.expected
     sum.units += sizes.units ?? 0
     sum.largest = Math.max(sum.largest, sizes.units ?? 0)

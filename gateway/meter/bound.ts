@@ -175,13 +175,19 @@ export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSett
   return sizes
 }
 
-/** Each prompt of a list has answers of its own. */
+/** Each prompt of a list has answers of its own; vLLM adds those that are embeddings. */
 function answersOf(body: ModelBody): number {
   let most = 1
   for (const name of answerMembers) most = Math.max(most, numberOf(body, name) ?? 1)
-  const prompt = body.bytes('prompt')
-  return Math.min(prompt?.[0] === OPEN_LIST ? most * textsIn(prompt) : most, MOST_ANSWERS)
+  let prompts = 0
+  for (const name of promptMembers) {
+    const json = body.bytes(name)
+    if (json !== undefined) prompts += json[0] === OPEN_LIST ? textsIn(json) : 1
+  }
+  return Math.min(most * Math.max(1, prompts), MOST_ANSWERS)
 }
+
+const promptMembers = ['prompt', 'prompt_embeds'] as const
 
 const nothingToSet: readonly string[] = []
 

@@ -171,6 +171,7 @@ export const members = [
   'previous_response_id',
   'conversation',
   'prompt',
+  'prompt_embeds',
   'input',
   'messages',
   'input_file_id',

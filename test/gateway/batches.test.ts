@@ -177,6 +177,9 @@ for (const engine of engines)
     })
 
     test('the input tokens of a day are limited, and what was too much is given back', async () => {
+      // A third of 150 bytes fits; what is read of 9 more pairs does not.
+      files.pairs = line('limited', { query: 'q'.repeat(40), documents: Array(10).fill('d') }, '/v1/rerank')
+      expect(await refused(batch('pairs'))).toMatchObject({ status: 429, code: 'rate_limit_exceeded' })
       files.long = Array.from({ length: 3 }, () => line('limited')).join('\n')
       const { id } = await batch('long')
       const error = await refused(batch('long'))

@@ -44,6 +44,7 @@ const bodies: readonly (readonly [path: string, body: object])[] = [
   ['/completions', { prompt: ['a', 'b', 'c'], max_tokens: 100 }],
   ['/completions', { prompt: [[1, 2], [3]], max_tokens: 100, n: 2 }],
   ['/completions', { prompt: [1, 2, 3], max_tokens: 100 }],
+  ['/completions', { prompt: 'a', prompt_embeds: ['eA==', 'eQ=='], max_tokens: 100 }],
   ['/completion', { prompt: ['a', 'b'], n_predict: 100, n_cmpl: 3 }],
   // What llama.cpp takes before the names of the API.
   ['/chat/completions', { messages: [], max_tokens: 5, n_predict: 400 }],
@@ -71,8 +72,12 @@ function atMost({ path, body, text }: Received, bytes: number) {
   const { max_tokens, max_completion_tokens, max_output_tokens, n_predict } = body
   const declared = [max_tokens, max_completion_tokens, max_output_tokens, n_predict].map(Number)
   const one = Math.max(...declared.map((value) => (Number.isNaN(value) ? 0 : value < 0 ? Infinity : value))) || 500
-  const prompts = Array.isArray(body.prompt) && typeof body.prompt[0] !== 'number' ? body.prompt.length : 1
-  const answers = Number(body.n_cmpl ?? body.n ?? body.best_of ?? 1) * prompts
+  const prompts = [body.prompt, body.prompt_embeds].reduce<number>(
+    (sum, list) =>
+      sum + (Array.isArray(list) && typeof list[0] !== 'number' ? list.length : list === undefined ? 0 : 1),
+    0,
+  )
+  const answers = Number(body.n_cmpl ?? body.n ?? body.best_of ?? 1) * Math.max(1, prompts)
   const prediction = body.prediction ? JSON.stringify(body.prediction).length : 0
   const input = isOpaque ? 3000 : bytes
   const isSilent = ['/embeddings', '/classify', '/pooling', '/rerank', '/moderations', '/audio/speech'].includes(path)
