@@ -7,7 +7,7 @@
  * newer one.
  */
 import type { ModelBody } from '../model-body.ts'
-import { isGiven } from './bound.ts'
+import { isGiven } from './named-numbers.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { RefusedMembers } from './refused-members.ts'
 

@@ -5,6 +5,7 @@ import type { ModelSize } from '../../contract/limit-errors.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { ModelSettings } from './model-book.ts'
+import { isGiven, numberOf } from './named-numbers.ts'
 import { pairsIn } from './pairs.ts'
 import { costOfUnits, dearest, type Price } from './price.ts'
 import { OPEN_LIST, textsIn } from './texts-in-json.ts'
@@ -57,29 +58,6 @@ export interface Sizes {
  */
 const MOST_ANSWERS = 1_000_000
 const MOST_TOKENS = 1_000_000_000
-
-const decimal = /^\+?\d+(?:\.\d*)?(?:e[+-]?\d+)?$/i
-
-/**
- * A number that the body names, rounded up, also as text, which some servers take, with `_` between
- * the digits as Python has it; null where there is none, or one that is negative or infinite.
- */
-export function numberOf(body: ModelBody, name: string): number | null {
-  const written = body.member(name)
-  if (!written) return null
-  const digits = (written.startsWith('"') ? textIn(written) : written)?.trim().replaceAll('_', '')
-  if (digits === undefined || !decimal.test(digits)) return null
-  const value = Number(digits)
-  return Number.isFinite(value) ? Math.ceil(value) : null
-}
-
-function textIn(json: string): string | undefined {
-  try {
-    return String(JSON.parse(json))
-  } catch {
-    return undefined
-  }
-}
 
 /** The last is that of llama.cpp. */
 const answerMembers = ['n', 'best_of', 'n_cmpl'] as const
@@ -138,8 +116,6 @@ const isOpaque = (body: ModelBody, { isMessages }: Endpoint) =>
 const isOpaqueMessage = (body: ModelBody) =>
   ['messages', 'system'].some((name) => /"source"|\\u00/.test(body.member(name) ?? '')) ||
   isGiven(body.member('mcp_servers'))
-
-export const isGiven = (json: string | undefined) => json !== undefined && json !== 'null'
 
 /** Whether there are others than those that the client runs. */
 function hasHostedTools(json: string | undefined, ofClients: readonly unknown[]): boolean {
