@@ -195,7 +195,7 @@ for (const engine of engines)
         const text = '{"model":"tiny","stream":true}'
         // A path whose events nobody looks at, so that they pass in pieces.
         const port = ports['the same server']!
-        const held = begin(port, { type: 'application/json', text }, text.length, '/rerank')
+        const held = begin(port, { type: 'application/json', text }, text.length, '/unknown')
         await until(() => held.answer().includes('begun'))
         model.send('data: {"half"')
         await until(() => held.answer().includes('half'))

@@ -134,7 +134,7 @@ describe('answers that break', () => {
   for (const model of ['stalls-in-an-event', 'breaks-in-an-event', 'breaks-audio', 'stalls-audio'])
     test(`${model}: the connection breaks, so that nobody takes the half for the whole`, async () => {
       // A path whose events nobody looks at, so that they pass in pieces.
-      const response = await ask(model, '/rerank')
+      const response = await ask(model, '/unknown')
       expect(response.status).toBe(200)
       expect(await response.text().catch(() => 'broken')).toBe('broken')
     })
