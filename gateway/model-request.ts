@@ -103,13 +103,14 @@ export class ModelRequest {
     this.request = request
     this.upstreams = upstreams
     this.headers = toRecord(request.headers)
-    const target =
-      targetOf(request.method, request.url) ??
-      (upstreams && outsideTarget(upstreams.paths, request.method, request.url)) ??
+    const targetFor = (method: string) =>
+      targetOf(method, request.url) ??
+      (upstreams && outsideTarget(upstreams.paths, method, request.url)) ??
       unknownTarget(loggablePath(request.url))
+    const target = targetFor(request.method)
     this.isSocket = this.headers.upgrade !== undefined && isSocket(request.method, target.endpoint, this.headers)
     // What is done over a socket needs what a POST needs.
-    this.target = this.isSocket ? { ...target, needed: targetOf('POST', request.url)!.needed } : target
+    this.target = this.isSocket ? { ...target, needed: targetFor('POST').needed } : target
     this.deadline = gateway.deadlines.begin(request.signal)
     this.exchange = beginExchange('gateway', request, gateway, {
       operation: this.target.operation,

@@ -100,7 +100,7 @@ async function dial(call: ModelRequest): Promise<{ upstream: Upstream; socket: O
   throw errorOf(call.forwarded.failed_attempts?.join('; '))
 }
 
-function ask(call: ModelRequest, { config }: Upstream) {
+function ask(call: ModelRequest, { config, root }: Upstream) {
   const { gateway, headers, target } = call
   const controller = new AbortController()
   call.abort = () => controller.abort()
@@ -112,7 +112,7 @@ function ask(call: ModelRequest, { config }: Upstream) {
     call.abort()
   })
   return dialUpstream(gateway.world, {
-    url: `${config.base_url}${target.path}${target.search}`,
+    url: `${target.isOutside ? root : config.base_url}${target.path}${target.search}`,
     headers: upstreamHeaders(headers, config, noBody),
     protocols: offeredProtocols(headers),
     signal: controller.signal,

@@ -23,6 +23,7 @@ upstreams:
   - { name: one, base_url: "${upstream.url}", api_key: ${SECRET}, models: [voice, free, other] }
 models:
   - { match: voice, prices: [{ input: 10, output: 20 }], limits: { requests_per_minute: 1000 } }
+paths: [/realtime]
 `,
       )
     }, START_MILLISECONDS)
@@ -44,6 +45,12 @@ models:
       (await projects().serviceAccounts.create(project_id, { name: 'robot' })).api_key!
     const lines = (ended?: string) =>
       server.log().filter(({ path, ended: how }) => path === '/v1/realtime' && (ended === undefined || how === ended))
+
+    test('is also opened outside of /v1, where the file names the path', async () => {
+      const { socket } = await open(`${server.url}/realtime?model=voice`, server.key)
+      socket.close()
+      expect(upstream.heads.map(({ path }) => path)).toEqual(['/realtime?model=voice'])
+    })
 
     test('passes messages both ways as they are, and the upstream gets its own key', async () => {
       const { socket, heard } = await open(url(), server.key)
