@@ -121,6 +121,15 @@ export const modelNeeded = () =>
   })
 
 /**
+ * A request that names other models beside its own, in a project whose limits depend on the model.
+ */
+export const oneModelOnly = (param: string) =>
+  new ApiError(400, `Limits of your project depend on the model: leave '${param}' out, which names others.`, {
+    param,
+    code: 'several_models',
+  })
+
+/**
  * Limits apply, and the storage that counts them cannot be reached. Nothing was forwarded. The
  * cause is for the log.
  */

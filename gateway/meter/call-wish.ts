@@ -8,7 +8,7 @@ import type { PolicyRequest, Reservation } from '../policies/policy.ts'
 import type { Admitting, Wish } from './admit.ts'
 import { boundOf, missingIn, requireAnswers, requireChangeable, sizesOf, type Sizes } from './bound.ts'
 import { isGiven } from './named-numbers.ts'
-import { requireBound, requireModel } from './caller-limits.ts'
+import { requireBound, requireModel, requireOneModel } from './caller-limits.ts'
 import type { Endpoint } from './endpoints.ts'
 import { MeteredRequest, type MeteringParts } from './metered-request.ts'
 import type { ModelBook } from './model-book.ts'
@@ -36,7 +36,7 @@ export class CallWish implements Wish {
   #terms!: Terms
   #sizes: Sizes | null = null
 
-  /** Throws 400 where the request must name a model. */
+  /** Throws 400 where the request must name one model. */
   constructor(
     context: CallContext,
     request: PolicyRequest,
@@ -49,6 +49,7 @@ export class CallWish implements Wish {
     this.#endpoint = endpoint
     this.#body = body
     this.#model = requireModel(request.caller, request.model ?? null)
+    requireOneModel(request.caller, body)
     this.#closer = closer
   }
 

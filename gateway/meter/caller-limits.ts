@@ -2,10 +2,12 @@
  * What limits require of a request before it is admitted: its model and the most that it can cost
  * must be known.
  */
-import { modelNeeded, modelNeedsSetting, type ModelSize } from '../../contract/limit-errors.ts'
+import { modelNeeded, modelNeedsSetting, oneModelOnly, type ModelSize } from '../../contract/limit-errors.ts'
 import type { Ask } from '../../ledger/ask.ts'
 import type { Series } from '../../ledger/usage-counts.ts'
 import type { ProjectCaller } from '../caller.ts'
+import type { ModelBody } from '../model-body.ts'
+import { isGiven } from './named-numbers.ts'
 import type { Price } from './price.ts'
 
 export const hasSpendLimit = ({ limits: { spend } }: ProjectCaller) =>
@@ -17,8 +19,19 @@ export const whose = ({ organization_id, project_id }: ProjectCaller) => ({ orga
  * Throws 400 if a request names no model and a limit depends on it: the upstream would choose one.
  */
 export function requireModel(caller: ProjectCaller, model: string | null): string {
-  if (!model && (caller.limits.models !== null || hasSpendLimit(caller))) throw modelNeeded()
+  if (!model && dependsOnModel(caller)) throw modelNeeded()
   return model ?? ''
+}
+
+const dependsOnModel = (caller: ProjectCaller) => caller.limits.models !== null || hasSpendLimit(caller)
+
+/** Members that name models which OpenRouter and LiteLLM take where the first one fails. */
+export const otherModels = ['models', 'fallbacks'] as const
+
+/** Throws 400 if a request names other models and a limit depends on its model. */
+export function requireOneModel(caller: ProjectCaller, body: ModelBody) {
+  if (!dependsOnModel(caller)) return
+  for (const name of otherModels) if (isGiven(body.member(name))) throw oneModelOnly(name)
 }
 
 /**

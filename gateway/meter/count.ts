@@ -23,7 +23,7 @@ function countsOf(usage: unknown, { unit, kind }: Endpoint, numbers: Numbers): C
   const one = of(usage)
   const prompt = numbers.read(one, 'prompt_tokens') ?? numbers.read(one, 'input_tokens')
   // Some servers that rerank say nothing else, and there is no output.
-  const input = prompt ?? (kind === 'embeddings' ? numbers.read(one, 'total_tokens') : null)
+  const input = prompt || (kind === 'embeddings' ? (numbers.read(one, 'total_tokens') ?? prompt) : prompt)
   const output = numbers.read(one, 'completion_tokens') ?? numbers.read(one, 'output_tokens')
   const seconds = unit === 'second' ? numbers.seconds(one, 'seconds') : null
   if (input === null && output === null && seconds === null) return null

@@ -2,6 +2,7 @@
 import type { UsageKind } from '../../ledger/usage-counts.ts'
 import { hasBody } from '../request-methods.ts'
 import { namesOfText } from './answer-text.ts'
+import { otherModels } from './caller-limits.ts'
 import { sides } from './pairs.ts'
 
 export interface Endpoint {
@@ -178,6 +179,7 @@ export const members = [
   'size',
   'quality',
   ...sides.flat(),
+  ...otherModels,
 ] as const
 
 /** The same of a form. */

@@ -67,7 +67,7 @@ for (const engine of engines)
     })
 
     test('below the top level names are free, and similar ones are forwarded', async () => {
-      const body = '{"model":"allowed","models":1,"mödel":2,"metadata":{"Model":"a","TOOLS":1},"x":["Model"]}'
+      const body = '{"model":"allowed","modelle":1,"mödel":2,"metadata":{"Model":"a","TOOLS":1},"x":["Model"]}'
       expect((await server.request('POST', '/chat/completions', body)).status).toBe(200)
       expect(upstream.sent.map((sent) => sent.body)).toEqual([body])
     })

@@ -153,6 +153,14 @@ for (const engine of engines)
       await modelPermissions.delete(server.project_id)
     })
 
+    test('under a spend limit, a body that names other models is refused', () =>
+      limited(1000, async () => {
+        const body = { model: 'free', messages: [] }
+        for (const more of [{ models: ['free', 'priced'] }, { fallbacks: [{ free: ['priced'] }] }])
+          expect(await status('/chat/completions', { ...body, ...more })).toEqual([400, 'several_models', 0])
+        expect(await status('/chat/completions', { ...body, models: null })).toEqual([200, null, 1])
+      }))
+
     test('a batch of such calls is refused too', () =>
       limited(1000, async () => {
         const line = (model: string) => JSON.stringify({ url: '/v1/videos', body: { model } })
