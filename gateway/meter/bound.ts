@@ -184,7 +184,7 @@ function addFixedAnswer(
   answers: number,
 ) {
   const { max_output_tokens: most, estimate_output_tokens } = settings
-  // Images and transcripts can be paid by token too.
+  // Images, speech and transcripts can be paid by token too.
   if (generates) sizes.output = most && Math.min(most * answers, MOST_TOKENS)
   if (generates && unit === null) sizes.expected = Math.min(estimate_output_tokens, most ?? Infinity)
   if (unit !== null) sizes.units = unitsOf(body, unit, settings, answers)

@@ -143,7 +143,8 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   '/images/generations': images('image.generation'),
   '/images/edits': images('image.edit'),
   '/images/variations': images('image.variation'),
-  '/audio/speech': { ...plain, kind: 'audio_speeches', unit: 'character' },
+  // Some models are paid by the tokens of the speech.
+  '/audio/speech': { ...plain, kind: 'audio_speeches', unit: 'character', generates: true },
   '/audio/transcriptions': transcriptions,
   '/audio/translations': transcriptions,
 }

@@ -80,7 +80,7 @@ function atMost({ path, body, text }: Received, bytes: number) {
   const answers = Number(body.n_cmpl ?? body.n ?? body.best_of ?? 1) * Math.max(1, prompts)
   const prediction = body.prediction ? JSON.stringify(body.prediction).length : 0
   const input = isOpaque ? 3000 : bytes
-  const isSilent = ['/embeddings', '/classify', '/pooling', '/rerank', '/moderations', '/audio/speech'].includes(path)
+  const isSilent = ['/embeddings', '/classify', '/pooling', '/rerank', '/moderations'].includes(path)
   const usage = { prompt_tokens: input, completion_tokens: isSilent ? 0 : one * answers + prediction }
   return Response.json({ service_tier: 'priority', usage, data: [{}, {}] })
 }
