@@ -4,7 +4,7 @@ import { AnswerText } from './answer-text.ts'
 import { EventText } from './event-text.ts'
 import { reportedIn, together, type Reported } from './count.ts'
 import type { Endpoint } from './endpoints.ts'
-import { afterColon, endOfObject, hasUsage, USAGE, usageIn } from './json-bytes.ts'
+import { afterColon, endOfObject, hasUsage, OPEN, USAGE, usageIn } from './json-bytes.ts'
 import { reportedByMessages, usageOfMessages } from './messages-usage.ts'
 import { usageAtEnd } from './read-usage.ts'
 import { ShortenedJson } from './shortened-json.ts'
@@ -201,7 +201,7 @@ function dataOf(event: Uint8Array): string | null {
 function lastObject(bytes: Buffer): object | null {
   for (let at = bytes.lastIndexOf(USAGE); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(USAGE, at - 1)) {
     const open = afterColon(bytes, at + USAGE.length)
-    if (bytes[open] !== 0x7b) continue
+    if (bytes[open] !== OPEN) continue
     const end = endOfObject(bytes, open)
     if (end > 0) return parsed(bytes.subarray(open, end))
   }

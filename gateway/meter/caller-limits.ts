@@ -23,7 +23,8 @@ export function requireModel(caller: ProjectCaller, model: string | null): strin
   return model ?? ''
 }
 
-const dependsOnModel = (caller: ProjectCaller) => caller.limits.models !== null || hasSpendLimit(caller)
+/** Whether a limit depends on the model of a request. */
+export const dependsOnModel = (caller: ProjectCaller) => caller.limits.models !== null || hasSpendLimit(caller)
 
 /** Members that name models which OpenRouter and LiteLLM take where the first one fails. */
 export const otherModels = ['models', 'fallbacks'] as const

@@ -22,8 +22,9 @@ export interface Reported {
 function countsOf(usage: unknown, { unit, kind }: Endpoint, numbers: Numbers): Counts | null {
   const one = of(usage)
   const prompt = numbers.read(one, 'prompt_tokens') ?? numbers.read(one, 'input_tokens')
-  // Some servers that rerank say nothing else, and there is no output.
-  const input = prompt || (kind === 'embeddings' ? (numbers.read(one, 'total_tokens') ?? prompt) : prompt)
+  // Some servers that rerank say nothing else, or 0 beside it, and there is no output.
+  const total = !prompt && kind === 'embeddings' ? numbers.read(one, 'total_tokens') : null
+  const input = total ?? prompt
   const output = numbers.read(one, 'completion_tokens') ?? numbers.read(one, 'output_tokens')
   const seconds = unit === 'second' ? numbers.seconds(one, 'seconds') : null
   if (input === null && output === null && seconds === null) return null

@@ -1,7 +1,8 @@
 /** The bytes of JSON as metering reads them where it does not parse: strings, names and objects. */
 
 export const [QUOTE, BACKSLASH] = [0x22, 0x5c]
-const [COLON, OPEN, CLOSE] = [0x3a, 0x7b, 0x7d]
+export const [OPEN, CLOSE] = [0x7b, 0x7d]
+const COLON = 0x3a
 
 /** The name of the member in which upstreams say what was used. */
 export const USAGE = Buffer.from('"usage"')

@@ -3,7 +3,8 @@
  * with that of the other, so a query is read as often as there are documents.
  */
 import type { ModelBody } from '../model-body.ts'
-import { OPEN, textsIn } from './texts-in-json.ts'
+import { OPEN } from './json-bytes.ts'
+import { textsIn } from './texts-in-json.ts'
 
 /** The names that servers have for the two sides. */
 export const sides = [

@@ -10,7 +10,7 @@
  */
 import { reportedIn, type Reported } from './count.ts'
 import type { Endpoint } from './endpoints.ts'
-import { afterColon, BACKSLASH, endOfObject, endOfString, isSpace, QUOTE, USAGE } from './json-bytes.ts'
+import { afterColon, BACKSLASH, CLOSE, endOfObject, endOfString, isSpace, OPEN, QUOTE, USAGE } from './json-bytes.ts'
 
 const TIER = Buffer.from('"service_tier"')
 const RESPONSE = Buffer.from('"response"')
@@ -18,7 +18,7 @@ const RESPONSE = Buffer.from('"response"')
 const SEARCH = Buffer.from('_search_call"')
 /** The beginning of an ASCII letter that is written by its number: names could be spelled so. */
 const ESCAPED = Buffer.from('\\u00')
-const [OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [0x7b, 0x7d, 0x5b, 0x5d]
+const [OPEN_LIST, CLOSE_LIST] = [0x5b, 0x5d]
 
 /** Null if the end of the answer leaves any doubt. */
 export function usageAtEnd(answer: Buffer, endpoint: Endpoint): Reported | null {

@@ -2,9 +2,10 @@
  * Counts the texts of a list in the bytes of JSON. Nothing is built of it, because it can have
  * millions.
  */
+import { CLOSE, endOfString, OPEN, QUOTE } from './json-bytes.ts'
 
-export const [OPEN, OPEN_LIST] = [0x7b, 0x5b]
-const [QUOTE, BACKSLASH, COMMA, CLOSE, CLOSE_LIST] = [0x22, 0x5c, 0x2c, 0x7d, 0x5d]
+export const OPEN_LIST = 0x5b
+const [COMMA, CLOSE_LIST] = [0x2c, 0x5d]
 
 /**
  * The most that there can be: those of a list, or of the lists in an object, such as that of
@@ -18,7 +19,8 @@ export function textsIn(json: Uint8Array): number {
   for (let at = 0; at < json.length; at++) {
     const byte = json[at]
     if (byte === QUOTE) {
-      for (at++; at < json.length && json[at] !== QUOTE; at++) if (json[at] === BACKSLASH) at++
+      at = endOfString(json, at)
+      if (at < 0) return count
     } else if (byte === COMMA) {
       if (depth === level) count++
     } else if (byte === OPEN || byte === OPEN_LIST) depth++

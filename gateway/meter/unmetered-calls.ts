@@ -1,13 +1,13 @@
 /**
- * Calls that are not metered, under a spend limit: those that run no model are forwarded, and of
- * the others those whose model has no price.
+ * Calls that are not metered, where a limit depends on their model: those that run none are
+ * forwarded, and of the others those whose model is known, and has no price under a spend limit.
  */
 import { callWithoutBound } from '../../contract/limit-errors.ts'
 import type { ProjectCaller } from '../caller.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { PolicyRequest } from '../policies/policy.ts'
 import { scanJson, scanNames } from '../scan-json.ts'
-import { hasSpendLimit, requireModel } from './caller-limits.ts'
+import { dependsOnModel, hasSpendLimit, requireModel } from './caller-limits.ts'
 import type { ModelBook } from './model-book.ts'
 import { dearest, priceAt, type Price } from './price.ts'
 
@@ -26,7 +26,7 @@ const runNoModel: readonly RegExp[] = [
   /^\/(?:chat\/)?completions\/render$/,
   /^\/evals(?:\/[^/]+(?:\/runs\/[^/]+)?)?$/,
   /^\/fine_tuning\/(?:checkpoints\/.+|jobs\/[^/]+\/(?:cancel|pause)|alpha\/graders\/validate)$/,
-  /^\/(?:tokenize|detokenize|apply-template|props|slots\/[^/]+|lora-adapters|responses\/input_tokens|messages\/count_tokens)$/,
+  /^\/(?:tokenize|detokenize|apply-template|props|slots\/[^/]+|lora-adapters|api\/show|responses\/input_tokens|messages\/count_tokens)$/,
 ]
 /** Calls that name their models where nobody looks. */
 const hideModels: readonly RegExp[] = [
@@ -45,7 +45,7 @@ const conversations = scanNames(['inputs', 'metadata'], [])
  */
 export function requireUnlimited(request: PolicyRequest, models: ModelBook, now: number) {
   const { caller, model = null } = request
-  if (caller.limits.models === null && !hasSpendLimit(caller)) return
+  if (!dependsOnModel(caller)) return
   const path = request.endpoint ?? ''
   if (runNoModel.some((free) => free.test(path)) && !isAnswered(path, request.body)) return
   requireNoPrice(caller, requireModel(caller, hidesModel(path, request.body) ? null : model), models, now)

@@ -16,6 +16,7 @@ import { eventually, startMetered, type MeteredServer } from './metered.ts'
 /** Calls that run no model, or only one that was paid for before. */
 const free = [
   '/tokenize',
+  '/api/show',
   '/messages/count_tokens',
   '/responses/input_tokens',
   '/conversations',
@@ -179,6 +180,7 @@ for (const engine of engines)
       const documents = ['one', 'two', 'three']
       await limited(1, async () => {
         expect(await status('/rerank', { model: 'priced', query: 'x', documents })).toEqual([200, null, 1])
+        server.answerWith(() => Response.json({ usage: { prompt_tokens: 0, total_tokens: 40 } }))
         expect(await status('/score', { model: 'priced', text_1: 'x', text_2: documents })).toEqual([200, null, 1])
         expect(await status('/classify', { model: 'priced', input: documents })).toEqual([200, null, 1])
         expect(await status('/pooling', { model: 'priced', input: documents })).toEqual([200, null, 1])
