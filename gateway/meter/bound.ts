@@ -6,6 +6,7 @@ import type { ModelBody } from '../model-body.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { ModelSettings } from './model-book.ts'
 import { isGiven, numberOf } from './named-numbers.ts'
+import { isOpaque } from './opaque.ts'
 import { pairsIn } from './pairs.ts'
 import { costOfUnits, dearest, type Price } from './price.ts'
 import { OPEN_LIST, textsIn } from './texts-in-json.ts'
@@ -98,34 +99,6 @@ export const largestMaximum = (body: ModelBody, { maxima }: Endpoint) =>
 export function requireChangeable(body: ModelBody, { set }: Sizes) {
   if (set.length > 0 && body.kind !== 'json')
     throw invalid(`The body must be JSON under a spend limit, so that '${set[0]}' can be set in it.`)
-}
-
-/** Whether the body refers to something whose size it does not show. */
-const isOpaque = (body: ModelBody, { isMessages }: Endpoint) =>
-  (isMessages && isOpaqueMessage(body)) ||
-  body.kind === 'form' ||
-  body.kind === 'unread' ||
-  body.nested.size > 0 ||
-  isGiven(body.member('previous_response_id')) ||
-  isGiven(body.member('conversation')) ||
-  // A prompt that is stored, or a list of tools that the upstream runs by itself.
-  body.member('prompt')?.startsWith('{') === true ||
-  hasHostedTools(body.member('tools'), isMessages ? [undefined, 'custom'] : ['function'])
-
-/** An image or a document of a message has a `source`, which can be an address. */
-const isOpaqueMessage = (body: ModelBody) =>
-  ['messages', 'system'].some((name) => /"source"|\\u00/.test(body.member(name) ?? '')) ||
-  isGiven(body.member('mcp_servers'))
-
-/** Whether there are others than those that the client runs. */
-function hasHostedTools(json: string | undefined, ofClients: readonly unknown[]): boolean {
-  if (!isGiven(json)) return false
-  try {
-    const tools: unknown = JSON.parse(json!)
-    return !Array.isArray(tools) || tools.some((tool) => !ofClients.includes((tool as { type?: unknown } | null)?.type))
-  } catch {
-    return true
-  }
 }
 
 export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSettings): Sizes {

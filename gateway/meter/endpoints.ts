@@ -197,4 +197,13 @@ export const nested = [
   'file_id',
   'file_url',
   'file_data',
+  // Of vLLM, Mistral and llama.cpp.
+  'video_url',
+  'audio_url',
+  'document_url',
+  'image_embeds',
+  'audio_embeds',
+  'multimodal_data',
+  // In a message of the assistant: the speech of an earlier answer.
+  'audio',
 ] as const

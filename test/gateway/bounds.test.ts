@@ -35,6 +35,17 @@ const bodies: readonly (readonly [path: string, body: object])[] = [
     },
   ],
   ['/chat/completions', { messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'file_1' } }] }] }],
+  // Media under the names of vLLM, Mistral and llama.cpp, speech of an earlier answer, what a
+  // search finds, and items that the upstream keeps.
+  ...(['video_url', 'audio_url', 'document_url'] as const).map(
+    (type) => ['/chat/completions', { messages: [{ role: 'user', content: [{ type, [type]: 'at:x' }] }] }] as const,
+  ),
+  ['/completions', { prompt: [{ prompt_string: 'x', multimodal_data: ['at:x'] }], max_tokens: 5 }],
+  ['/chat/completions', { messages: [{ role: 'assistant', audio: { id: 'at:x' } }] }],
+  ['/chat/completions', { messages: [], web_search_options: {} }],
+  ['/responses', { input: [{ type: 'item_reference', id: 'at:x' }] }],
+  ['/responses', { input: [{ id: 'at:x' }] }],
+  ['/responses', { input: [{ type: 'image_generation_call', id: 'at:x', result: null, status: 'completed' }] }],
   ['/messages', { messages: [{ role: 'user', content: [{ type: 'image', source: { url: 'x' } }] }], max_tokens: 9 }],
   ['/messages', { messages: [], max_tokens: 9, tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
   ['/messages', { messages: [], max_tokens: 9, mcp_servers: [{ type: 'url', url: 'x' }] }],
@@ -68,7 +79,7 @@ const bodies: readonly (readonly [path: string, body: object])[] = [
  * all of the answer.
  */
 function atMost({ path, body, text }: Received, bytes: number) {
-  const isOpaque = /image_url|web_search|pmpt_|resp_|conv_|file_|mcp|"source"/.test(text)
+  const isOpaque = /image_url|web_search|pmpt_|resp_|conv_|file_|mcp|at:x|"source"/.test(text)
   const { max_tokens, max_completion_tokens, max_output_tokens, n_predict } = body
   const declared = [max_tokens, max_completion_tokens, max_output_tokens, n_predict].map(Number)
   const one = Math.max(...declared.map((value) => (Number.isNaN(value) ? 0 : value < 0 ? Infinity : value))) || 500
