@@ -1,8 +1,11 @@
 /** Third step: reads the body to its end, and finds the model in it. */
+import { invalid } from '../../contract/errors.ts'
 import { maskKeys } from '../../keys/format.ts'
 import { readModelBody } from '../body.ts'
+import { endpointOf } from '../meter/endpoints.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { ModelRequest } from '../model-request.ts'
+import { modelInQuery } from '../unread-bodies.ts'
 
 const LONGEST_LOGGED_MODEL = 128
 
@@ -21,6 +24,15 @@ function keep(call: ModelRequest, body: ModelBody) {
   call.body = body
   const { deployment } = call.target
   if (deployment !== null) body.useModel(deployment)
+  if (call.target.search !== '' && body.kind !== 'none') requireSameModel(call, body)
   const { model } = body
   call.forwarded.model = model === null ? null : maskKeys(model).slice(0, LONGEST_LOGGED_MODEL)
+}
+
+/** Some servers take the model that the query names before the one in the body, as LiteLLM does. */
+function requireSameModel({ request, target }: ModelRequest, { model }: ModelBody) {
+  const named = modelInQuery(target.search)
+  if (named === null || named === model) return
+  if (model !== null || endpointOf(request.method, target.endpoint))
+    throw invalid("The query names another 'model' than the body.", 'model')
 }

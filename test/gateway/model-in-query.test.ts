@@ -30,7 +30,8 @@ for (const engine of engines)
 
     test('beside another, or none, is refused', async () => {
       for (const search of ['model=two', 'mod%65l=two', 'MODEL=two', 'model=one&model=two'])
-        for (const body of [{ model: 'one' }, {}]) expect([search, ...(await status(search, body))]).toEqual([search, 400, 0])
+        for (const body of [{ model: 'one' }, {}])
+          expect([search, ...(await status(search, body))]).toEqual([search, 400, 0])
       expect(await status('model=two', form(), '/images/edits')).toEqual([400, 0])
       expect(await status('model=two', { model: 'one' }, '/deployments/one/chat/completions')).toEqual([400, 0])
       expect(await status('model=two', { model: 'one' }, '/videos')).toEqual([400, 0])

@@ -157,8 +157,21 @@ for (const engine of engines)
     test('under a spend limit, a body that names other models is refused', () =>
       limited(1000, async () => {
         const body = { model: 'free', messages: [] }
-        for (const more of [{ models: ['free', 'priced'] }, { fallbacks: [{ free: ['priced'] }] }])
-          expect(await status('/chat/completions', { ...body, ...more })).toEqual([400, 'several_models', 0])
+        const others = [{ free: ['priced'] }]
+        for (const more of [
+          { models: ['free', 'priced'] },
+          { fallbacks: others },
+          { context_window_fallbacks: others },
+          { content_policy_fallbacks: others },
+          { context_window_fallback_dict: { free: 'priced' } },
+        ]) {
+          for (const path of ['/chat/completions', '/something/new'])
+            expect(await status(path, { ...body, ...more })).toEqual([400, 'several_models', 0])
+          const line = JSON.stringify({ url: '/v1/chat/completions', body: { ...body, max_tokens: 1, ...more } })
+          server.answerWith(({ path }) => (path === '/batches' ? Response.json({ id: 'b' }) : new Response(line)))
+          expect((await status('/batches', { input_file_id: 'file_1' }))[0]).toBe(400)
+        }
+        server.answerWith(() => Response.json({}))
         expect(await status('/chat/completions', { ...body, models: null })).toEqual([200, null, 1])
       }))
 
