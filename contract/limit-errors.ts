@@ -124,7 +124,7 @@ export const modelNeeded = () =>
  * A request that names other models beside its own, in a project whose limits depend on the model.
  */
 export const oneModelOnly = (param: string) =>
-  new ApiError(400, `Limits of your project depend on the model: leave '${param}' out, which names others.`, {
+  new ApiError(400, `Limits of your project depend on the model: leave '${param}' out, which can name others.`, {
     param,
     code: 'several_models',
   })

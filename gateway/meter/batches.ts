@@ -15,7 +15,7 @@ import type { PolicyRequest, Reservation } from '../policies/policy.ts'
 import { admit, type Admitting } from './admit.ts'
 import { requireAnswers, requireMaxima } from './bound.ts'
 import { BatchScan, type BatchInput } from './batch-input.ts'
-import { hasSpendLimit, requireBound, requireModel, seriesOf, whose } from './caller-limits.ts'
+import { hasSpendLimit, requireBound, requireModel, requireOneModel, seriesOf, whose } from './caller-limits.ts'
 import { MeteredBatch } from './metered-batch.ts'
 import type { ModelBook } from './model-book.ts'
 import { dearest } from './price.ts'
@@ -66,6 +66,7 @@ async function readInput({ models, world }: BatchContext, request: PolicyRequest
   const scan = new BatchScan(models(), seconds(world), {
     model: (model) => request.permitModel!(requireModel(caller, model)),
     body(body, path) {
+      requireOneModel(caller, body)
       requireNotStored(caller, body, path)
       requireTools(caller, body)
       requireTier(caller, body)

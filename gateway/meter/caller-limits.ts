@@ -26,8 +26,18 @@ export function requireModel(caller: ProjectCaller, model: string | null): strin
 /** Whether a limit depends on the model of a request. */
 export const dependsOnModel = (caller: ProjectCaller) => caller.limits.models !== null || hasSpendLimit(caller)
 
-/** Members that name models which OpenRouter and LiteLLM take where the first one fails. */
-export const otherModels = ['models', 'fallbacks'] as const
+/**
+ * Members that name models which OpenRouter and LiteLLM take where the first one fails. The last
+ * holds members that LiteLLM puts in the place of others.
+ */
+export const otherModels = [
+  'models',
+  'fallbacks',
+  'context_window_fallbacks',
+  'content_policy_fallbacks',
+  'context_window_fallback_dict',
+  'extra_body',
+] as const
 
 /** Throws 400 if a request names other models and a limit depends on its model. */
 export function requireOneModel(caller: ProjectCaller, body: ModelBody) {

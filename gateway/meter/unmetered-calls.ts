@@ -7,7 +7,7 @@ import type { ProjectCaller } from '../caller.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { PolicyRequest } from '../policies/policy.ts'
 import { scanJson, scanNames } from '../scan-json.ts'
-import { dependsOnModel, hasSpendLimit, requireModel } from './caller-limits.ts'
+import { dependsOnModel, hasSpendLimit, requireModel, requireOneModel } from './caller-limits.ts'
 import type { ModelBook } from './model-book.ts'
 import { dearest, priceAt, type Price } from './price.ts'
 
@@ -48,6 +48,7 @@ export function requireUnlimited(request: PolicyRequest, models: ModelBook, now:
   if (!dependsOnModel(caller)) return
   const path = request.endpoint ?? ''
   if (runNoModel.some((free) => free.test(path)) && !isAnswered(path, request.body)) return
+  if (request.body) requireOneModel(caller, request.body)
   requireNoPrice(caller, requireModel(caller, hidesModel(path, request.body) ? null : model), models, now)
 }
 

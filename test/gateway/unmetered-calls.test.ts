@@ -164,6 +164,7 @@ for (const engine of engines)
           { context_window_fallbacks: others },
           { content_policy_fallbacks: others },
           { context_window_fallback_dict: { free: 'priced' } },
+          { extra_body: { model: 'priced' } },
         ]) {
           for (const path of ['/chat/completions', '/something/new'])
             expect(await status(path, { ...body, ...more })).toEqual([400, 'several_models', 0])
