@@ -207,7 +207,8 @@ function unitsOf(
 ): number | null {
   if (unit === 'image') return answers
   if (unit === 'second') return max_audio_seconds
-  return charactersOf(body.member('input'))
+  // Of a form nobody reads the text.
+  return body.kind === 'json' ? charactersOf(body.member('input')) : body.size
 }
 
 /** Code points of a JSON string. */

@@ -73,6 +73,7 @@ for (const engine of engines)
       server = await startMetered(engine, [
         { match: 'priced', prices, context_tokens: CONTEXT, max_output_tokens: MOST, max_audio_seconds: LONGEST },
         { match: 'of-unknown-length', prices: [{ minute: 0.006 }] },
+        { match: 'speech', prices: [{ million_characters: 15 }] },
       ])
       const { spendLimit } = server.client.admin.organization.projects
       await spendLimit.update(server.project_id, { threshold_amount: 900_000_000, currency: 'USD', interval: 'month' })
@@ -115,6 +116,16 @@ for (const engine of engines)
       expect(JSON.parse(answer.text)).toMatchObject({
         error: { code: 'model_without_bound', message: expect.stringContaining('set `max_audio_seconds` of') },
       })
+    })
+
+    test('of speech are its bytes, which are counted too', async () => {
+      const body = new FormData()
+      body.append('model', 'speech')
+      body.append('input', 'x'.repeat(1_000))
+      server.answerWith(() => new Response('speech'))
+      expect((await server.finish('POST', '/audio/speech', body)).status).toBe(200)
+      const { characters } = await server.counted('audio_speeches', 'speech')
+      expect(characters).toBeGreaterThan(1_000)
     })
 
     test('of answers in JSON are kept by an upstream that reads texts as numbers', async () => {
