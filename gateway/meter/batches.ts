@@ -85,7 +85,7 @@ async function readInput({ models, world }: BatchContext, request: PolicyRequest
 function fileIn(json: string | undefined): string | null {
   try {
     const id: unknown = JSON.parse(json ?? 'null')
-    return typeof id === 'string' && id !== '' ? id : null
+    return typeof id === 'string' && id !== '' && id.isWellFormed() ? id : null
   } catch {
     return null
   }
