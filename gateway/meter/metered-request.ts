@@ -14,6 +14,7 @@ import type { Endpoint } from './endpoints.ts'
 import { estimate } from './estimate.ts'
 import type { MeterWarnings } from './meter-warnings.ts'
 import type { ModelSettings } from './model-book.ts'
+import { isOff } from './named-numbers.ts'
 import type { Price } from './price.ts'
 import { addRateLimitHeaders } from './rate-limit-headers.ts'
 import type { RefusedMembers } from './refused-members.ts'
@@ -107,7 +108,7 @@ export class MeteredRequest implements Reservation {
     const { admission, endpoint, body, model } = this.#metered
     if (!wasForwarded) return admission.release()
     const { reported } = this.#answer
-    const isDeferred = !reported && endpoint.isResponses && body.isTrue('background')
+    const isDeferred = !reported && endpoint.isResponses && !isOff(body.member('background'))
     this.#requested = requestedIn(body, isDeferred || (reported !== null && hasSearches(reported)))
     if (reported) return this.#settle(reported, false)
     // A refusal of the upstream costs nothing, unless it says otherwise.

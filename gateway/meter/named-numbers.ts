@@ -1,6 +1,9 @@
 /** Members of a body that are given, and the numbers among them. */
 import type { ModelBody } from '../model-body.ts'
 
+/** What is neither may be true for an upstream that is not strict, such as `"yes"` or 1. */
+export const isOff = (json = 'null') => json === 'false' || json === 'null'
+
 export const isGiven = (json: string | undefined) => json !== undefined && json !== 'null'
 
 const decimal = /^\+?\d+(?:\.\d*)?(?:e[+-]?\d+)?$/i

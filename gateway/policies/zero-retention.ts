@@ -6,6 +6,7 @@ import { needsStoring } from '../../contract/limit-errors.ts'
 import type { ProjectCaller } from '../caller.ts'
 import type { ModelBody } from '../model-body.ts'
 import { endpointOf } from '../meter/endpoints.ts'
+import { isOff } from '../meter/named-numbers.ts'
 import { scanJson, scanNames } from '../scan-json.ts'
 import { hasBody } from '../request-methods.ts'
 import type { Policy } from './policy.ts'
@@ -57,12 +58,9 @@ export function requireNotStored({ project_id, limits }: ProjectCaller, body: Mo
 }
 
 function requireNothingKept(project_id: string, body: ModelBody) {
-  // Any other value may be true for an upstream that is not strict, such as "yes" or 1.
   if (!isOff(body.member('background'))) throw needsStoring(project_id, 'background')
   if ((body.member('conversation') ?? 'null') !== 'null') throw needsStoring(project_id, 'conversation')
 }
-
-const isOff = (json = 'null') => json === 'false' || json === 'null'
 
 const storeAnywhere = scanNames([], ['store'])
 

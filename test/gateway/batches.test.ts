@@ -128,6 +128,23 @@ for (const engine of engines)
       expect(await server.counted('web_search_calls', 'priced-b')).toMatchObject({ num_requests: 1 })
     })
 
+    test('so does one that is in the background for an upstream that is not strict', async () => {
+      for (const background of [1, 'true']) {
+        const model = `priced-${background}`
+        await server.finish('POST', '/responses', { model, input: 'x', background, max_output_tokens: 50 })
+        await eventually(async () => (await waiting()).some(({ result_id }) => result_id === `resp_${model}`))
+        results[`resp_${model}`] = { status: 'completed', usage }
+        await server.sdk.responses.retrieve(`resp_${model}`)
+        expect(await server.counted('completions', model)).toMatchObject({ output_tokens: 200 })
+      }
+      await reserved(0)
+    })
+
+    test('a batch whose file no address can name is refused', async () => {
+      const { status, text } = await server.finish('POST', '/batches', '{"input_file_id":"\\ud800"}')
+      expect([status, JSON.parse(text)]).toMatchObject([400, { error: { param: 'input_file_id' } }])
+    })
+
     test('a result that costs more than was reserved is settled as it says, and counted', async () => {
       const broken = async () => (await server.samples()).keyhall_bound_broken_total!
       const before = await broken()
