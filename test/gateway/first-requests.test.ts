@@ -123,4 +123,19 @@ for (const engine of engines) {
       await on.drop()
     }
   })
+
+  test(`a server starts and serves though nobody can say which servers died (${engine})`, async () => {
+    const wrap = (database: Database) =>
+      watchReads(database, async (sql, read) => {
+        if (sql.includes('swept_servers')) throw new Error('the table cannot be read')
+        return read()
+      })
+    const server = await startMetered(engine, models, { wrap, outages: true })
+    server.answerWith(() => Response.json(answer))
+    try {
+      expect((await asked(server, server.key, 'unlimited')).status).toBe(200)
+    } finally {
+      await server.stop()
+    }
+  })
 }

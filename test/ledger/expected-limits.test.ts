@@ -82,17 +82,15 @@ for (const engine of engines)
     })
 
     test('is not asked for at the start where servers die again and again', async () => {
-      const daily = async (server: Server) => {
-        const key = { organization_id: 'org', project_id, limit_key: 'model', metric: 'requests_per_day' }
-        server.expected = [{ key, span: DAY, limit: 100, largest: 1, age: 0 }]
-        await servers.during(server.ledger.expect('all'))
-      }
+      const key = { organization_id: 'org', project_id, limit_key: 'model', metric: 'requests_per_day' }
+      const expected = [{ key, span: DAY, limit: 100, largest: 1, age: 0 }]
+      one.expected = expected
       let server = one
       for (let n = 0; n < 10; n++) {
-        await daily(server)
+        await servers.during(server.ledger.expect('all'))
         server.die()
         await servers.advance(20_000)
-        server = await servers.start()
+        server = await servers.start({ expected })
         await servers.advance(2_000)
       }
       const what = askUnder(project_id, 100, 80, 'requests_per_day')
@@ -111,19 +109,21 @@ for (const engine of engines)
     test('is given back when another server joins', async () => {
       await expects(one, { model: 100 })
       await servers.advance(1_000)
+      expect(await held()).toEqual([50])
       const two = await servers.start()
       expect(await useAll(two, 100)).toBe(100)
       expect(await one.use(under(100))).toBeInstanceOf(RateLimited)
     })
 
-    test('is not asked for while another server lives', async () => {
+    test('is not held while another server lives, nor looked for by a server that knows of the other', async () => {
       const two = await servers.start()
       expect(await two.use(under(100))).toBeNull()
-      await servers.advance(1_000)
-      await expects(one, { other: 100 })
-      await expects(two, { other: 100 })
       await servers.advance(3_000)
-      expect(new Set(await held())).toEqual(new Set([0]))
+      await expects(one, { other: 100 })
+      expect(await held()).toEqual([0, 0])
+      two.expected = null!
+      await servers.during(two.ledger.expect([{ organization_id: 'org', project_id }]))
+      expect(two.errors).toEqual([])
     })
 
     test('lost with a server that was killed is there again within two minutes', async () => {

@@ -1,5 +1,6 @@
 /** The servers of a group of tests: one database for all of them, other servers for each test. */
 import { afterAll, afterEach, beforeAll, beforeEach } from 'bun:test'
+import { LEASE_MILLISECONDS } from '../../ledger/ledger-exchange.ts'
 import { START_MILLISECONDS, type EngineName } from '../setup.ts'
 import { Servers } from './servers.ts'
 
@@ -12,6 +13,8 @@ export function withServers(engine: EngineName, begin: (servers: Servers) => Pro
   beforeEach(() => begin(servers))
   afterEach(async () => {
     await servers.stopAll()
+    // For the next test no server lives that this one killed.
+    servers.now += LEASE_MILLISECONDS + 1
     // A server that starts asks for some of each limit that was used lately, if few servers died.
     await servers.database.write(async (sql) => {
       await sql.deleteFrom('rate_windows').execute()
