@@ -5,7 +5,6 @@ import { isGiven } from './named-numbers.ts'
 
 export const isOpaque = (body: ModelBody, { isMessages, isResponses }: Endpoint) =>
   (isMessages && isOpaqueMessage(body)) ||
-  (isResponses && refersToItems(body.member('input'))) ||
   body.kind === 'form' ||
   body.kind === 'unread' ||
   body.nested.size > 0 ||
@@ -15,7 +14,9 @@ export const isOpaque = (body: ModelBody, { isMessages, isResponses }: Endpoint)
   isGiven(body.member('web_search_options')) ||
   // A prompt that is stored, or a list of tools that the upstream runs by itself.
   body.member('prompt')?.startsWith('{') === true ||
-  hasHostedTools(body.member('tools'), isMessages ? [undefined, 'custom'] : ['function'])
+  hasHostedTools(body.member('tools'), isMessages ? [undefined, 'custom'] : ['function']) ||
+  // Last, because it can be long.
+  (isResponses && refersToItems(body.member('input')))
 
 /** An image or a document of a message has a `source`, which can be an address. */
 const isOpaqueMessage = (body: ModelBody) =>
@@ -34,9 +35,11 @@ interface Item {
   role?: unknown
 }
 
+const ID = /"id"|\\u00/
+
 /** Whether one of the items is kept by the upstream, and the body has its id alone. */
 function refersToItems(json: string | undefined): boolean {
-  if (!json?.startsWith('[')) return false
+  if (!json?.startsWith('[') || !ID.test(json)) return false
   const items = parsed(json)
   return !Array.isArray(items) || items.some((item) => isReference(item as Item | null))
 }
