@@ -19,13 +19,15 @@ export interface Reported {
  * The counts of a `usage` object, by either of its vocabularies; null where it says nothing that
  * could be counted. Zero is a count; only absence is none.
  */
-function countsOf(usage: unknown, { unit, kind }: Endpoint, numbers: Numbers): Counts | null {
+function countsOf(usage: unknown, { unit, kind, generates }: Endpoint, numbers: Numbers): Counts | null {
   const one = of(usage)
   const prompt = numbers.read(one, 'prompt_tokens') ?? numbers.read(one, 'input_tokens')
   // Some servers that rerank say nothing else, or 0 beside it, and there is no output.
   const total = !prompt && kind === 'embeddings' ? numbers.read(one, 'total_tokens') : null
   const input = total ?? prompt
-  const output = numbers.read(one, 'completion_tokens') ?? numbers.read(one, 'output_tokens')
+  // Where none is generated, the bound of a request has no output.
+  const most = generates ? undefined : 0
+  const output = numbers.read(one, 'completion_tokens', most) ?? numbers.read(one, 'output_tokens', most)
   const seconds = unit === 'second' ? numbers.seconds(one, 'seconds') : null
   if (input === null && output === null && seconds === null) return null
   const counts: Counts = { requests: 1, input: input ?? 0, output: output ?? 0 }

@@ -13,10 +13,10 @@ export class Numbers {
   #impossible: string[] | null = null
 
   /** Null if it is missing. What is negative, too large, a fraction or no number is 0. */
-  read(members: Members, name: string): number | null {
+  read(members: Members, name: string, most = MOST): number | null {
     const value = members[name]
     if (value === undefined || value === null) return null
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST) return value
+    if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most) return value
     if (!this.impossible.includes(name)) (this.#impossible ??= []).push(name)
     return 0
   }

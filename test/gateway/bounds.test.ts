@@ -78,7 +78,7 @@ const bodies: readonly (readonly [path: string, body: object])[] = [
  * Everything that the upstream could possibly use for what it was sent: a token for each byte, and
  * all of the answer.
  */
-function atMost({ path, body, text }: Received, bytes: number) {
+function atMost({ body, text }: Received, bytes: number) {
   const isOpaque = /image_url|web_search|pmpt_|resp_|conv_|file_|mcp|at:x|"source"/.test(text)
   const { max_tokens, max_completion_tokens, max_output_tokens, n_predict } = body
   const declared = [max_tokens, max_completion_tokens, max_output_tokens, n_predict].map(Number)
@@ -91,8 +91,8 @@ function atMost({ path, body, text }: Received, bytes: number) {
   const answers = Number(body.n_cmpl ?? body.n ?? body.best_of ?? 1) * Math.max(1, prompts)
   const prediction = body.prediction ? JSON.stringify(body.prediction).length : 0
   const input = isOpaque ? 3000 : bytes
-  const isSilent = ['/embeddings', '/classify', '/pooling', '/rerank', '/moderations'].includes(path)
-  const usage = { prompt_tokens: input, completion_tokens: isSilent ? 0 : one * answers + prediction }
+  // Also where there is no answer to generate: that counts as 0.
+  const usage = { prompt_tokens: input, completion_tokens: one * answers + prediction }
   return Response.json({ service_tier: 'priority', usage, data: [{}, {}] })
 }
 
@@ -129,6 +129,7 @@ for (const engine of engines)
           },
           // A dollar for each token.
           ...['gpt-4o', 'llama'].map((match) => ({ match, prices: [{ input: 1_000_000 }], max_output_tokens: 9 })),
+          { match: 'silent-*', prices: [{ input: 1_000_000, output: 1_000_000 }] },
           { match: 'limited', limits: { requests_per_minute: 1 } },
         ],
         {
@@ -177,6 +178,28 @@ for (const engine of engines)
       expect(samples['keyhall_spend_dollars{state="settled"}']).toBeGreaterThan(0.5)
       expect(warnings.filter((one) => one.includes('could cost at most'))).toMatchObject([
         expect.stringContaining('"upstream":"one","model":"priced"'),
+      ])
+    })
+
+    test('tokens of an answer count as 0 where none is generated, which the log says once for each call', async () => {
+      const counted = { embeddings: '/embeddings', moderations: '/moderations' }
+      for (const [report, path] of Object.entries(counted)) {
+        const model = `silent-${report}`
+        for (const output_tokens of [0, 7, 8]) {
+          server.answerWith(() => Response.json({ usage: { input_tokens: 3, output_tokens } }))
+          await server.finish('POST', path, { model, input: 'Hello.' })
+        }
+        expect(await server.counted(report, model)).toMatchObject({ num_model_requests: 3, input_tokens: 9 })
+        const said = warnings.filter((one) => one.includes(`"${model}"`) && one.includes('impossible'))
+        expect(said).toEqual([expect.stringContaining('"members":"output_tokens"')])
+      }
+      const start_time = today / 1000
+      const costs = await server.client.admin.organization.usage.costs({ start_time, group_by: ['line_item'] })
+      const items = costs.data.at(-1)!.results as { line_item?: string; amount?: { value: number } }[]
+      const silent = items.filter(({ line_item }) => line_item?.startsWith('silent-'))
+      expect(silent.map(({ line_item, amount }) => [line_item, amount?.value])).toEqual([
+        ['silent-embeddings, input_tokens', 9],
+        ['silent-moderations, input_tokens', 9],
       ])
     })
 
