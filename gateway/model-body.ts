@@ -19,6 +19,8 @@ export interface ModelBody {
    * it is not there.
    */
   member: (name: string) => string | undefined
+  /** The same as it is sent: with what `set` has made of it. */
+  sent: (name: string) => string | undefined
   /** The bytes of such a member of a JSON body. */
   bytes: (name: string) => Uint8Array | undefined
   /** Whether such a member, or field, is `true`. */
@@ -58,6 +60,7 @@ export const noBody: ModelBody = {
   size: 0,
   nested: nothing,
   member: () => undefined,
+  sent: () => undefined,
   bytes: () => undefined,
   isTrue: () => false,
   set: refuseToChange,
@@ -97,6 +100,10 @@ export class JsonBody implements ModelBody {
   member(name: string) {
     const span = this.#scanned.members.get(name)
     return span && this.#bytes.toString('utf8', span.start, span.end)
+  }
+
+  sent(name: string) {
+    return this.#changes?.get(name) ?? this.member(name)
   }
 
   bytes(name: string) {
@@ -213,6 +220,10 @@ export class FormBody implements ModelBody {
     return this.#fields.get(name)
   }
 
+  sent(name: string) {
+    return this.member(name)
+  }
+
   isTrue(name: string) {
     return this.member(name) === 'true'
   }
@@ -233,6 +244,7 @@ export class UnreadBody implements ModelBody {
   readonly nested = nothing
   readonly content_type = null
   readonly member = () => undefined
+  readonly sent = () => undefined
   readonly bytes = () => undefined
   readonly isTrue = () => false
   readonly set = refuseToChange

@@ -169,8 +169,10 @@ export function modelSettings(model: ModelInFile): ModelSettings {
 
 function priceOf(price: NonNullable<ModelInFile['prices']>[number]): Price {
   const { valid_from, image, minute = 0, million_characters = 0, batch = 1, above = [] } = price
-  const tiers = (['flex', 'priority'] as const).flatMap((tier) =>
-    price[tier] === undefined ? [] : [[tier, Math.round(price[tier] * 1000)] as const],
+  // `fast` is the other name of `priority`.
+  const names = { flex: price.flex, priority: price.priority, fast: price.priority }
+  const tiers = Object.entries(names).flatMap(([tier, factor]) =>
+    factor === undefined ? [] : [[tier, Math.round(factor * 1000)] as const],
   )
   return {
     valid_from: priceBegin(valid_from)!,

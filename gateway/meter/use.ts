@@ -129,7 +129,7 @@ export const unreported = (counts: Counts): Reported => ({
  * The text of a member, if it is text: of a JSON body a JSON string, of a form the field itself.
  */
 function textIn(body: ModelBody, name: string): string {
-  const written = body.member(name)
+  const written = body.sent(name)
   if (written === undefined) return ''
   return body.kind === 'form' ? nameIn(written) : nameIn(parsed(written))
 }

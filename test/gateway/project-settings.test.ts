@@ -8,7 +8,7 @@ for (const engine of engines)
     let server: MeteredServer
     let project_id: string
     beforeAll(async () => {
-      server = await startMetered(engine)
+      server = await startMetered(engine, [{ match: 'priced-*', prices: [{ input: 10, output: 20, priority: 2 }] }])
       const { headers } = await server.fetch(
         new Request('http://keyhall.test/verify', { headers: { authorization: `Bearer ${server.key}` } }),
       )
@@ -103,6 +103,26 @@ for (const engine of engines)
       expect(await sent({ input: 'x' }, '/embeddings')).toBeUndefined()
       await projects().serviceTierSettings.update(project_id, { default: 'standard' })
       expect(await sent({})).toBe('default')
+    })
+
+    test('the tier that was sent has its price, where the upstream does not say another', async () => {
+      server.answerWith(() => Response.json({ usage: { input_tokens: 100, output_tokens: 100 } }))
+      await projects().serviceTierSettings.update(project_id, { default: 'fast' })
+      for (const [tier, body] of Object.entries({
+        default: {},
+        priority: { service_tier: 'priority' },
+        fast: { service_tier: 'fast' },
+      })) {
+        await server.finish('POST', '/responses', { model: `priced-${tier}`, input: 'x', ...body })
+        await server.counted('completions', `priced-${tier}`)
+        const start_time = Math.floor(server.world.now() / 86_400_000) * 86_400
+        const { data } = await server.client.admin.organization.usage.costs({ start_time, group_by: ['line_item'] })
+        const items = data.at(-1)!.results as { line_item: string; amount: { value: number } }[]
+        const own = items.filter(({ line_item }) => line_item.startsWith(`priced-${tier},`))
+        expect([tier, own.reduce((sum, { amount }) => sum + amount.value, 0)]).toEqual([tier, 0.006])
+      }
+      server.answerWith(() => Response.json({}))
+      await projects().serviceTierSettings.update(project_id, { default: 'standard' })
     })
 
     test('a tier that is not enabled is refused, however it is written', async () => {
