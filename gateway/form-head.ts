@@ -9,7 +9,7 @@ export const malformedForm = () => invalid('We could not parse the multipart for
 export interface FieldHead {
   /** Null for a part without a name. */
   name: string | null
-  /** Whether the value is text in UTF-8, not encoded in any way. */
+  /** Whether the value is text in UTF-8, not encoded in any way, and no file. */
   isPlainText: boolean
 }
 
@@ -28,7 +28,12 @@ export function fieldIn(head: string): FieldHead {
     headers.set(name.toLowerCase(), value!)
   }
   const disposition = headers.get('content-disposition')
-  return { name: disposition === undefined ? null : nameIn(disposition), isPlainText: isPlainText(headers) }
+  // What has the name of a file is no field for most servers.
+  const isFile = /;\s*filename\b/i.test(disposition ?? '')
+  return {
+    name: disposition === undefined ? null : nameIn(disposition),
+    isPlainText: !isFile && isPlainText(headers),
+  }
 }
 
 /**

@@ -95,6 +95,8 @@ for (const engine of engines)
       ['two names to a browser', field('name="a"; filename="\\"; name="model"; x="\\"')],
       ['a text that is no parameter', field('name="a" "; name="model"')],
       ['a value that is encoded', `${field('name="model"')}\r\nContent-Transfer-Encoding: quoted-printable`],
+      ['a file', field('name="model"; filename="x"')],
+      ['a file whose name has a character set', field("name=model; FileName*=utf-8''x")],
       ['a value in another character set', `${field('name="model"')}\r\nContent-Type: text/plain; charset=utf-16`],
     ] as const)
       test(`a part of a form that parsers read differently is refused: ${what}`, async () => {
