@@ -117,7 +117,7 @@ export class MeteredRequest implements Reservation {
     // Characters are counted exactly.
     const sizes = this.#sizes
     if (endpoint.unit === 'character') return this.#settle(unreported({ requests: 1, units: sizes.units! }), false)
-    const isCut = status === null ? ended === 'client left' : ended !== 'whole' && this.#answer.bytes === 0
+    const isCut = status === null || (ended !== 'whole' && this.#answer.bytes === 0)
     const isUnseen = isCut && !body.isTrue('stream')
     const estimated = estimate({ endpoint, body, model, sizes, answer: this.#answer, isUnseen }, this.#parts.tokens)
     const settle = (counts: Counts) => this.#settle(unreported({ ...counts, ...this.#answer.begun }), true)

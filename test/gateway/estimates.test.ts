@@ -139,6 +139,15 @@ for (const engine of engines)
       })
     })
 
+    test('so does one whose upstream breaks off before it answers', async () => {
+      server.answerWith(() => {
+        throw new Error('reset')
+      })
+      const model = 'gpt-4o-reset'
+      expect((await server.finish('POST', '/chat/completions', { model, messages, max_tokens: 30 })).status).toBe(502)
+      expect(await server.counted('completions', model)).toMatchObject({ input_tokens: PROMPT, output_tokens: 30 })
+    })
+
     test('prompts without an answer count alone', async () => {
       server.answerWith(() => Response.json({ results: [{ flagged: false }] }))
       await server.finish('POST', '/moderations', {
