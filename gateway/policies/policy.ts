@@ -80,7 +80,7 @@ export interface PolicyRequest extends Wanted {
    * a new request.
    */
   readCallerAgain: () => ProjectCaller | Promise<ProjectCaller>
-  /** Asks the upstream that gets requests without a model. Null at `/verify`. */
+  /** Asks the upstream that the request goes to. Null at `/verify`. */
   askUpstream: ((path: string) => Promise<Response>) | null
   /** Throws where the policies do not permit this model to the caller. Null at `/verify`. */
   permitModel: ((model: string) => void) | null

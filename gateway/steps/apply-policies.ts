@@ -68,10 +68,14 @@ class RequestForPolicies implements PolicyRequest {
   }
 }
 
-/** What a request refers to is read with the same patience as an upload. */
+/**
+ * What a request refers to is read with the same patience as an upload, from the upstream that the
+ * request goes to then.
+ */
 async function askForInput(call: ModelRequest, path: string): Promise<Response> {
   const { gateway, deadline, request } = call
-  const [upstream] = await call.upstreams!.inOrder(null)
+  const [upstream] = await call.upstreams!.inOrder(call.body.model)
+  call.candidates = [upstream!]
   const controller = new AbortController()
   call.abort = () => controller.abort()
   deadline.set(gateway.limits.upload_milliseconds, call.abort)

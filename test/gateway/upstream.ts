@@ -147,6 +147,7 @@ export function startUpstream(name = 'one'): FakeUpstream {
           data: [{ object: 'embedding', index: 0, embedding: [0.5, 0.25] }],
           usage: { prompt_tokens: 1, total_tokens: 1 },
         })
+      if (path === '/v1/files/empty/content') return new Response('')
       if (path === '/v1/audio/transcriptions') return Response.json({ text: `${body.length} bytes for ${model}` })
       return answers[model]?.(body) ?? Response.json(completion(`${model} of ${name}`))
     },
