@@ -56,16 +56,21 @@ function windowsOf(limit = UNLIMITED, limit_key: string, { input }: BatchInput):
  */
 async function readInput({ models, world }: BatchContext, request: PolicyRequest): Promise<BatchInput | null> {
   const { caller } = request
-  const file = fileIn(request.body?.member('input_file_id'))
+  const file = textIn(request.body?.member('input_file_id'))
   const response = file === null ? null : await request.askUpstream!(`/files/${encodeURIComponent(file)}/content`)
   if (!response?.ok || !response.body) {
     await response?.body?.cancel()
     if (!dependsOnInput(caller, models())) return null
     throw invalid('The input file of the batch cannot be read, and limits depend on it.', 'input_file_id')
   }
+  const named = textIn(request.body?.member('endpoint'))
+  const dependsOnPath = hasSpendLimit(caller) || caller.limits.isZeroRetention
   const scan = new BatchScan(models(), seconds(world), {
     model: (model) => request.permitModel!(requireModel(caller, model)),
     body(body, path) {
+      // Nobody knows which of them the upstream takes.
+      if (dependsOnPath && named !== null && named.replace(/^\/v1/, '') !== path)
+        throw invalid('Its path is not the one that the batch names as its `endpoint`.')
       requireOneModel(caller, body)
       requireNotStored(caller, body, path)
       requireTools(caller, body)
@@ -82,10 +87,10 @@ async function readInput({ models, world }: BatchContext, request: PolicyRequest
   return scan.end()
 }
 
-function fileIn(json: string | undefined): string | null {
+function textIn(json: string | undefined): string | null {
   try {
-    const id: unknown = JSON.parse(json ?? 'null')
-    return typeof id === 'string' && id !== '' && id.isWellFormed() ? id : null
+    const text: unknown = JSON.parse(json ?? 'null')
+    return typeof text === 'string' && text !== '' && text.isWellFormed() ? text : null
   } catch {
     return null
   }

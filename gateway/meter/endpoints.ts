@@ -177,6 +177,7 @@ export const members = [
   'input',
   'messages',
   'input_file_id',
+  'endpoint',
   'size',
   'quality',
   ...sides.flat(),

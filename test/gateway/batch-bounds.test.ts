@@ -105,6 +105,13 @@ for (const engine of engines)
         expect(wasSent()).toBe(false)
       })
 
+    test('lines for another path than the batch names are refused', async () => {
+      file = JSON.stringify({ url: '/v1/moderations', body: line({}) })
+      for (const endpoint of [CHAT, 'chat/completions', '/v1/Moderations'])
+        expect((await server.finish('POST', '/batches', { input_file_id: 'file', endpoint })).status).toBe(400)
+      expect(wasSent()).toBe(false)
+    })
+
     test('a line whose number of answers cannot be read is refused, and named', async () => {
       const bodies = [line({ max_tokens: 10 }), line({ max_tokens: 10 }), line({ max_tokens: 10, n: '' })]
       expect(await batch(bodies)).toMatchObject(refusal(3, 'n'))

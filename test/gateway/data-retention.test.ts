@@ -169,7 +169,7 @@ for (const engine of engines)
             JSON.stringify({ custom_id: '1', method: 'POST', url, body: { model: 'm', ...body } }),
           )
           .join('\n')
-        const given = { input_file_id: 'file-1', endpoint: '/v1/responses', completion_window: '24h' }
+        const given = { input_file_id: 'file-1', endpoint: bodies[0]?.[1] ?? '/v1/responses', completion_window: '24h' }
         const { status, text } = await server.finish('POST', '/batches', given)
         return [status, (JSON.parse(text) as { error?: { param: string } }).error?.param]
       }
