@@ -2,8 +2,12 @@
  * Rate limits that requests will probably come under. A server that is alone asks for some of each
  * before, so that not even the first request waits for an exchange.
  */
+import type { World } from '../world/world.ts'
 import type { WindowKey } from './exchange-types.ts'
 import type { Span } from './window-state.ts'
+
+/** What waits for them, such as a change of a limit, does not wait longer. */
+const LONGEST_FINDING_MILLISECONDS = 1_000
 
 export interface ExpectedWindow extends ExpectedUse {
   key: WindowKey
@@ -37,3 +41,19 @@ export interface ExpectedLimits extends Owner {
  * last.
  */
 export type FindExpected = (projects: readonly Owner[], newest: 'newest' | null) => Promise<ExpectedLimits[]>
+
+/** Finds none where that fails or takes long: requests then wait, as under any other limit. */
+export const findInTime =
+  (find: FindExpected, world: World, onError: (error: unknown) => void): FindExpected =>
+  async (...asked) => {
+    const late = Promise.withResolvers<ExpectedLimits[]>()
+    const stop = world.later(LONGEST_FINDING_MILLISECONDS, () => late.resolve([]))
+    try {
+      return await Promise.race([find(...asked), late.promise])
+    } catch (error) {
+      onError(error)
+      return []
+    } finally {
+      stop()
+    }
+  }

@@ -13,7 +13,7 @@ import { budgetName } from './budget.ts'
 import type { Arrival, Waiter } from './batch.ts'
 import { EXCHANGE_MILLISECONDS, Exchanges } from './exchanges.ts'
 import type { Decision } from './exchange-types.ts'
-import type { FindExpected, Owner } from './expected-windows.ts'
+import { findInTime, type FindExpected, type Owner } from './expected-windows.ts'
 import { Lease } from './lease.ts'
 import { diesOften } from './past-windows.ts'
 import { PendingUsage } from './pending-usage.ts'
@@ -67,7 +67,7 @@ export class Ledger {
     this.#database = database
     this.#world = world
     this.#onError = onError
-    this.#findExpected = (...asked) => findExpected(...asked).catch((error) => (onError(error), []))
+    this.#findExpected = findInTime(findExpected, world, onError)
     this.#lease = new Lease(database, world)
     this.#accounts = new Accounts(this.#lease.clock)
     this.#settlements = new Settlements(world, this.#accounts, this.#pending)

@@ -194,12 +194,12 @@ export class Revocations {
       this.#options.forget(one, false)
       if (epoch > this.#epoch) this.#own.add(epoch - n)
     }
-    await this.#options.report?.().catch(this.#failed)
     const began = this.#world.steady()
+    // When the database hangs, the answer waits no longer than the longest lease that there could
+    // be, for the report and the others together.
+    await Promise.race([this.#options.report?.().catch(this.#failed), pause(this.#longest, { idly: true })])
     for (let longest = this.#longest; ;) {
       const heard = this.#heard.promise
-      // When the database hangs, the answer waits no longer than the longest lease that there could
-      // be.
       const late = pause(began + longest - this.#world.steady(), { idly: true }).then(() => null)
       const others = await Promise.race([this.#counting.fresh().catch(this.#failed), late])
       let behind = others?.filter((node) => node.epoch < epoch)

@@ -9,7 +9,7 @@ import { singleUpstream } from '../../gateway/upstream-config.ts'
 import { newServiceAccount } from '../made.ts'
 import { startOther } from '../other-server.ts'
 import { emptyDatabase, engines, startServer, type TestServer } from '../setup.ts'
-import { watchReads } from '../storage/watched-reads.ts'
+import { watchReads, withMembers } from '../storage/watched-reads.ts'
 import { startMetered } from './metered.ts'
 
 const models: ModelInFile[] = [
@@ -89,6 +89,34 @@ for (const engine of engines) {
       expect(api_key.value).toStartWith('sk-')
     } finally {
       answer.resolve()
+      await server.stop()
+    }
+  })
+
+  test(`a change of a limit is answered though the database hangs from its commit on (${engine})`, async () => {
+    const back = Promise.withResolvers<void>()
+    let [mayHang, hangs] = [false, false]
+    const wait = async () => {
+      if (hangs) await back.promise
+    }
+    const wrap = (database: Database) =>
+      withMembers(
+        watchReads(database, async (_, read) => (await wait(), read())),
+        {
+          announce: async (sql) => (await database.announce(sql), (hangs = mayHang), undefined),
+          write: async (work) => (await wait(), database.write(work)),
+        },
+      )
+    const server = await startMetered(engine, models, { wrap, leaseMilliseconds: 1_000, outages: true })
+    const { project_id } = server
+    try {
+      mayHang = true
+      const { rateLimits } = server.client.admin.organization.projects
+      const changed = await rateLimits.updateRateLimit('rl-limited', { project_id, max_requests_per_1_minute: 4 })
+      expect(changed.max_requests_per_1_minute).toBe(4)
+    } finally {
+      hangs = mayHang = false
+      back.resolve()
       await server.stop()
     }
   })

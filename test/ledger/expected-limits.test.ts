@@ -143,6 +143,15 @@ for (const engine of engines)
       expect(one.ledger.counts.waited).toBe(1)
     })
 
+    test('that is not found in time does not hold up a change', async () => {
+      expect(await one.use({ project_id, bound: 60 })).toBeNull()
+      one.finding = new Promise(() => {})
+      one.ledger.forget({ organization_id: 'org', scope: 'project', id: project_id })
+      await servers.during(one.ledger.reportBefore())
+      const used = (await servers.budgets()).find((row) => row.project_id === project_id)
+      expect(used).toMatchObject({ settled: 60 })
+    })
+
     test('cannot be read: requests wait, as for any other', async () => {
       one.expected = null!
       await servers.during(one.ledger.expect([{ organization_id: 'org', project_id }]))
