@@ -266,6 +266,7 @@ export class Revocations {
     const isComplete = rows.length === last - this.#epoch && rows.every(({ epoch }, n) => epoch === this.#epoch + 1 + n)
     if (isComplete) for (const row of rows) this.#options.forget(fromColumns(row), this.#own.delete(row.epoch))
     else this.#options.forget(null, false)
+    for (const epoch of this.#own) if (epoch <= last) this.#own.delete(epoch)
     this.#epoch = last
     this.#options.onLearned?.()
   }

@@ -1,5 +1,6 @@
 /** A server applies every revocation up to the epoch that it acknowledges, or forgets all keys. */
 import { afterEach, describe, expect, test } from 'bun:test'
+import { heapStats } from 'bun:jsc'
 import { openDatabase } from '../../database/open.ts'
 import type { Database } from '../../database/types.ts'
 import type { Invalidation } from '../../revocation/invalidation.ts'
@@ -138,6 +139,27 @@ for (const engine of engines)
         await Promise.all(revoked)
         expect(stalled.forgotten).toContain(null)
       })
+
+    test('that are missing leave nothing in the memory of the server whose own they are', async () => {
+      const { address, drop } = await emptyDatabase(engine)
+      opened.push(drop)
+      const { revocations, forgotten } = await start(address)
+      const database = await openDatabase(address)
+      opened.push(() => database.close())
+      const size = () => (Bun.gc(true), heapStats().heapSize)
+      const before = size()
+      const count = 500_000
+      // Their rows have been deleted when the server reads what was added.
+      await revocations.settle(count, Array<Invalidation>(count).fill(key('key_1')))
+      await database.write((sql) =>
+        sql.updateTable('counters').set({ value: count }).where('name', '=', 'revocation_epoch').execute(),
+      )
+      await revocations.poll()
+      expect(forgotten.pop()).toBeNull()
+      forgotten.length = 0
+      // Kept, they take 30 MB.
+      expect(size() - before).toBeLessThan(16 * count)
+    })
 
     test('are kept by their number: the newest ten thousand, whatever their times', async () => {
       const { address, one, late } = await threeServers()
