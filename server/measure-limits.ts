@@ -34,7 +34,8 @@ export function measureLimits(metrics: Metrics, { database, ledger, results, ref
   })
   metrics.add({
     name: 'keyhall_estimated_requests_total',
-    about: 'Requests whose usage is estimated because no upstream reported it, also those of servers that died.',
+    about:
+      'Requests whose usage is estimated because no upstream reported it, also those of servers that died. A lower bound: those of a write that the database never confirmed are missing here, and are in the reports if it was made.',
     kind: 'counter',
     read: () => ledger.counts.estimated + results.estimated,
   })
