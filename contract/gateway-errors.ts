@@ -19,7 +19,10 @@ export const wrongSocketVersion = () =>
     headers: { upgrade: 'websocket', 'sec-websocket-version': '13' },
   })
 
-/** A realtime session under a spend limit: nobody can say what it costs at most. */
+/**
+ * A realtime session under a spend limit, or a model that a client asks for in one: nobody can say
+ * what it costs at most.
+ */
 export const sessionWithoutBound = () =>
   new ApiError(
     400,

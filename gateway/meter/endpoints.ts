@@ -109,7 +109,7 @@ const messages: Endpoint = {
 }
 const input = { member: 'input', form: 'plain' } as const
 const images = (source: string): Endpoint => ({ ...plain, kind: 'images', unit: 'image', generates: true, source })
-const transcriptions: Endpoint = { ...plain, kind: 'audio_transcriptions', unit: 'second', generates: true }
+export const transcriptions: Endpoint = { ...plain, kind: 'audio_transcriptions', unit: 'second', generates: true }
 /** As responses, but a request cannot say how long its answer may be. */
 const unbounded = { ...responses, maxima: [], sets: null }
 

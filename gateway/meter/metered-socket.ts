@@ -1,6 +1,7 @@
 /**
- * A realtime session: its opening is one request under the rate limits, and each response that the
- * model gives in it is counted with the usage that its `response.done` says.
+ * A realtime session: its opening is one request under the rate limits, and each response of the
+ * model, and each transcript of what the client said, is counted with the usage that its event
+ * says.
  */
 import { sessionWithoutBound } from '../../contract/gateway-errors.ts'
 import type { Admission } from '../../ledger/admission.ts'
@@ -8,49 +9,71 @@ import type { Ask } from '../../ledger/ask.ts'
 import { seconds } from '../../world/world.ts'
 import type { ProjectCaller } from '../caller.ts'
 import type { End, PolicyRequest, Reservation } from '../policies/policy.ts'
+import { textsIn } from '../policies/texts-in.ts'
 import { admit } from './admit.ts'
 import type { CallContext } from './call-wish.ts'
-import { requireModel, whose } from './caller-limits.ts'
-import { reportedIn, type Reported } from './count.ts'
-import { realtime } from './endpoints.ts'
+import { hasSpendLimit, requireModel, whose } from './caller-limits.ts'
+import { reportedIn } from './count.ts'
+import { realtime, transcriptions, type Endpoint } from './endpoints.ts'
+import { priceAt } from './price.ts'
 import { addRateLimitHeaders } from './rate-limit-headers.ts'
-import { termsOf } from './terms.ts'
+import { termsOf, type Terms } from './terms.ts'
+import { of, type Members } from './usage-numbers.ts'
 import { requestedNothing, useOf } from './use.ts'
 import { requestWindows } from './windows.ts'
 
-const DONE = Buffer.from('"response.done"')
+const DONE = 'response.done'
+const TRANSCRIBED = 'conversation.item.input_audio_transcription.completed'
+/** In the events of an upstream that are read. */
+const read = [DONE, TRANSCRIBED, 'session.created', 'session.updated'].map((type) => Buffer.from(`${type}"`))
+/** In those of a client, which may write letters by their numbers. */
+const readOfClient = ['transcription', String.raw`\u`].map((text) => Buffer.from(text))
 
 /** Throws 400 where what it costs would have to be known before. */
 export function reserveSocket(context: CallContext, request: PolicyRequest) {
   const model = requireModel(request.caller, request.model ?? null)
-  const terms = (caller: ProjectCaller) => termsOf(caller, realtime, model, context.models(), seconds(context.world))
+  const termsFor = (caller: ProjectCaller, endpoint: Endpoint, model: string): Terms =>
+    termsOf(caller, endpoint, model, context.models(), seconds(context.world))
   return admit(context, request, {
     ask(caller) {
-      const { price, hasSpendLimit, limits, limit_key, series } = terms(caller)
+      const { price, hasSpendLimit, limits, limit_key, series } = termsFor(caller, realtime, model)
       if (price && hasSpendLimit) throw sessionWithoutBound()
       return { ...whose(caller), windows: requestWindows(limits, limit_key), limits: noLimits, bound: 0, series }
     },
-    reservation: (admission, caller) => new MeteredSocket(context, admission, () => ({ ...terms(caller), model })),
+    reservation: (admission, caller) =>
+      new MeteredSocket(context, admission, model, (endpoint, used) => termsFor(caller, endpoint, used)),
   })
 }
 
+/** Throws 400 under a spend limit for a message of a client that names a model with a price. */
+export function requireNoPriceIn(context: CallContext, caller: ProjectCaller, text: () => string) {
+  if (!hasSpendLimit(caller)) return
+  for (const model of textsIn(text(), 'model'))
+    if (priceAt(context.models().find(model).prices, seconds(context.world))) throw sessionWithoutBound()
+}
+
+const LONGEST_MODEL = 1024
+
 const noLimits = { organization: null, project: null }
+
+/** As they are when something is counted: a price may have begun since. */
+type TermsNow = (endpoint: Endpoint, model: string) => Terms
 
 class MeteredSocket implements Reservation {
   readonly #context: CallContext
   readonly #admission: Admission
-  readonly #terms: () => ReturnType<typeof termsOf> & { model: string }
+  readonly #model: string
+  readonly #termsNow: TermsNow
   #upstream = ''
+  /** The model that transcribes, as the upstream and as the client named it last. */
+  #transcriber: string | null = null
+  #wanted: string | null = null
 
-  constructor(context: CallContext, admission: Admission, terms: MeteredSocket['terms']) {
+  constructor(context: CallContext, admission: Admission, model: string, termsNow: TermsNow) {
     this.#context = context
     this.#admission = admission
-    this.#terms = terms
-  }
-
-  /** As they are when a response is done: a price may have begun since. */
-  get terms() {
-    return this.#terms
+    this.#model = model
+    this.#termsNow = termsNow
   }
 
   addHeaders(headers: Record<string, string>) {
@@ -62,11 +85,17 @@ class MeteredSocket implements Reservation {
   }
 
   message(message: Buffer) {
-    if (!message.includes(DONE)) return
-    const event = parsed(message)
-    if (event?.type !== 'response.done') return
-    const reported = reportedIn(event, realtime)
-    if (reported) this.#count(reported)
+    const event = eventIn(message, read)
+    if (event === null) return
+    if (event.type === DONE) this.#count(event, realtime, this.#model)
+    else if (event.type === TRANSCRIBED)
+      this.#count(event, transcriptions, this.#transcriber ?? this.#wanted ?? this.#model)
+    else this.#transcriber = transcriberIn(event, /^(transcription_)?session\.(created|updated)$/) ?? this.#transcriber
+  }
+
+  clientMessage(message: Buffer) {
+    const event = eventIn(message, readOfClient)
+    if (event !== null) this.#wanted = transcriberIn(event, /^(transcription_)?session\.update$/) ?? this.#wanted
   }
 
   settle({ wasForwarded, status }: End) {
@@ -74,11 +103,13 @@ class MeteredSocket implements Reservation {
     else this.#admission.release()
   }
 
-  #count(reported: Reported) {
+  #count(event: Members, endpoint: Endpoint, model: string) {
+    const reported = reportedIn(event, endpoint)
+    if (reported === null) return
     const { ledger, warnings } = this.#context
-    const { price, series, model } = this.#terms()
+    const { price, series } = this.#termsNow(endpoint, model)
     const { organization_id, project_id } = series
-    const own = useOf(reported, false, { endpoint: realtime, requested: requestedNothing, price, series })
+    const own = useOf(reported, false, { endpoint, requested: requestedNothing, price, series })
     // Without a limit it is admitted at once: it has been used already.
     const ask: Ask = { organization_id, project_id, windows: [], limits: noLimits, bound: 0, isUnbounded: true, series }
     const settle = (admission: Admission) => admission.settle(own.counts, { series: own.series })
@@ -90,11 +121,21 @@ class MeteredSocket implements Reservation {
   }
 }
 
-function parsed(message: Buffer): Record<string, unknown> | null {
+/** The event, if one of these stands in it. */
+function eventIn(message: Buffer, texts: readonly Buffer[]): Members | null {
+  if (!texts.some((text) => message.includes(text))) return null
   try {
-    const event: unknown = JSON.parse(message.toString())
-    return typeof event === 'object' ? (event as Record<string, unknown> | null) : null
+    return of(JSON.parse(message.toString()))
   } catch {
     return null
   }
+}
+
+/** The model that transcribes by an event of such a type; null where it names none. */
+function transcriberIn(event: Members, types: RegExp): string | null {
+  if (typeof event.type !== 'string' || !types.test(event.type)) return null
+  const session = of(event.session)
+  // The second is the form of the beta.
+  const { model } = of(of(of(session.audio).input).transcription ?? session.input_audio_transcription)
+  return typeof model === 'string' && model !== '' ? model.slice(0, LONGEST_MODEL) : null
 }

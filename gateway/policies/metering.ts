@@ -9,7 +9,7 @@ import { CallWish, type CallContext } from '../meter/call-wish.ts'
 import { seriesOf, whose } from '../meter/caller-limits.ts'
 import { endpointOf, fields, members, nested } from '../meter/endpoints.ts'
 import { WatchedResult } from '../meter/metered-batch.ts'
-import { reserveSocket } from '../meter/metered-socket.ts'
+import { requireNoPriceIn, reserveSocket } from '../meter/metered-socket.ts'
 import { addRateLimitHeaders } from '../meter/rate-limit-headers.ts'
 import type { ResultWatch } from '../meter/result-watch.ts'
 import { requireUnlimited } from '../meter/unmetered-calls.ts'
@@ -44,6 +44,7 @@ export const metering = (context: MeteringContext): Policy => ({
     // What is not metered, such as counting tokens, is a request all the same.
     return reserveRequest(context, request, (end) => end.wasForwarded)
   },
+  message: (caller, text) => requireNoPriceIn(context, caller, text),
 })
 
 /**

@@ -122,6 +122,8 @@ export interface Reservation {
   piece?: (bytes: Uint8Array) => void
   /** Sees each message of an upstream in a WebSocket; it may not be kept without a copy. */
   message?: (message: Buffer) => void
+  /** The same with each message of the client that is passed on. */
+  clientMessage?: (message: Buffer) => void
   /**
    * Called instead of `piece` with an answer that is short and no event stream, all of it. Without
    * it, `piece` is called. The bytes may not be kept without a copy.

@@ -82,6 +82,10 @@ export class Reservations {
     for (const one of this.#all) one.message?.(message)
   }
 
+  clientMessage(message: Buffer) {
+    for (const one of this.#all) one.clientMessage?.(message)
+  }
+
   whole(bytes: Buffer) {
     for (const one of this.#all) {
       if (one.whole) one.whole(bytes)

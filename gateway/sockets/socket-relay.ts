@@ -122,6 +122,7 @@ export class SocketRelay implements SocketEnd {
     } catch (error) {
       return this.#end(error as ApiError, 1013, 'upstream stalled')
     }
+    this.#call.reservations.clientMessage(bytes)
     if (this.#send(typeof message === 'string' ? TEXT : BINARY, bytes)) this.#queued.release()
     else this.#client!.pause()
   }

@@ -138,14 +138,16 @@ paths: [/realtime]
       const refused = [
         { type: 'session.update', session: { model: 'other' } },
         { type: 'session.update', session: { audio: { input: { transcription: { model: 'other' } } } } },
+        { type: 'session.update', session: { input_audio_transcription: { model: 'other' } } },
         { type: 'response.create', response: { tools: [{ type: 'mcp', server_url: 'https://x.example' }] } },
       ]
       for (const event of refused) socket.send(JSON.stringify(event))
-      socket.send(Buffer.from(JSON.stringify(refused[2])))
+      socket.send(Buffer.from(JSON.stringify(refused.at(-1))))
       socket.send('{"type":"session.update","session":{"model":"voice"}}')
-      await until(() => heard.length === 5)
+      await until(() => heard.length === 6)
       const answered = heard.map((one) => JSON.parse(String(one)) as { type: string; error?: { code: string } })
       expect(answered.map(({ type, error }) => error?.code ?? type)).toEqual([
+        'model_not_found',
         'model_not_found',
         'model_not_found',
         'hosted_tool_not_permitted',
