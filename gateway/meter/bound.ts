@@ -19,7 +19,7 @@ export const BYTES_PER_TOKEN = 3
 
 /** What a server may put into a prompt so that the model knows how to call tools. */
 const TOOLS_TOKENS = 1024
-/** What a server may write around two texts that are compared. */
+/** What a server may write around a conversation, or around two texts that are compared. */
 const TEMPLATE_TOKENS = 256
 
 export interface Sizes {
@@ -107,7 +107,7 @@ export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSett
   const bytes = Math.ceil(body.size / BYTES_PER_TOKEN)
   const answers = answersOf(body)
   const sizes: Sizes = {
-    input: opaque ? context_tokens : body.size + (endpoint.isMessages && body.member('tools') ? TOOLS_TOKENS : 0),
+    input: opaque ? context_tokens : body.size + templateTokens(body, endpoint),
     isOpaque: opaque,
     output: 0,
     expected: 0,
@@ -123,6 +123,11 @@ export function sizesOf(body: ModelBody, endpoint: Endpoint, settings: ModelSett
   sizes.estimate += sizes.expected
   return sizes
 }
+
+/** The bytes of a short conversation are fewer than the tokens that some templates begin with. */
+const templateTokens = (body: ModelBody, { prompt }: Endpoint) =>
+  (prompt?.form === 'chat' || isGiven(body.member('messages')) ? TEMPLATE_TOKENS : 0) +
+  (isGiven(body.member('tools')) ? TOOLS_TOKENS : 0)
 
 /** Each prompt of a list has answers of its own; vLLM adds those that are embeddings. */
 function answersOf(body: ModelBody): number {

@@ -19,5 +19,8 @@ export async function tokenBound(
   if (content.length > MOST_COUNTED) return null
   const text = Buffer.from(content.buffer, content.byteOffset, content.length).toString()
   const counted = await tokens.count({ encoding, prompt: null, answer: null, body: text })
-  return counted === null || counted.body === null || counted.body >= input ? null : counted.body
+  if (counted === null || counted.body === null) return null
+  // What a template adds stays.
+  const bound = counted.body + input - body.size
+  return bound < input ? bound : null
 }

@@ -127,7 +127,7 @@ for (const engine of engines)
         [{ max_tokens: '5_000', n: 2 }, 10_000],
       ] as const) {
         const body = line(maxima)
-        const input = Buffer.byteLength(JSON.stringify(body))
+        const input = Buffer.byteLength(JSON.stringify(body)) + 256
         const bound = (input * 10 + output * OUTPUT) * PRICE * 1000 + 3
         expect(await batch([body])).toEqual({ status: 200, reserved: bound })
       }

@@ -84,9 +84,9 @@ for (const engine of engines)
       files.one = `${line('priced-a')}\n${line('priced-a')}\n\n`
       const { id } = await batch('one')
       await server.sdk.batches.retrieve(id)
-      // Each line: its body's bytes and 100 tokens of the answer, at half the price, and 3 for
-      // rounding up.
-      const body = Buffer.byteLength(JSON.stringify({ model: 'priced-a', messages: [], max_tokens: 100 }))
+      // Each line: its body's bytes, 256 tokens for a template, and 100 tokens of the answer, at
+      // half the price, and 3 for rounding up.
+      const body = 256 + Buffer.byteLength(JSON.stringify({ model: 'priced-a', messages: [], max_tokens: 100 }))
       await reserved(2 * (body * 5000 + 100 * 10_000 + 3))
       results[id] = {
         id,

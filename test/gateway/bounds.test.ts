@@ -48,6 +48,9 @@ const bodies: readonly (readonly [path: string, body: object])[] = [
   ['/responses', { input: [{ type: 'image_generation_call', id: 'at:x', result: null, status: 'completed' }] }],
   ['/messages', { messages: [{ role: 'user', content: [{ type: 'image', source: { url: 'x' } }] }], max_tokens: 9 }],
   ['/messages', { messages: [], max_tokens: 9, tools: [{ type: 'web_search_20250305', name: 'web_search' }] }],
+  ['/chat/completions', { messages: [], tools: [{ type: 'function', function: { name: 'f' } }] }],
+  ['/responses', { input: 'x', tools: [{ type: 'function', name: 'f' }] }],
+  ['/messages', { messages: [], max_tokens: 9, tools: [{ name: 'f', input_schema: {} }] }],
   ['/messages', { messages: [], max_tokens: 9, mcp_servers: [{ type: 'url', url: 'x' }] }],
   ['/completion', { prompt: 'x', n_predict: -1 }],
   ['/completion', { prompt: 'x', n_predict: 8, max_tokens: 90 }],
@@ -78,7 +81,7 @@ const bodies: readonly (readonly [path: string, body: object])[] = [
  * Everything that the upstream could possibly use for what it was sent: a token for each byte, and
  * all of the answer.
  */
-function atMost({ body, text }: Received, bytes: number) {
+function atMost({ path, body, text }: Received, bytes: number) {
   const isOpaque = /image_url|web_search|pmpt_|resp_|conv_|file_|mcp|at:x|"source"/.test(text)
   const { max_tokens, max_completion_tokens, max_output_tokens, n_predict } = body
   const declared = [max_tokens, max_completion_tokens, max_output_tokens, n_predict].map(Number)
@@ -90,7 +93,9 @@ function atMost({ body, text }: Received, bytes: number) {
   )
   const answers = Number(body.n_cmpl ?? body.n ?? body.best_of ?? 1) * Math.max(1, prompts)
   const prediction = body.prediction ? JSON.stringify(body.prediction).length : 0
-  const input = isOpaque ? 3000 : bytes
+  // What the template of a model puts around a conversation, and before its tools.
+  const isChat = body.messages !== undefined || ['/responses', '/decisions'].some((start) => path.startsWith(start))
+  const input = isOpaque ? 3000 : bytes + (isChat ? 256 : 0) + (body.tools ? 1024 : 0)
   // Also where there is no answer to generate: that counts as 0.
   const usage = { prompt_tokens: input, completion_tokens: one * answers + prediction }
   return Response.json({ service_tier: 'priority', usage, data: [{}, {}] })
@@ -217,10 +222,14 @@ for (const engine of engines)
       const { spendLimit } = server.client.admin.organization.projects
       const limit = { currency: 'USD', interval: 'month' } as const
       await spendLimit.update(server.project_id, { threshold_amount: 500_000, ...limit })
-      server.answerWith(() => Response.json({ usage: { prompt_tokens: 5, completion_tokens: 0 } }))
+      // 2,400 of the text, and what a template adds, such as the 60 tokens that gpt-oss begins
+      // with.
+      server.answerWith(() => Response.json({ usage: { prompt_tokens: 2_600, completion_tokens: 0 } }))
+      const { keyhall_bound_broken_total: broken } = await server.samples()
       const messages = [{ role: 'user', content: 'Hello there, '.repeat(800) }]
       expect((await ask('gpt-4o', { messages })).status).toBe(200)
       expect((await ask('llama', { messages })).status).toBe(429)
+      expect(await server.samples()).toMatchObject({ keyhall_bound_broken_total: broken })
       await spendLimit.update(server.project_id, { threshold_amount: 900_000_000, ...limit })
     })
 
