@@ -205,6 +205,7 @@ export const nested = [
   'image_embeds',
   'audio_embeds',
   'multimodal_data',
+  'chat_template',
   // In a message of the assistant: the speech of an earlier answer.
   'audio',
 ] as const

@@ -43,6 +43,8 @@ const bodies: readonly (readonly [path: string, body: object])[] = [
   ['/completions', { prompt: [{ prompt_string: 'x', multimodal_data: ['at:x'] }], max_tokens: 5 }],
   ['/chat/completions', { messages: [{ role: 'assistant', audio: { id: 'at:x' } }] }],
   ['/chat/completions', { messages: [], web_search_options: {} }],
+  // vLLM takes a template from the request, which can repeat what it likes.
+  ['/chat/completions', { messages: [], chat_template: 'at:x' }],
   ['/responses', { input: [{ type: 'item_reference', id: 'at:x' }] }],
   ['/responses', { input: [{ id: 'at:x' }] }],
   ['/responses', { input: [{ type: 'image_generation_call', id: 'at:x', result: null, status: 'completed' }] }],
