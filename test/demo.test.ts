@@ -96,6 +96,14 @@ for (const engine of engines)
         const results = data.flatMap((bucket) => bucket.results as { project_id: string; model: string }[])
         expect(new Set(results.map(({ model }) => model)).size).toBe(3)
         expect(new Set(results.map(({ project_id }) => project_id)).size).toBeGreaterThan(2)
+        // An extension, which the official SDK does not know.
+        const estimated = await organization.usage.completions({ ...query, group_by: ['estimated' as 'model'] })
+        const requests = { true: 0, false: 0 }
+        for (const { results } of estimated.data)
+          for (const one of results as unknown as { estimated: boolean; num_model_requests: number }[])
+            requests[`${one.estimated}`] += one.num_model_requests
+        expect(requests.true).toBeGreaterThan(0)
+        expect(requests.true).toBeLessThan(requests.false / 50)
         const limit = await organization.spendLimit.retrieve()
         expect(limit.threshold_amount).toBe(25_000)
       })

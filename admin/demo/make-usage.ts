@@ -7,6 +7,8 @@ import type { SeededRandom } from './seeded-random.ts'
 
 /** Fewer than usage by the minute is kept. */
 const DAYS_OF_USAGE = 40
+/** Of the days of a key. */
+const PERCENT_WITH_ESTIMATES = 5
 
 interface Model {
   name: string
@@ -40,13 +42,21 @@ export function makeUsage(keys: readonly DemoKey[], today: number, random: Seede
       const model = random.percent(80) ? main : second
       const minute = Math.floor(at / 60) + random.between(7 * 60, 19 * 60)
       const requests = Math.ceil((requestsADay * random.between(50, 150)) / (isWeekend ? 400 : 100))
-      rows.push({ series: seriesOf(key, model), minute, counts: countsOf(model, requests, random) })
+      rows.push({ series: seriesOf(key, model, 0), minute, counts: countsOf(model, requests, random) })
+      if (!random.percent(PERCENT_WITH_ESTIMATES)) continue
+      // A few clients left before the upstream said what it used; nobody knows what was cached.
+      const counts = countsOf({ ...model, cached: 0 }, random.between(1, 4), random)
+      rows.push({ series: seriesOf(key, model, 1), minute, counts })
     }
     return rows
   })
 }
 
-const seriesOf = ({ organization_id, project_id, owner_id, id }: DemoKey, { kind, name }: Model): Series => ({
+const seriesOf = (
+  { organization_id, project_id, owner_id, id }: DemoKey,
+  { kind, name }: Model,
+  estimated: 0 | 1,
+): Series => ({
   organization_id,
   kind,
   project_id,
@@ -56,7 +66,7 @@ const seriesOf = ({ organization_id, project_id, owner_id, id }: DemoKey, { kind
   service_tier: '',
   batch: 0,
   detail: '',
-  estimated: 0,
+  estimated,
   priced: 1,
 })
 
