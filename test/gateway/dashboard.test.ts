@@ -30,6 +30,9 @@ test('every metric and label of the Grafana dashboard is on /metrics', async () 
 
   const targets = dashboard.panels.flatMap(({ targets }) => targets)
   expect(targets.length).toBeGreaterThan(10)
+  // Each metric of limits that is to be looked at has a panel.
+  for (const name of ['spend_dollars', 'limit_refusals_total', 'bound_broken_total', 'estimated_requests_total'])
+    expect(targets.some(({ expr }) => expr.includes(`keyhall_${name}{`))).toBe(true)
   for (const { expr, legendFormat } of [
     ...targets,
     ...dashboard.templating.list.map(({ query }) => ({ expr: query, legendFormat: '' })),
