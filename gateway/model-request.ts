@@ -92,6 +92,8 @@ export class ModelRequest {
   upstreamStatus: number | null = null
   /** Whether an upstream was sent the request. */
   wasForwarded = false
+  /** Whether one was that gave no answer, and may have worked for it. */
+  wasLost = false
   /**
    * Why the request is being ended although its client and its upstream are well: its key died, or
    * the server stops.
@@ -146,8 +148,8 @@ export class ModelRequest {
     this.gateway.idleLimit(this.request, IDLE_CONNECTION_SECONDS)
     this.forwarded.ended = ended
     try {
-      const { wasForwarded, upstreamStatus: status } = this
-      this.reservations.settle({ ended, wasForwarded, status })
+      const { wasForwarded } = this
+      this.reservations.settle({ ended, wasForwarded, status: this.#statusToSettle() })
     } catch (error) {
       this.exchange.line.cause ??= error
     }
@@ -155,5 +157,11 @@ export class ModelRequest {
     this.body.close()
     this.bodyMemory?.release()
     report(this.exchange)
+  }
+
+  /** The refusal of one upstream does not say that another, which gave no answer, did no work. */
+  #statusToSettle(): number | null {
+    const isRefused = this.upstreamStatus !== null && this.upstreamStatus >= 300
+    return this.wasLost && isRefused ? null : this.upstreamStatus
   }
 }

@@ -139,6 +139,9 @@ export interface End {
   ended: NonNullable<RequestLine['forwarded']>['ended'] | 'verified'
   /** Whether an upstream was sent the request, and so may have worked for it. */
   wasForwarded: boolean
-  /** The status of the upstream's answer, also of one that is not passed on. */
+  /**
+   * The status of the upstream's answer, also of one that is not passed on. Null without one, and
+   * where one upstream gave none and another refused.
+   */
   status: number | null
 }

@@ -148,6 +148,23 @@ for (const engine of engines)
       expect(await server.counted('completions', model)).toMatchObject({ input_tokens: PROMPT, output_tokens: 30 })
     })
 
+    test('so does one that the next upstream refuses, because the first may have worked', async () => {
+      const two = await startMetered(engine, [], { upstreams: ['one', 'two'] })
+      try {
+        two.answerWith(() => {
+          if (two.received.length > 1) return Response.json({ error: { message: 'no' } }, { status: 400 })
+          throw new Error('reset')
+        })
+        const body = { model: 'gpt-4o', messages, max_tokens: 30 }
+        const init = { headers: { 'idempotency-key': 'once' } }
+        expect((await two.finish('POST', '/chat/completions', body, init)).status).toBe(400)
+        expect(two.received.length).toBe(2)
+        expect(await two.counted('completions', 'gpt-4o')).toMatchObject({ input_tokens: PROMPT, output_tokens: 30 })
+      } finally {
+        await two.stop()
+      }
+    })
+
     test('prompts without an answer count alone', async () => {
       server.answerWith(() => Response.json({ results: [{ flagged: false }] }))
       await server.finish('POST', '/moderations', {
