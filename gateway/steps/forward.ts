@@ -52,8 +52,10 @@ export async function forward(call: ModelRequest): Promise<void> {
       refusal = kept ?? refusal
     } catch (error) {
       const wasProcessed = !wasNeverSent(error) && !(error instanceof QuotaExhausted)
-      if (wasProcessed) call.wasForwarded = call.wasLost = true
-      else call.upstreamStatus ??= statusBefore
+      if (wasProcessed) {
+        call.wasForwarded = true
+        call.wasLost ||= call.upstreamStatus === null
+      } else call.upstreamStatus ??= statusBefore
       if (call.revoked) throw call.revoked
       if (error instanceof ApiError) throw error
       if (request.signal.aborted) throw new ClientLeft()
