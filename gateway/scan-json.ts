@@ -12,7 +12,7 @@ const DEEPEST = 128
  * Most bytes of the model as the body has it: it is compared with patterns and names, and no model
  * has such a name.
  */
-const LONGEST_MODEL = 1024
+export const LONGEST_MODEL = 1024
 const [QUOTE, BACKSLASH, COLON, COMMA, OPEN, CLOSE] = [0x22, 0x5c, 0x3a, 0x2c, 0x7b, 0x7d]
 
 /**

@@ -18,6 +18,7 @@ import { BatchScan, type BatchInput } from './batch-input.ts'
 import { hasSpendLimit, requireBound, requireModel, requireOneModel, seriesOf, whose } from './caller-limits.ts'
 import { MeteredBatch } from './metered-batch.ts'
 import type { ModelBook } from './model-book.ts'
+import { parsedJson } from './parsed-json.ts'
 import { dearest } from './price.ts'
 import type { ResultWatch } from './result-watch.ts'
 import { requireNoPrice } from './unmetered-calls.ts'
@@ -88,12 +89,8 @@ async function readInput({ models, world }: BatchContext, request: PolicyRequest
 }
 
 function textIn(json: string | undefined): string | null {
-  try {
-    const text: unknown = JSON.parse(json ?? 'null')
-    return typeof text === 'string' && text !== '' && text.isWellFormed() ? text : null
-  } catch {
-    return null
-  }
+  const text = json === undefined ? null : parsedJson(json)
+  return typeof text === 'string' && text !== '' && text.isWellFormed() ? text : null
 }
 
 const dependsOnInput = (caller: ProjectCaller, models: ModelBook) =>

@@ -8,6 +8,7 @@ import type { Admission } from '../../ledger/admission.ts'
 import type { Ask } from '../../ledger/ask.ts'
 import { seconds } from '../../world/world.ts'
 import type { ProjectCaller } from '../caller.ts'
+import { LONGEST_MODEL } from '../scan-json.ts'
 import type { End, PolicyRequest, Reservation } from '../policies/policy.ts'
 import { textsIn } from '../policies/texts-in.ts'
 import { admit } from './admit.ts'
@@ -51,8 +52,6 @@ export function requireNoPriceIn(context: CallContext, caller: ProjectCaller, te
   for (const model of textsIn(text(), 'model'))
     if (priceAt(context.models().find(model).prices, seconds(context.world))) throw sessionWithoutBound()
 }
-
-const LONGEST_MODEL = 1024
 
 const noLimits = { organization: null, project: null }
 

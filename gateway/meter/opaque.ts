@@ -2,6 +2,7 @@
 import type { ModelBody } from '../model-body.ts'
 import type { Endpoint } from './endpoints.ts'
 import { isGiven } from './named-numbers.ts'
+import { parsedJson } from './parsed-json.ts'
 
 export const isOpaque = (body: ModelBody, { isMessages, isResponses }: Endpoint) =>
   (isMessages && isOpaqueMessage(body)) ||
@@ -26,7 +27,7 @@ const isOpaqueMessage = (body: ModelBody) =>
 /** Whether there are others than those that the client runs. */
 function hasHostedTools(json: string | undefined, ofClients: readonly unknown[]): boolean {
   if (!isGiven(json)) return false
-  const tools = parsed(json!)
+  const tools = parsedJson(json!)
   return !Array.isArray(tools) || tools.some((tool) => !ofClients.includes((tool as Item | null)?.type))
 }
 
@@ -40,7 +41,7 @@ const ID = /"id"|\\u00/
 /** Whether one of the items is kept by the upstream, and the body has its id alone. */
 function refersToItems(json: string | undefined): boolean {
   if (!json?.startsWith('[') || !ID.test(json)) return false
-  const items = parsed(json)
+  const items = parsedJson(json)
   return !Array.isArray(items) || items.some((item) => isReference(item as Item | null))
 }
 
@@ -51,11 +52,3 @@ const isReference = (item: Item | null) =>
   ((item?.type ?? null) === null && !isText(item?.role))
 
 const isText = (value: unknown) => typeof value === 'string'
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return null
-  }
-}

@@ -6,6 +6,7 @@ import type { Counts, Series } from '../../ledger/usage-counts.ts'
 import type { ModelBody } from '../model-body.ts'
 import type { Reported } from './count.ts'
 import type { Endpoint } from './endpoints.ts'
+import { parsedJson } from './parsed-json.ts'
 import { withCosts, type Price } from './price.ts'
 
 export interface Use {
@@ -131,20 +132,12 @@ export const unreported = (counts: Counts): Reported => ({
 function textIn(body: ModelBody, name: string): string {
   const written = body.sent(name)
   if (written === undefined) return ''
-  return body.kind === 'form' ? nameIn(written) : nameIn(parsed(written))
+  return body.kind === 'form' ? nameIn(written) : nameIn(parsedJson(written))
 }
 
 const nameIn = (value: unknown) => (typeof value === 'string' ? value.slice(0, 64) : '')
 
 const objectsIn = (json: string | undefined): Record<string, unknown>[] => {
-  const list = json === undefined ? null : parsed(json)
+  const list = json === undefined ? null : parsedJson(json)
   return Array.isArray(list) ? list.filter((one) => typeof one === 'object' && one !== null) : []
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json) as unknown
-  } catch {
-    return null
-  }
 }
