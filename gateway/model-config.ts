@@ -46,7 +46,7 @@ const FilePrice = t.Object(
     million_characters: dollars('Dollars for a million characters that are spoken.'),
     batch: factor('What the prices of a batch are multiplied with; default: 1.'),
     flex: factor('The same for the service tier `flex`.'),
-    priority: factor('The same for the service tier `priority`.'),
+    priority: factor('The same for the service tier `priority`, also named `fast`.'),
     above: t.Optional(
       t.Array(
         t.Object(
