@@ -58,11 +58,17 @@ const maskedTier = (tier: string) => tier.replace(/[^\w.-]/g, '?').slice(0, 64)
  * A rate limit is reached; the type is what it counts. Sent with `retry-after` and
  * `retry-after-ms`, after which the same request has room if nobody else takes it.
  */
-export const rateLimited = (message: string, type: ErrorType, milliseconds: number) =>
+export const rateLimited = (
+  message: string,
+  type: ErrorType,
+  milliseconds: number,
+  headers: Record<string, string> = {},
+) =>
   new ApiError(429, message, {
     type,
     code: 'rate_limit_exceeded',
     headers: {
+      ...headers,
       'retry-after': String(Math.ceil(milliseconds / 1000)),
       'retry-after-ms': String(Math.ceil(milliseconds)),
     },

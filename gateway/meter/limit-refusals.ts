@@ -3,7 +3,7 @@ import { rateLimited, spendLimited, tooLargeForLimit } from '../../contract/limi
 import type { Metric } from '../../ledger/ask.ts'
 import type { RateLimited, SpendLimited } from '../../ledger/refusals.ts'
 import { maskKeys } from '../../keys/format.ts'
-import { duration } from './rate-limit-headers.ts'
+import { duration, headersOfRefusal } from './rate-limit-headers.ts'
 
 const LONGEST_SHOWN_MODEL = 128
 
@@ -17,22 +17,29 @@ const metrics: Record<Metric, { type: 'requests' | 'tokens' | 'images' | 'audio'
   batch_tokens_per_day: { type: 'tokens', words: 'batch tokens per day (TPD)' },
 }
 
-export function rateLimitError(
-  { window: { metric, limit, units }, used, retry_milliseconds }: RateLimited,
-  model: string,
-  organization_id: string,
-) {
+/** Of what a request must ask for less to fit below its limit; of requests it is one always. */
+const advice: Record<'requests' | 'tokens' | 'images' | 'audio', string> = {
+  requests: 'The limit allows no request at all.',
+  tokens: 'The input or output tokens must be reduced in order to run successfully.',
+  images: 'Fewer images must be asked for.',
+  audio: 'The audio must be shorter.',
+}
+
+export function rateLimitError(refusal: RateLimited, model: string, organization_id: string) {
+  const { window, used, retry_milliseconds } = refusal
+  const { metric, limit, units } = window
   const { type, words } = metrics[metric]
   const where = `for ${maskKeys(model).slice(0, LONGEST_SHOWN_MODEL)} in organization ${organization_id} on ${words}`
   if (retry_milliseconds === null)
     return tooLargeForLimit(
-      `Request too large ${where}: Limit ${limit}, Requested ${units}. The input or output tokens must be reduced in order to run successfully.`,
+      `Request too large ${where}: Limit ${limit}, Requested ${units}. ${advice[limit === 0 ? 'requests' : type]}`,
       type,
     )
   return rateLimited(
     `Rate limit reached ${where}: Limit ${limit}, Used ${used}, Requested ${units}. Please try again in ${duration(retry_milliseconds)}.`,
     type,
     retry_milliseconds,
+    headersOfRefusal(refusal),
   )
 }
 

@@ -33,6 +33,12 @@ models:
     limits: { requests_per_minute: 3 }
   - match: tokens-*
     limits: { tokens_per_minute: 1000 }
+  - match: daily
+    limits: { requests_per_minute: 5, requests_per_day: 2 }
+  - match: none
+    limits: { requests_per_minute: 0 }
+  - match: drawn
+    limits: { images_per_minute: 2 }
 `
 
 for (const engine of engines)
@@ -79,8 +85,26 @@ for (const engine of engines)
       for (let n = 0; n < 4; n++)
         answers.push(await server.request('POST', '/videos', { model: 'ranked', prompt: 'x' }))
       expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429])
-      expect(answers.map(({ headers }) => headers.get('x-ratelimit-remaining-requests'))).toEqual(['2', '1', '0', null])
+      expect(answers.map(({ headers }) => headers.get('x-ratelimit-remaining-requests'))).toEqual(['2', '1', '0', '0'])
       expect(upstream.sent).toHaveLength(before + 3)
+    })
+
+    test('says of requests a minute and a day what is less, and what is left when it refuses', async () => {
+      const answers: Awaited<ReturnType<typeof server.request>>[] = []
+      for (let n = 0; n < 3; n++)
+        answers.push(await server.request('POST', '/chat/completions', { model: 'daily', messages }))
+      const header = (name: string) => answers.map(({ headers }) => headers.get(`x-ratelimit-${name}-requests`))
+      expect(header('limit')).toEqual(['2', '2', '2'])
+      expect(header('remaining')).toEqual(['1', '0', '0'])
+      expect(header('reset')).toEqual(['24h0m0s', '24h0m0s', '24h0m0s'])
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 429])
+    })
+
+    test('says what to do about a request that is larger than its limit', async () => {
+      const none = await refusal(server.client().chat.completions.create({ model: 'none', messages }))
+      expect(none.message).toEndWith('Limit 0, Requested 1. The limit allows no request at all.')
+      const drawn = await refusal(server.client().images.generate({ model: 'drawn', prompt: 'x', n: 3 }))
+      expect(drawn.message).toEndWith('Limit 2, Requested 3. Fewer images must be asked for.')
     })
 
     test('says what is left of a limit on tokens by what answers used, not by estimates', async () => {
@@ -103,6 +127,9 @@ for (const engine of engines)
         'priced',
         'limited',
         'ranked',
+        'daily',
+        'none',
+        'drawn',
         'tokens-*',
         'echo',
         'tiny',
