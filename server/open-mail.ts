@@ -13,7 +13,7 @@ type MailSettings = Pick<Config, 'smtp_url' | 'smtp_from'>
 /** Throws Failed where there is a mail server, but nobody that mail comes from. */
 export function requireMailSender({ smtp_url, smtp_from }: MailSettings) {
   if (smtp_url && !smtp_from)
-    throw wrongUsage('KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that invitations come from.')
+    throw wrongUsage('KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that mails come from.')
 }
 
 /** `ownUrl` is where links lead without a public URL. */

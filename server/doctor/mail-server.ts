@@ -10,7 +10,7 @@ export const mailServer = check({
   late: 'The mail server does not answer; look at host and port in KEYHALL_SMTP_URL, and whether a firewall blocks the port.',
   async look({ smtp_url: url, smtp_from: from }) {
     if (!url) return [ok('None is set; "keyhall invites link" and "keyhall console link" print the links.')]
-    if (!from) return [problem('KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that invitations come from.')]
+    if (!from) return [problem('KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that mails come from.')]
     const { hostname, port, username, protocol, searchParams } = new URL(url.reveal())
     const where = `The mail server ${hostname}${port ? `:${port}` : ''}`
     try {

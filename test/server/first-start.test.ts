@@ -16,7 +16,7 @@ for (const [wrong, mended, says] of [
   [
     { KEYHALL_SMTP_URL: 'smtp://mail.example.com' },
     { KEYHALL_SMTP_FROM: 'keys@example.com' },
-    'KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that invitations come from.',
+    'KEYHALL_SMTP_URL needs KEYHALL_SMTP_FROM: the address that mails come from.',
   ],
 ] as const)
   test(`a setting that lacks another ends it before the database is made: ${says}`, async () => {
