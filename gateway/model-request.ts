@@ -92,7 +92,10 @@ export class ModelRequest {
   upstreamStatus: number | null = null
   /** Whether an upstream was sent the request. */
   wasForwarded = false
-  /** Whether one was that gave no answer, and may have worked for it. */
+  /**
+   * Whether one was that gave no answer, and may have worked for it. A proxy's answer that the
+   * server behind it took too long is none.
+   */
   wasLost = false
   /**
    * Why the request is being ended although its client and its upstream are well: its key died, or

@@ -33,6 +33,7 @@ export async function forward(call: ModelRequest): Promise<void> {
       const response = await askOnceOrTwice(call, upstream)
       call.wasForwarded = true
       call.upstreamStatus = response.status
+      call.wasLost ||= isTimeOut(response.status)
       call.forwarded.upstream_milliseconds = Math.round((gateway.world.steady() - began) * 100) / 100
       const answered = { upstream, response }
       if (!isRefusal(call, answered)) {
@@ -161,6 +162,9 @@ export const isPassable = ({ status }: Response) =>
 
 const isAboutKey = (status: number) => status === 401 || status === 403 || status === 407
 const isStatus = (status: number) => status >= 200 && status <= 599
+
+/** Of a proxy, and Cloudflare's: the server behind it has the request, and gave no answer in time. */
+const isTimeOut = (status: number) => status === 504 || status === 524
 
 export function whyNot({ upstream, response: { status } }: UpstreamResponse): string {
   const said = `upstream "${upstream.config.name}" answered ${status}`

@@ -165,6 +165,18 @@ for (const engine of engines)
       }
     })
 
+    test.each([504, 524])(
+      'so does one that a proxy ends with %p, because the server behind it has it',
+      async (status) => {
+        const model = `times-out-${status}`
+        server.answerWith(() => new Response('late', { status }))
+        const body = { model, messages, max_tokens: 30 }
+        expect((await server.finish('POST', '/chat/completions', body)).status).toBe(status)
+        expect(await server.counted('completions', model)).toMatchObject({ output_tokens: 30 })
+        expect(await estimated(model)).toEqual([1])
+      },
+    )
+
     test('prompts without an answer count alone', async () => {
       server.answerWith(() => Response.json({ results: [{ flagged: false }] }))
       await server.finish('POST', '/moderations', {
