@@ -21,6 +21,10 @@ export interface ModelBody {
   member: (name: string) => string | undefined
   /** The same as it is sent: with what `set` has made of it. */
   sent: (name: string) => string | undefined
+  /**
+   * Whether these words stand in it as it came, or could: a letter can be written by its number.
+   */
+  says: (words: RegExp) => boolean
   /** The bytes of such a member of a JSON body. */
   bytes: (name: string) => Uint8Array | undefined
   /** Whether such a member, or field, is `true`. */
@@ -61,6 +65,7 @@ export const noBody: ModelBody = {
   nested: nothing,
   member: () => undefined,
   sent: () => undefined,
+  says: () => false,
   bytes: () => undefined,
   isTrue: () => false,
   set: refuseToChange,
@@ -104,6 +109,11 @@ export class JsonBody implements ModelBody {
 
   sent(name: string) {
     return this.#changes?.get(name) ?? this.member(name)
+  }
+
+  says(words: RegExp) {
+    const text = this.#bytes.toString()
+    return words.test(text) || text.includes(String.raw`\u`)
   }
 
   bytes(name: string) {
@@ -189,6 +199,7 @@ export class FormBody implements ModelBody {
   readonly kind = 'form'
   readonly content_type = null
   readonly nested = nothing
+  readonly says = () => true
   readonly bytes = () => undefined
   readonly set = refuseToChange
   readonly unset = () => {}
@@ -245,6 +256,7 @@ export class UnreadBody implements ModelBody {
   readonly content_type = null
   readonly member = () => undefined
   readonly sent = () => undefined
+  readonly says = () => true
   readonly bytes = () => undefined
   readonly isTrue = () => false
   readonly set = refuseToChange

@@ -9,7 +9,8 @@
 import type { ModelBody } from '../model-body.ts'
 import { isGiven } from './named-numbers.ts'
 import type { Endpoint } from './endpoints.ts'
-import type { RefusedMembers } from './refused-members.ts'
+import type { PolicyRequest } from '../policies/policy.ts'
+import { isAbout, type RefusedMembers } from './refused-members.ts'
 
 export class AnswerMaximum {
   readonly #body: ModelBody
@@ -53,8 +54,9 @@ export class AnswerMaximum {
    * Whether the upstream refuses what was added, so that it is to be asked once more. Only a server
    * that names the newer member knows it, and will keep to it.
    */
-  isRefused(answer: string): boolean {
-    if (!answer.includes(this.#instead) || this.#refused.has(this.#member, this.#upstream, this.#model)) return false
+  isRefused(answer: string, request: PolicyRequest): boolean {
+    if (this.#refused.has(this.#member, this.#upstream, this.#model)) return false
+    if (!isAbout(answer, this.#member, new RegExp(this.#instead, 'i'), request)) return false
     this.#refused.add(this.#member, this.#upstream, this.#model)
     return true
   }

@@ -101,9 +101,9 @@ export class CallWish implements Wish {
         if (endpoint.setsInstead !== null && name === endpoint.sets && !isGiven(body.member(name)))
           maximum = sizes.maximum
         else body.set(name, String(sizes.maximum))
-    const path = this.#request.endpoint!
     const { settings, price } = terms
-    const metered = { admission, endpoint, path, body, model: this.#model, sizes, maximum, settings, price }
+    const request = this.#request
+    const metered = { admission, endpoint, request, body, model: this.#model, sizes, maximum, settings, price }
     return new MeteredRequest(metered, this.#context)
   }
 

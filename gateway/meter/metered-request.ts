@@ -4,7 +4,7 @@
 import type { Admission } from '../../ledger/admission.ts'
 import { costOf, type Counts } from '../../ledger/usage-counts.ts'
 import type { ModelBody } from '../model-body.ts'
-import type { End, Reservation } from '../policies/policy.ts'
+import type { End, PolicyRequest, Reservation } from '../policies/policy.ts'
 import { AnswerMaximum } from './answer-maximum.ts'
 import { AnswerMeter } from './answer-meter.ts'
 import { sizesOf, type Sizes } from './bound.ts'
@@ -25,8 +25,7 @@ import { hasSearches, requestedIn, searchesOf, unreported, useOf, type Requested
 interface Metered {
   admission: Admission
   endpoint: Endpoint
-  /** Below `/v1`. */
-  path: string
+  request: PolicyRequest
   body: ModelBody
   model: string
   /** Null if they were not needed to admit the request. */
@@ -96,7 +95,8 @@ export class MeteredRequest implements Reservation {
   }
 
   isOurFault(refusal: string) {
-    return this.#question?.isRefused(refusal) || this.#maximum?.isRefused(refusal) || false
+    const { request } = this.#metered
+    return this.#question?.isRefused(refusal, request) || this.#maximum?.isRefused(refusal, request) || false
   }
 
   get #sizes(): Sizes {
@@ -127,12 +127,14 @@ export class MeteredRequest implements Reservation {
 
   /** A background response: the upstream goes on when the answer has ended. */
   #settleLater() {
-    const { admission, path, price } = this.#metered
+    const { admission, request, price } = this.#metered
     const most = mostOf(this.#sizes)
     const { id } = this.#answer
     // Nobody can ask for a result without an id: it may go on to its end.
     if (id === null) return this.#settle(unreported(most), true)
-    admission.defer(deferralOf('response', this.#upstream, id, { path, requested: this.#requested!, price, most }))
+    admission.defer(
+      deferralOf('response', this.#upstream, id, { path: request.endpoint!, requested: this.#requested!, price, most }),
+    )
   }
 
   #settle(reported: Reported, isEstimated: boolean) {

@@ -1,5 +1,8 @@
 /** Remembers which members upstreams refuse that metering adds to requests, for ten minutes. */
 import type { World } from '../../world/world.ts'
+import type { PolicyRequest } from '../policies/policy.ts'
+import { parsedJson } from './parsed-json.ts'
+import { of } from './usage-numbers.ts'
 
 const REMEMBERED_MILLISECONDS = 600_000
 const MOST_REMEMBERED = 1000
@@ -23,4 +26,16 @@ export class RefusedMembers {
     if (this.#until.size >= MOST_REMEMBERED) this.#until.clear()
     this.#until.set(`${member} ${upstream} ${model}`, this.#world.steady() + REMEMBERED_MILLISECONDS)
   }
+}
+
+/**
+ * Whether a refusal is about a member that was added, because it has one of these words. A client
+ * could have the upstream quote its own words: if they stand in its request, or could, the refusal
+ * must name the member as the parameter that is wrong.
+ */
+export function isAbout(refusal: string, member: string, words: RegExp, { request, body }: PolicyRequest): boolean {
+  if (!words.test(refusal)) return false
+  const { param } = of(of(parsedJson(refusal)).error)
+  if (param === member || String(param).startsWith(`${member}.`)) return true
+  return !words.test(request.url) && !words.test(JSON.stringify(request.headers)) && body?.says(words) === false
 }

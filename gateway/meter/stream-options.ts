@@ -1,9 +1,11 @@
 /** Asks upstreams for the usage of a stream by `stream_options`, where the client did not. */
 import type { ModelBody } from '../model-body.ts'
 import type { Endpoint } from './endpoints.ts'
-import type { RefusedMembers } from './refused-members.ts'
+import type { PolicyRequest } from '../policies/policy.ts'
+import { isAbout, type RefusedMembers } from './refused-members.ts'
 
 const NAME = 'stream_options'
+const WORDS = /stream_options|include_usage/i
 
 /** The value of `stream_options` that asks for the usage; null where nothing is to be added. */
 export function optionsToSet(endpoint: Endpoint, body: ModelBody): string | null {
@@ -35,9 +37,8 @@ export class UsageQuestion {
   }
 
   /** Whether the upstream refuses what was added, so that it is to be asked once more without. */
-  isRefused(answer: string): boolean {
-    if (!/stream_options|include_usage/.test(answer) || this.#refused.has(NAME, this.#upstream, this.#model))
-      return false
+  isRefused(answer: string, request: PolicyRequest): boolean {
+    if (this.#refused.has(NAME, this.#upstream, this.#model) || !isAbout(answer, NAME, WORDS, request)) return false
     this.#refused.add(NAME, this.#upstream, this.#model)
     return true
   }

@@ -30,7 +30,7 @@ export async function forward(call: ModelRequest): Promise<void> {
     const statusBefore = call.upstreamStatus
     try {
       call.upstreamStatus = null
-      const response = await askOnceOrTwice(call, upstream)
+      const response = await askAgainWithoutRefused(call, upstream)
       call.wasForwarded = true
       call.upstreamStatus = response.status
       call.wasLost ||= isTimeOut(response.status)
@@ -111,17 +111,21 @@ async function keep({ upstream, response }: UpstreamResponse): Promise<UpstreamR
 /** One that was kept and is not passed on. */
 const drop = (refusal: UpstreamResponse | null) => refusal?.upstream.giveConnection()
 
-/** Once more, where the upstream refuses what a policy has added to the request. */
-async function askOnceOrTwice(call: ModelRequest, upstream: Upstream): Promise<Response> {
+/** A member for the usage of streams, and one for the length of the answer. */
+const MOST_ADDED = 2
+
+/** Again, where the upstream refuses what a policy has added to the request. */
+async function askAgainWithoutRefused(call: ModelRequest, upstream: Upstream): Promise<Response> {
   const { reservations } = call
-  const answer = await ask(call, upstream)
-  const mayBeOurFault = (answer.status === 400 || answer.status === 422) && reservations.seesRefusals
-  if (!mayBeOurFault && answer.status !== 429) return answer
-  const { text, response } = await peek(answer)
-  if (answer.status === 429) rejectExhausted(text ?? '')
-  if (!mayBeOurFault || text === null || !reservations.isOurFault(text)) return response
-  upstream.giveConnection()
-  return ask(call, upstream)
+  for (let refused = 0; ; refused++) {
+    const answer = await ask(call, upstream)
+    const mayBeOurFault = (answer.status === 400 || answer.status === 422) && reservations.seesRefusals
+    if (!mayBeOurFault && answer.status !== 429) return answer
+    const { text, response } = await peek(answer)
+    if (answer.status === 429) rejectExhausted(text ?? '')
+    if (!mayBeOurFault || text === null || refused === MOST_ADDED || !reservations.isOurFault(text)) return response
+    upstream.giveConnection()
+  }
 }
 
 /**
@@ -163,7 +167,9 @@ export const isPassable = ({ status }: Response) =>
 const isAboutKey = (status: number) => status === 401 || status === 403 || status === 407
 const isStatus = (status: number) => status >= 200 && status <= 599
 
-/** Of a proxy, and Cloudflare's: the server behind it has the request, and gave no answer in time. */
+/**
+ * Of a proxy, and Cloudflare's: the server behind it has the request, and gave no answer in time.
+ */
 const isTimeOut = (status: number) => status === 504 || status === 524
 
 export function whyNot({ upstream, response: { status } }: UpstreamResponse): string {

@@ -46,7 +46,7 @@ describe('the maximum of an answer under a spend limit', () => {
       body.max_tokens === undefined
         ? Response.json({ usage: { prompt_tokens: 1, completion_tokens: 1 } })
         : Response.json(
-            { error: { message: "Use 'max_completion_tokens' instead of 'max_tokens'." } },
+            { error: { message: "Use 'max_completion_tokens' instead of 'max_tokens'.", param: 'max_tokens' } },
             { status: 400 },
           ),
     )
@@ -68,6 +68,30 @@ describe('the maximum of an answer under a spend limit', () => {
     })
     // What the client itself asks for is for the upstream to refuse.
     expect(await sent('b', { max_tokens: 10 })).toEqual({ status: 400, asked: [[10, null]] })
+  })
+
+  test('stays in the older member though the upstream quotes the newer one from what a client wrote', async () => {
+    const quoting = (text: string) => () => Response.json({ error: { message: text, param: null } }, { status: 400 })
+    for (const [model, body, quoted] of [
+      ['q1', { messages: [{ role: 'max_completion_tokens', content: '' }] }, "no role 'max_completion_tokens'"],
+      ['q2', { user: 'MAX_Completion_tokens' }, 'no user MAX_Completion_tokens'],
+      ['q3', { user: 'max_completion' }, 'no user max_completion'],
+      ['q4', { max_completion_tokens: 10 }, "'max_completion_tokens' is no member"],
+    ] as const) {
+      server.answerWith(quoting(quoted))
+      expect((await sent(model, body)).status).toBe(400)
+      server.answerWith(() => Response.json({ usage: { prompt_tokens: 1, completion_tokens: 1 } }))
+      expect(await sent(model, {})).toEqual({ status: 200, asked: [[64, null]] })
+    }
+    server.answerWith(quoting('no user max_completion_tokens'))
+    const spelt = `{"model":"q5","messages":[],"user":"max_completion\\u005ftokens"}`
+    await server.finish('POST', '/chat/completions', spelt)
+    await server.finish('POST', '/chat/completions?a=max_completion_tokens', { model: 'q5', messages })
+    const headers = { 'openai-beta': 'max_completion_tokens' }
+    await server.finish('POST', '/chat/completions', { model: 'q5', messages }, { headers })
+    server.received.length = 0
+    server.answerWith(() => Response.json({ usage: { prompt_tokens: 1, completion_tokens: 1 } }))
+    expect(await sent('q5', {})).toEqual({ status: 200, asked: [[64, null]] })
   })
 
   test('stays in the older member where a refusal does not show that the upstream knows the newer', async () => {

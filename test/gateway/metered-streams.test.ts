@@ -164,6 +164,42 @@ describe('stream_options', () => {
     expect(asked(from + 5)).toEqual([{ include_usage: true }, null])
   })
 
+  test('are left away beside a maximum that is refused too', async () => {
+    const limited = await startMetered('sqlite', [
+      { match: '*', prices: [{ input: 1 }], context_tokens: 2048, max_output_tokens: 64 },
+    ])
+    try {
+      await limited.client.admin.organization.projects.spendLimit.update(limited.project_id, {
+        threshold_amount: 100_000,
+        currency: 'USD',
+        interval: 'month',
+      })
+      const refuse = (message: string) => Response.json({ error: { message } }, { status: 400 })
+      limited.answerWith(({ body }) =>
+        body.stream_options
+          ? refuse('Unknown parameter: stream_options')
+          : body.max_tokens
+            ? refuse("Use 'max_completion_tokens' instead of 'max_tokens'.")
+            : streamOf([events(delta('Hi'), done)]),
+      )
+      const body = { model: 'both', stream: true, messages: [] }
+      const { status } = await limited.finish('POST', '/chat/completions', body)
+      expect([status, limited.received.length]).toEqual([200, 3])
+    } finally {
+      await limited.stop()
+    }
+  })
+
+  test('stay where an upstream only quotes what the client wrote of them', async () => {
+    server.answerWith(() => Response.json({ error: { message: "no role 'stream_options'" } }, { status: 400 }))
+    const from = server.received.length
+    const messages = [{ role: 'stream_options', content: '' }]
+    expect((await stream('quotes', { messages })).status).toBe(400)
+    server.answerWith(() => streamOf([events(delta('Hi'), done)]))
+    await stream('quotes')
+    expect(asked(from)).toEqual([{ include_usage: true }, { include_usage: true }])
+  })
+
   test('are not to blame for another refusal, which passes as it is, however long', async () => {
     for (const message of ['Unknown parameter: tools', `${'x'.repeat(100_000)} stream_options`]) {
       const body = JSON.stringify({ error: { message } })
@@ -175,7 +211,7 @@ describe('stream_options', () => {
   })
 
   test('of the client are refused to the client', async () => {
-    const refusal = { error: { message: 'stream_options is not supported' } }
+    const refusal = { error: { message: 'stream_options is not supported', param: 'stream_options' } }
     server.answerWith(() => Response.json(refusal, { status: 422 }))
     const from = server.received.length
     const { status, text } = await stream('own', { stream_options: { include_usage: false } })
