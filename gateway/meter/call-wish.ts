@@ -36,7 +36,6 @@ export class CallWish implements Wish {
   #terms!: Terms
   #sizes: Sizes | null = null
 
-  /** Throws 400 where the request must name one model. */
   constructor(
     context: CallContext,
     request: PolicyRequest,
@@ -48,13 +47,15 @@ export class CallWish implements Wish {
     this.#request = request
     this.#endpoint = endpoint
     this.#body = body
-    this.#model = requireModel(request.caller, request.model ?? null)
-    requireOneModel(request.caller, body)
+    this.#model = request.model ?? ''
     this.#closer = closer
   }
 
+  /** Throws 400 where the request must name one model. */
   ask(caller: ProjectCaller): Ask {
     const { models, world } = this.#context
+    requireModel(caller, this.#model)
+    requireOneModel(caller, this.#body)
     const terms = termsOf(caller, this.#endpoint, this.#model, models(), seconds(world))
     this.#terms = terms
     const { price, hasRates, series } = terms

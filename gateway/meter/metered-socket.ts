@@ -24,19 +24,21 @@ import { requestedNothing, useOf } from './use.ts'
 import { requestWindows } from './windows.ts'
 
 const DONE = 'response.done'
-const TRANSCRIBED = 'conversation.item.input_audio_transcription.completed'
+/** The second is that of vLLM and Mistral. */
+const transcribed = ['conversation.item.input_audio_transcription.completed', 'transcription.done']
 /** In the events of an upstream that are read. */
-const read = [DONE, TRANSCRIBED, 'session.created', 'session.updated'].map((type) => Buffer.from(`${type}"`))
+const read = [DONE, ...transcribed, 'session.created', 'session.updated'].map((type) => Buffer.from(`${type}"`))
 /** In those of a client, which may write letters by their numbers. */
-const readOfClient = ['transcription', String.raw`\u`].map((text) => Buffer.from(text))
+const readOfClient = ['transcription', 'session.update"', String.raw`\u`].map((text) => Buffer.from(text))
 
 /** Throws 400 where what it costs would have to be known before. */
 export function reserveSocket(context: CallContext, request: PolicyRequest) {
-  const model = requireModel(request.caller, request.model ?? null)
+  const model = request.model ?? ''
   const termsFor = (caller: ProjectCaller, endpoint: Endpoint, model: string): Terms =>
     termsOf(caller, endpoint, model, context.models(), seconds(context.world))
   return admit(context, request, {
     ask(caller) {
+      requireModel(caller, model)
       const { price, hasSpendLimit, limits, limit_key, series } = termsFor(caller, realtime, model)
       if (price && hasSpendLimit) throw sessionWithoutBound()
       return { ...whose(caller), windows: requestWindows(limits, limit_key), limits: noLimits, bound: 0, series }
@@ -87,7 +89,7 @@ class MeteredSocket implements Reservation {
     const event = eventIn(message, read)
     if (event === null) return
     if (event.type === DONE) this.#count(event, realtime, this.#model)
-    else if (event.type === TRANSCRIBED)
+    else if (transcribed.includes(String(event.type)))
       this.#count(event, transcriptions, this.#transcriber ?? this.#wanted ?? this.#model)
     else this.#transcriber = transcriberIn(event, /^(transcription_)?session\.(created|updated)$/) ?? this.#transcriber
   }
@@ -134,7 +136,8 @@ function eventIn(message: Buffer, texts: readonly Buffer[]): Members | null {
 function transcriberIn(event: Members, types: RegExp): string | null {
   if (typeof event.type !== 'string' || !types.test(event.type)) return null
   const session = of(event.session)
-  // The second is the form of the beta.
-  const { model } = of(of(of(session.audio).input).transcription ?? session.input_audio_transcription)
+  // The second is the form of the beta, and vLLM's events have no session.
+  const transcription = of(of(session.audio).input).transcription ?? session.input_audio_transcription
+  const { model } = event.session === undefined ? event : of(transcription)
   return typeof model === 'string' && model !== '' ? model.slice(0, LONGEST_MODEL) : null
 }
