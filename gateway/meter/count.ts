@@ -28,7 +28,9 @@ function countsOf(usage: unknown, { unit, kind, generates }: Endpoint, numbers: 
   // Where none is generated, the bound of a request has no output.
   const most = generates ? undefined : 0
   const output = numbers.read(one, 'completion_tokens', most) ?? numbers.read(one, 'output_tokens', most)
-  const seconds = unit === 'second' ? numbers.seconds(one, 'seconds') : null
+  // The second name is Mistral's.
+  const seconds =
+    unit === 'second' ? (numbers.seconds(one, 'seconds') ?? numbers.seconds(one, 'prompt_audio_seconds')) : null
   if (input === null && output === null && seconds === null) return null
   const counts: Counts = { requests: 1, input: input ?? 0, output: output ?? 0 }
   if (seconds !== null) counts.units = seconds

@@ -118,6 +118,21 @@ models:
       expect(await counted(id, 4)).toEqual({ scribe: [4, 0, 0.2] })
     })
 
+    test('is counted as vLLM and Mistral report it', async () => {
+      const { id, key } = await newProject('Others')
+      const done = (usage: object) => ({ type: 'transcription.done', text: 'Hello.', usage })
+      await session(key, 'model=voice', [
+        { type: 'session.created', id: 'sess-1', created: 1 },
+        { type: 'session.update', model: 'scribe' },
+        done({ prompt_tokens: 10, completion_tokens: 20, total_tokens: 30 }),
+      ])
+      await session(key, 'model=voice', [
+        { type: 'session.update', model: 'whisper' },
+        done({ prompt_tokens: 0, completion_tokens: 0, prompt_audio_seconds: 59.5 }),
+      ])
+      expect(await counted(id, 2)).toEqual({ scribe: [1, 0, 0.05], whisper: [1, 60, 3] })
+    })
+
     test("is counted under the session's model where nobody names another", async () => {
       const { id, key } = await newProject('Nameless')
       await session(key, 'model=voice', [transcribed(tokens)])
