@@ -1,4 +1,4 @@
-import { notFound } from '../../contract/errors.ts'
+import { ApiError } from '../../contract/errors.ts'
 import type { Output } from '../../contract/kit.ts'
 import { projectModelPermissions } from '../../contract/project-model-permissions.ts'
 import { handlers, type Call } from '../call.ts'
@@ -47,8 +47,10 @@ const present = ({ mode, model_ids }: Permissions) => ({
 /** The permissions of the project. Throws 404 where none are set. */
 async function find(call: Pick<InProject, 'db' | 'organization_id' | 'project'>) {
   const found = await modelPermissions(call)
-  if (!found) throw notFound('model_permissions', `of project ${call.project.id}`)
-  return found
+  if (found) return found
+  throw new ApiError(404, `The model permissions of project ${call.project.id} were not found`, {
+    code: 'model_permissions_not_found',
+  })
 }
 
 /** The servers must read the permissions again before the answer leaves. */
