@@ -4,7 +4,7 @@
  */
 import { invalid } from '../contract/errors.ts'
 import { maskKeys } from '../keys/format.ts'
-import { changed } from './changed-json.ts'
+import { giveMemory, mostBytes, takeMemory, writeChanged } from './changed-json.ts'
 import type { ScannedJson } from './scan-json.ts'
 import type { Upload } from './uploads.ts'
 
@@ -90,6 +90,8 @@ export class JsonBody implements ModelBody {
   readonly #scanned: ScannedJson
   #bytes: Buffer<ArrayBuffer>
   #changes: Map<string, string> | null = null
+  /** Where the changed body was written. */
+  #memory: Buffer<ArrayBuffer> | null = null
 
   constructor(bytes: Uint8Array<ArrayBuffer>, scanned: ScannedJson) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -145,14 +147,19 @@ export class JsonBody implements ModelBody {
     this.#changes?.delete(name)
   }
 
+  /** What it returned before is overwritten. */
   content() {
-    return this.#changes === null || this.#changes.size === 0
-      ? this.#bytes
-      : changed(this.#bytes, this.#scanned, this.#changes)
+    const changes = this.#changes
+    if (changes === null || changes.size === 0) return this.#bytes
+    const most = mostBytes(this.#bytes, changes)
+    if (this.#memory === null || this.#memory.length < most) this.#memory = takeMemory(most)
+    return writeChanged(this.#memory, this.#bytes, this.#scanned, changes)
   }
 
   close() {
     this.#bytes = noBytes
+    if (this.#memory !== null) giveMemory(this.#memory)
+    this.#memory = null
   }
 }
 
