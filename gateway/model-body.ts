@@ -22,9 +22,7 @@ export interface ModelBody {
   member: (name: string) => string | undefined
   /** The same as it is sent: with what `set` has made of it. */
   sent: (name: string) => string | undefined
-  /**
-   * Whether these words stand in it as it came, or could: a letter can be written by its number.
-   */
+  /** Whether these words may stand in it as it came, also with letters written by their numbers. */
   says: (words: RegExp) => boolean
   /** The bytes of such a member of a JSON body. */
   bytes: (name: string) => Uint8Array | undefined
@@ -116,7 +114,7 @@ export class JsonBody implements ModelBody {
 
   says(words: RegExp) {
     const text = this.#bytes.toString()
-    return words.test(text) || text.includes(String.raw`\u`)
+    return words.test(text.replaceAll(/\\u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))))
   }
 
   bytes(name: string) {

@@ -10,7 +10,7 @@ import type { ModelBody } from '../model-body.ts'
 import { isGiven } from './named-numbers.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { PolicyRequest } from '../policies/policy.ts'
-import { isAbout, type RefusedMembers } from './refused-members.ts'
+import { mayQuote, type RefusedMembers } from './refused-members.ts'
 
 export class AnswerMaximum {
   readonly #body: ModelBody
@@ -55,8 +55,8 @@ export class AnswerMaximum {
    * that names the newer member knows it, and will keep to it.
    */
   isRefused(answer: string, request: PolicyRequest): boolean {
-    if (this.#refused.has(this.#member, this.#upstream, this.#model)) return false
-    if (!isAbout(answer, this.#member, new RegExp(this.#instead, 'i'), request)) return false
+    if (!answer.includes(this.#instead) || this.#refused.has(this.#member, this.#upstream, this.#model)) return false
+    if (mayQuote(answer, this.#member, new RegExp(this.#instead, 'i'), request)) return false
     this.#refused.add(this.#member, this.#upstream, this.#model)
     return true
   }

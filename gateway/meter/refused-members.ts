@@ -29,13 +29,11 @@ export class RefusedMembers {
 }
 
 /**
- * Whether a refusal is about a member that was added, because it has one of these words. A client
- * could have the upstream quote its own words: if they stand in its request, or could, the refusal
- * must name the member as the parameter that is wrong.
+ * Whether an upstream that refuses a request with these words may only quote the client, who has
+ * them in the request. It does not if it names the member as the parameter that is wrong.
  */
-export function isAbout(refusal: string, member: string, words: RegExp, { request, body }: PolicyRequest): boolean {
-  if (!words.test(refusal)) return false
+export function mayQuote(refusal: string, member: string, words: RegExp, { request, body }: PolicyRequest): boolean {
   const { param } = of(of(parsedJson(refusal)).error)
-  if (param === member || String(param).startsWith(`${member}.`)) return true
-  return !words.test(request.url) && !words.test(JSON.stringify(request.headers)) && body?.says(words) === false
+  if (param === member || String(param).startsWith(`${member}.`)) return false
+  return words.test(request.url) || words.test(JSON.stringify(request.headers)) || body?.says(words) !== false
 }

@@ -2,7 +2,7 @@
 import type { ModelBody } from '../model-body.ts'
 import type { Endpoint } from './endpoints.ts'
 import type { PolicyRequest } from '../policies/policy.ts'
-import { isAbout, type RefusedMembers } from './refused-members.ts'
+import { mayQuote, type RefusedMembers } from './refused-members.ts'
 
 const NAME = 'stream_options'
 const WORDS = /stream_options|include_usage/i
@@ -22,6 +22,8 @@ export class UsageQuestion {
   readonly #options: string
   readonly #refused: RefusedMembers
   #upstream = ''
+  /** An upstream refused it, or only quoted the client: without it the answer is counted. */
+  #isLeftAway = false
 
   constructor(body: ModelBody, model: string, options: string, refused: RefusedMembers) {
     this.#body = body
@@ -32,14 +34,15 @@ export class UsageQuestion {
 
   beforeSending(upstream: string) {
     this.#upstream = upstream
-    if (this.#refused.has(NAME, upstream, this.#model)) this.#body.unset(NAME)
+    if (this.#isLeftAway || this.#refused.has(NAME, upstream, this.#model)) this.#body.unset(NAME)
     else this.#body.set(NAME, this.#options)
   }
 
   /** Whether the upstream refuses what was added, so that it is to be asked once more without. */
   isRefused(answer: string, request: PolicyRequest): boolean {
-    if (this.#refused.has(NAME, this.#upstream, this.#model) || !isAbout(answer, NAME, WORDS, request)) return false
-    this.#refused.add(NAME, this.#upstream, this.#model)
+    if (this.#isLeftAway || !WORDS.test(answer) || this.#refused.has(NAME, this.#upstream, this.#model)) return false
+    if (!mayQuote(answer, NAME, WORDS, request)) this.#refused.add(NAME, this.#upstream, this.#model)
+    this.#isLeftAway = true
     return true
   }
 }

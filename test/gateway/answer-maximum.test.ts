@@ -94,6 +94,16 @@ describe('the maximum of an answer under a spend limit', () => {
     expect(await sent('q5', {})).toEqual({ status: 200, asked: [[64, null]] })
   })
 
+  test('is in the newer member although the client writes other letters by their numbers', async () => {
+    server.answerWith(({ body }) =>
+      body.max_tokens === undefined
+        ? Response.json({ usage: { prompt_tokens: 1, completion_tokens: 1 } })
+        : Response.json({ error: { message: "use 'max_completion_tokens'" } }, { status: 400 }),
+    )
+    const spelt = String.raw`{"model":"q6","messages":[],"user":"\u00e9"}`
+    expect((await server.finish('POST', '/chat/completions', spelt)).status).toBe(200)
+  })
+
   test('stays in the older member where a refusal does not show that the upstream knows the newer', async () => {
     server.answerWith(() => Response.json({ error: { message: "'max_tokens' is too large" } }, { status: 400 }))
     for (let time = 0; time < 2; time++) expect(await sent('d', {})).toEqual({ status: 400, asked: [[64, null]] })

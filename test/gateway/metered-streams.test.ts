@@ -190,14 +190,18 @@ describe('stream_options', () => {
     }
   })
 
-  test('stay where an upstream only quotes what the client wrote of them', async () => {
-    server.answerWith(() => Response.json({ error: { message: "no role 'stream_options'" } }, { status: 400 }))
+  test('are left away once where an upstream may only quote the client, and the next request has them', async () => {
+    server.answerWith(({ body }) =>
+      body.stream_options
+        ? Response.json({ error: { message: 'stream_options?' } }, { status: 400 })
+        : streamOf([events(delta('Hi'), done)]),
+    )
     const from = server.received.length
-    const messages = [{ role: 'stream_options', content: '' }]
+    const messages = [{ role: 'user', content: 'What are stream_options?' }]
+    for (let n = 0; n < 2; n++) expect((await stream('quotes', { messages })).status).toBe(200)
+    expect(asked(from)).toEqual([{ include_usage: true }, null, { include_usage: true }, null])
+    server.answerWith(() => Response.json({ error: { message: "no role 'stream_options'" } }, { status: 400 }))
     expect((await stream('quotes', { messages })).status).toBe(400)
-    server.answerWith(() => streamOf([events(delta('Hi'), done)]))
-    await stream('quotes')
-    expect(asked(from)).toEqual([{ include_usage: true }, { include_usage: true }])
   })
 
   test('are not to blame for another refusal, which passes as it is, however long', async () => {
